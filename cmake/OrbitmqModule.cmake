@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+# The functions with which every folder declares what it builds. Sources are listed, never globbed.
+include(CMakeParseArguments)
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER "${CCACHE_PROGRAM}" CACHE STRING "" FORCE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CCACHE_PROGRAM}" CACHE STRING "" FORCE)
+endif()
+
+# Flags shared by every target of ours.
+add_library(orbitmq_flags INTERFACE)
+target_include_directories(orbitmq_flags INTERFACE
+  "${PROJECT_SOURCE_DIR}"
+  "${PROJECT_SOURCE_DIR}/common/include"
+  "${PROJECT_SOURCE_DIR}/client/include")
+target_compile_options(orbitmq_flags INTERFACE
+  -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow=local -fno-omit-frame-pointer)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Clang knows one -Wshadow only; ours is GCC's local form.
+  get_target_property(_flags orbitmq_flags INTERFACE_COMPILE_OPTIONS)
+  list(REMOVE_ITEM _flags -Wshadow=local)
+  set_target_properties(orbitmq_flags PROPERTIES INTERFACE_COMPILE_OPTIONS "${_flags}")
+endif()
+if(ORBITMQ_WERROR)
+  target_compile_options(orbitmq_flags INTERFACE -Werror)
+endif()
+if(ORBITMQ_PLANTED_BUGS)
+  target_compile_definitions(orbitmq_flags INTERFACE ORBITMQ_PLANTED_BUGS=1)
+endif()
+if(ORBITMQ_SANITIZE)
+  target_compile_options(orbitmq_flags INTERFACE -fsanitize=${ORBITMQ_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(orbitmq_flags INTERFACE -fsanitize=${ORBITMQ_SANITIZE})
+endif()
+target_link_libraries(orbitmq_flags INTERFACE Threads::Threads)
+
+# orbitmq_module(NAME store SRCS a.cc b.cc DEPS common [LIBS ZLIB::ZLIB ...])
+# makes the internal static library orbitmq_<name>.
+function(orbitmq_module)
+  cmake_parse_arguments(M "" "NAME" "SRCS;DEPS;LIBS" ${ARGN})
+  add_library(orbitmq_${M_NAME} STATIC ${M_SRCS})
+  target_link_libraries(orbitmq_${M_NAME} PUBLIC orbitmq_flags)
+  foreach(dep IN LISTS M_DEPS)
+    target_link_libraries(orbitmq_${M_NAME} PUBLIC orbitmq_${dep})
+  endforeach()
+  target_link_libraries(orbitmq_${M_NAME} PRIVATE ${M_LIBS})
+endfunction()
+
+# orbitmq_program(NAME mqbroker SRCS main.cc DEPS broker namesrv [LIBS gflags])
+function(orbitmq_program)
+  cmake_parse_arguments(P "" "NAME" "SRCS;DEPS;LIBS" ${ARGN})
+  add_executable(${P_NAME} ${P_SRCS})
+  target_link_libraries(${P_NAME} PRIVATE orbitmq_flags)
+  foreach(dep IN LISTS P_DEPS)
+    target_link_libraries(${P_NAME} PRIVATE orbitmq_${dep})
+  endforeach()
+  target_link_libraries(${P_NAME} PRIVATE ${P_LIBS})
+  set_target_properties(${P_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+endfunction()
+
+# orbitmq_test(NAME store_test SRCS a_test.cc b_test.cc DEPS store [LABEL unit] [LIBS ...] [TIMEOUT 120])
+# One program of many *_test.cc files; ctest runs it as one test with that label.
+function(orbitmq_test)
+  cmake_parse_arguments(T "" "NAME;LABEL;TIMEOUT" "SRCS;DEPS;LIBS" ${ARGN})
+  if(NOT T_LABEL)
+    set(T_LABEL unit)
+  endif()
+  if(NOT T_TIMEOUT)
+    set(T_TIMEOUT 120)
+  endif()
+  add_executable(${T_NAME} ${T_SRCS})
+  target_link_libraries(${T_NAME} PRIVATE orbitmq_flags GTest::gtest GTest::gtest_main)
+  foreach(dep IN LISTS T_DEPS)
+    target_link_libraries(${T_NAME} PRIVATE orbitmq_${dep})
+  endforeach()
+  target_link_libraries(${T_NAME} PRIVATE ${T_LIBS})
+  set_target_properties(${T_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/test-bin")
+  add_test(NAME ${T_NAME} COMMAND ${T_NAME})
+  set_tests_properties(${T_NAME} PROPERTIES LABELS ${T_LABEL} TIMEOUT ${T_TIMEOUT})
+endfunction()

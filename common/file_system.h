@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "orbitmq/result.h"
+
+namespace orbitmq {
+
+// A shared mapping of the first `size` bytes of a file, coherent with File::WriteAt. Unmapped by the
+// destructor; the file must not be truncated below it meanwhile.
+class Mapping {
+ public:
+  virtual ~Mapping() = default;
+  virtual char* data() const = 0;  // Writable only if it was mapped with kReadWrite.
+  virtual size_t size() const = 0;
+  // msync of a range; the range is widened to pages.
+  virtual Status Sync(size_t offset, size_t count) = 0;
+};
+
+enum class MapMode : uint8_t { kReadOnly, kReadWrite };
+
+// An open regular file. Threads: every method from any thread; writes to overlapping ranges are the caller's
+// race. Errors: kIoError (path, operation, errno text); kResourceExhausted for ENOSPC and EDQUOT.
+class File {
+ public:
+  virtual ~File() = default;
+  // Reads up to buffer.size() bytes; fewer only at the end of the file.
+  virtual Result<size_t> ReadAt(uint64_t offset, std::span<char> buffer) = 0;
+  // Writes all pieces one after the other or fails; EINTR and short writes are handled inside. After a
+  // failure any prefix may have been written.
+  virtual Status WriteAt(uint64_t offset, std::span<const std::string_view> pieces) = 0;
+  // fdatasync. After an error the state of the bytes is unknown for good: never retry and call it good.
+  virtual Status Sync() = 0;
+  virtual Result<uint64_t> Size() = 0;
+  virtual Status Truncate(uint64_t size) = 0;
+  // Reserves disk blocks for [0, size) and grows the file to it; kNotSupported when the file system cannot.
+  virtual Status Allocate(uint64_t size) = 0;
+  virtual Result<std::unique_ptr<Mapping>> Map(size_t size, MapMode mode) = 0;
+};
+
+enum class OpenMode : uint8_t { kReadOnly, kReadWrite, kCreate /* read-write, made if absent */ };
+
+struct DirEntry {
+  std::string name;
+  bool is_directory = false;
+  uint64_t size = 0;
+  int64_t modified_ms = 0;  // Wall clock, epoch milliseconds.
+};
+
+struct DiskSpace {
+  uint64_t total_bytes = 0;
+  uint64_t free_bytes = 0;  // Available to this user.
+};
+
+// Held while the object lives; released by the OS when the process dies.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+// Paths are absolute or relative to the process's directory. Threads: any. Blocks: call it on kMayBlock
+// executors only (the log's append is the documented exception).
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
+  virtual bool Exists(const std::string& path) = 0;
+  virtual Result<std::vector<DirEntry>> List(const std::string& directory) = 0;  // Sorted by name.
+  virtual Status CreateDirectories(const std::string& directory) = 0;
+  virtual Status Remove(const std::string& path) = 0;  // File or empty directory; kNotFound if absent.
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;  // Replaces `to` atomically.
+  virtual Status SyncDirectory(const std::string& directory) = 0;
+  virtual Result<DiskSpace> Space(const std::string& path) = 0;
+  // kAlreadyExists when another process (or this one) holds it.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+};
+
+// The whole file; kResourceExhausted when it is larger than `bytes_max`.
+Result<std::string> ReadWholeFile(FileSystem& files, const std::string& path, uint64_t bytes_max);
+
+// Replaces `path` so that a crash leaves the old or the new content: temp file, fsync, the old version kept
+// as `path`.bak (Apache's name), rename, directory fsync.
+Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view content);
+
+}  // namespace orbitmq
