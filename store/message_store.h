@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/bytes.h"
+#include "common/completion.h"
+#include "common/env.h"
+#include "common/ids.h"
+#include "common/message_codec.h"
+#include "common/tag_filter.h"
+#include "store/store_options.h"
+
+namespace orbitmq::store {
+
+// The watermarks of the log, all byte positions, monotone within a generation, each raised by one executor:
+//
+//   min            dispatched   visible      flushed     appended
+//    |---- kept -------|-----------|-------------|-----------|
+//
+// visible is `appended` under ASYNC_FLUSH and min(appended, flushed) under SYNC_FLUSH: a record that a crash
+// can take away is never shown to a consumer of a sync-flush broker. dispatched <= visible always.
+struct Watermarks {
+  LogOffset min;
+  LogOffset dispatched;
+  LogOffset visible;
+  LogOffset flushed;
+  LogOffset appended;
+};
+
+enum class Durability : uint8_t {
+  kStoreDefault,  // What StoreOptions::flush_mode says.
+  kAppended,      // Acknowledge once placed (a message with WAIT=false under SYNC_FLUSH).
+  kFlushed,       // Acknowledge once fdatasync covered it.
+};
+
+struct AppendReceipt {
+  QueueOffset queue_offset;            // Of the first record.
+  std::vector<LogOffset> log_offsets;  // One per record of the draft.
+  WallTime store_time;
+};
+
+struct AppendRequest {
+  QueueKey queue;
+  RecordDraft draft;  // Encoded by AppendRecord; all records for `queue`.
+  Durability durability = Durability::kStoreDefault;
+  // Called on an executor of the store; must not block (post onwards). Failures: kBusy (queue full or too
+  // old: not stored), kUnknown with Persisted::kMaybe (placed, but its flush did not end in
+  // StoreOptions::sync_flush_timeout: Apache's FLUSH_DISK_TIMEOUT), kResourceExhausted (disk full, text has
+  // path/used/limit), fatal kIoError.
+  Completion<AppendReceipt> done;
+};
+
+// Where writers enter. Threads: any.
+class LogAppender {
+ public:
+  virtual ~LogAppender() = default;
+  // Never blocks: either queued or `done` is called with a refusal before it returns.
+  virtual void Append(AppendRequest request) = 0;
+};
+
+struct ReadLimits {
+  int32_t messages_max = 32;
+  int32_t bytes_max_hot = 256 * 1024;  // Records within the last hot_bytes of the log ("in memory").
+  int32_t bytes_max_cold = 64 * 1024;
+  int32_t messages_max_cold = 8;
+};
+
+// Apache's GetMessageStatus, same names and next offsets (store.md 3.9).
+enum class ReadStatus : uint8_t {
+  kFound,
+  kNoMatchedMessage,
+  kMessageWasRemoving,
+  kOffsetFoundNull,
+  kOffsetOverflowBadly,
+  kOffsetOverflowOne,
+  kOffsetTooSmall,
+  kNoMatchedLogicQueue,
+  kNoMessageInQueue,
+};
+
+struct QueueSlice {
+  ReadStatus status = ReadStatus::kNoMatchedLogicQueue;
+  QueueOffset next_begin;
+  QueueOffset min;
+  QueueOffset max;     // End of what consumers may see (exclusive).
+  BytesChain records;  // Whole records, in queue order; they keep their memory alive.
+  int32_t record_count = 0;
+  std::vector<QueueOffset> offsets;  // Queue offset of each record.
+  bool cold = false;                 // Some bytes came from far behind the end of the log.
+};
+
+struct OffsetRange {
+  QueueOffset min;
+  QueueOffset max;  // Exclusive: the offset of the next message.
+};
+
+enum class TimeBoundary : uint8_t { kLower, kUpper };
+
+// One 20-byte unit of a ConsumeQueue.
+struct QueueUnit {
+  LogOffset log_offset;
+  int32_t record_bytes = 0;
+  int64_t tags_code = 0;  // Java hash of the tag, or the deliver time (ms) in the schedule topic.
+};
+
+// Where readers enter. Threads: any executor that may block; hot reads do not block.
+class QueueReader {
+ public:
+  virtual ~QueueReader() = default;
+  // `filter` null or matching all = no filter.
+  virtual QueueSlice Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
+                          const TagFilter* filter) = 0;
+  // nullopt when the queue does not exist; {n, n} when it is empty.
+  virtual std::optional<OffsetRange> Range(const QueueKey& queue) = 0;
+  // Units from `from` on, at most `count`; empty past the end.
+  virtual std::vector<QueueUnit> ReadUnits(const QueueKey& queue, QueueOffset from, size_t count) = 0;
+};
+
+enum class KeyType : uint8_t { kAny, kUnique, kKey, kTag };
+
+struct QueryRequest {
+  std::string topic;
+  std::string key;
+  KeyType type = KeyType::kAny;  // Which index entries match (errata 1).
+  int32_t messages_max = 32;
+  WallTime begin;
+  WallTime end;
+};
+
+struct QueryReply {
+  BytesChain records;  // Newest first, as Apache answers.
+  WallTime index_update_time;
+  LogOffset index_update_offset;
+};
+
+// Told, on the dispatch executor, about every record that became visible; must not block.
+struct Arrival {
+  const QueueKey& queue;
+  QueueOffset queue_offset;  // The new end is queue_offset + 1.
+  int64_t tags_code = 0;
+  WallTime store_time;
+  std::string_view properties;
+};
+using ArrivalListener = UniqueFunction<void(const Arrival&)>;
+
+// What recovery did; logged, and shown by runtime info.
+struct RecoveryReport {
+  bool clean_shutdown = false;
+  LogOffset scan_begin;
+  LogOffset log_end;
+  int64_t truncated_bytes = 0;
+  int64_t records_scanned = 0;
+  Duration took{};
+};
+
+// The message store of one broker: CommitLog, ConsumeQueues, IndexFiles, checkpoint, in Apache's on-disk
+// formats. It knows nothing of networks, topics' configuration or groups.
+//
+// Threads: Append, reads and queries as their interfaces say; Close once, from any executor but the store's.
+// It creates its executors (log, flush, dispatch, disk) from `env`.
+class MessageStore : public LogAppender, public QueueReader {
+ public:
+  // Takes the directory's lock, recovers, starts. Errors: kAlreadyExists (in use: names the lock file),
+  // kIoError, kCorrupt (which file, which offset, what to do), kInvalidArgument (options).
+  static Result<std::unique_ptr<MessageStore>> Open(Env& env, StoreOptions options,
+                                                    ArrivalListener on_arrival);
+
+  // The whole record at a physical offset. kNotFound when it was deleted or is not a record start (size and
+  // magic are checked), kInvalidArgument beyond the end.
+  virtual Result<Bytes> ReadAt(LogOffset offset) = 0;
+  virtual Result<QueryReply> Query(const QueryRequest& request) = 0;
+  virtual QueueOffset OffsetAtTime(const QueueKey& queue, WallTime time, TimeBoundary boundary) = 0;
+  // Store time of the record at a queue offset; nullopt when there is none.
+  virtual std::optional<WallTime> StoreTimeAt(const QueueKey& queue, QueueOffset offset) = 0;
+  // Of the oldest record kept; nullopt when the log is empty.
+  virtual std::optional<WallTime> EarliestStoreTime() = 0;
+
+  virtual Watermarks watermarks() const = 0;
+  virtual std::vector<QueueKey> Queues() const = 0;
+  // Deletes the consume queues of a topic; its records stay in the log until they expire.
+  virtual Status DeleteTopic(const std::string& topic) = 0;
+  virtual const RecoveryReport& recovery() const = 0;
+  // Why writes are refused now (disk full, failed flush); OK = writable.
+  virtual Status writable() const = 0;
+
+  // Figures for runtime info and metrics.
+  struct Stats {
+    int64_t append_count = 0;
+    int64_t append_bytes = 0;
+    int64_t append_queue_bytes = 0;
+    int64_t flush_count = 0;
+    int64_t dispatch_behind_bytes = 0;
+    int64_t segment_count = 0;
+    double disk_used_ratio = 0;
+    int64_t append_us_max = 0;
+    WallTime opened_at;
+  };
+  virtual Stats stats() const = 0;
+
+  // Refuses new appends, drains the queued ones, syncs, dispatches, writes the checkpoint, removes `abort`,
+  // releases the lock. Blocks for at most `deadline`; what is not done by then is as after a crash. The
+  // destructor closes without draining (as a crash).
+  virtual Status Close(Duration deadline) = 0;
+};
+
+}  // namespace orbitmq::store

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/message_codec.h"
+#include "orbitmq/time.h"
+
+namespace orbitmq::store {
+
+enum class FlushMode : uint8_t { kAsync, kSync };
+
+// Names in comments are Apache's broker.conf keys; the broker fills this from its option table.
+struct StoreOptions {
+  std::string root;                                          // storePathRootDir
+  std::string commit_log_dir;                                // storePathCommitLog; empty = root/commitlog
+  FlushMode flush_mode = FlushMode::kAsync;                  // flushDiskType
+  int64_t segment_bytes = int64_t{1} << 30;                  // mappedFileSizeCommitLog
+  int64_t queue_file_units = 300000;                         // mappedFileSizeConsumeQueue / 20
+  int32_t index_slots = 5'000'000;                           // maxHashSlotNum
+  int32_t index_entries = 20'000'000;                        // maxIndexNum
+  bool index_enabled = true;                                 // messageIndexEnable
+  int32_t message_bytes_max = 4 * 1024 * 1024;               // maxMessageSize, of the body
+  Duration flush_interval = std::chrono::milliseconds(500);  // flushIntervalCommitLog (async)
+  Duration sync_flush_timeout = std::chrono::seconds(5);     // syncFlushTimeout
+  Duration append_queue_age_max = std::chrono::milliseconds(200);  // waitTimeMillsInSendQueue
+  int64_t append_queue_bytes_max = int64_t{64} << 20;
+  Duration retention = std::chrono::hours(72);  // fileReservedTime
+  std::string delete_when = "04";               // deleteWhen, hours "04;16"
+  double disk_ratio_max = 0.75;                 // diskMaxUsedSpaceRatio: delete at once above it
+  double disk_ratio_refuse = 0.90;              // diskSpaceWarningLevelRatio: refuse writes above it
+  double disk_ratio_force = 0.85;      // diskSpaceCleanForciblyRatio: delete the oldest even if not expired
+  HostAddress store_host;              // brokerIP1:listenPort, for records the store makes itself
+  std::vector<Duration> delay_levels;  // messageDelayLevel; deliver times of the schedule topic
+};
+
+}  // namespace orbitmq::store
