@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The functions with which every folder declares what it builds. Sources are listed, never globbed.
 include(CMakeParseArguments)
+include(GNUInstallDirs)
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
@@ -15,7 +16,8 @@ target_include_directories(orbitmq_flags INTERFACE
   "${PROJECT_SOURCE_DIR}/common/include"
   "${PROJECT_SOURCE_DIR}/client/include")
 target_compile_options(orbitmq_flags INTERFACE
-  -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow=local -fno-omit-frame-pointer)
+  -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow=local -fno-omit-frame-pointer
+  -ffunction-sections -fdata-sections)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Clang knows one -Wshadow only; ours is GCC's local form.
   get_target_property(_flags orbitmq_flags INTERFACE_COMPILE_OPTIONS)
@@ -89,16 +91,21 @@ function(orbitmq_module)
   target_link_libraries(orbitmq_${M_NAME} PRIVATE ${M_LIBS})
 endfunction()
 
-# orbitmq_program(NAME mqbroker SRCS main.cc DEPS broker namesrv [LIBS gflags])
+# orbitmq_program(NAME mqbroker SRCS main.cc DEPS broker namesrv [LIBS gflags] [INSTALL])
+# makes <build>/bin/<name>; INSTALL puts it into the package too.
 function(orbitmq_program)
-  cmake_parse_arguments(P "" "NAME" "SRCS;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(P "INSTALL" "NAME" "SRCS;DEPS;LIBS" ${ARGN})
   add_executable(${P_NAME} ${P_SRCS})
   target_link_libraries(${P_NAME} PRIVATE orbitmq_flags)
   foreach(dep IN LISTS P_DEPS)
     target_link_libraries(${P_NAME} PRIVATE orbitmq_${dep})
   endforeach()
   target_link_libraries(${P_NAME} PRIVATE ${P_LIBS})
+  target_link_options(${P_NAME} PRIVATE -Wl,--gc-sections)
   set_target_properties(${P_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  if(P_INSTALL)
+    install(TARGETS ${P_NAME} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  endif()
 endfunction()
 
 # orbitmq_test(NAME store_test SRCS a_test.cc b_test.cc DEPS store [LABEL unit ...] [LIBS ...] [TIMEOUT 120])

@@ -62,7 +62,7 @@ OFFENCES = {
         "std::this_thread::sleep_for(x);", "usleep(3);", "  ::sleep(1);", "  sleep(1);",
         "auto t = std::chrono::system_clock::now();", "std::chrono::steady_clock::time_point p;",
         "clock_gettime(CLOCK_REALTIME, &t);", "auto t = ::time(nullptr);", "auto t = time(NULL);",
-        "int r = rand();", "srand(3);", "std::random_device d;", "std::mt19937_64 r;",
+        "int r = rand();", "srand(3);", "long r = ::random();", "std::random_device d;", "std::mt19937_64 r;",
         "int fd = ::open(p, 0);", "auto* f = fopen(p, m);", "std::ifstream in(p);",
         "std::filesystem::remove(p);", "if (::fdatasync(fd)) {}", "fsync(fd);",
         "void* p = mmap(0, 1, 2, 3, 4, 0);", "::munmap(p, 1);",
@@ -101,7 +101,7 @@ INNOCENT = [
         "store/a.h": H, "store/CMakeLists.txt": C.replace("//", "#") + "orbitmq_module(SRCS a.cc)\n"}),
     ("methods with the names of system calls", {
         "store/a.cc": C + "int F() { return file->open() + Store::open(p) + net.connect(x) + brand(3); }\n"
-        "auto t = clock.time(x); Duration timeout(0); files.rename(a, b); poll.rand(); operand(1);\n",
+        "auto t = clock.time(x); Duration timeout(0); files.rename(a, b); poll.rand(); operand(1);\nRandom& random();\n",
         "store/CMakeLists.txt": C.replace("//", "#") + "orbitmq_module(SRCS a.cc)\n"}),
     ("the seam itself", {
         "common/posix_file_system.cc": C + "int fd = ::open(p, 0);\n",
