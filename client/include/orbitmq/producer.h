@@ -23,7 +23,7 @@ namespace client {
 class ProducerCore;
 }
 
-enum class Compression : uint8_t { kNone, kZlib, kLz4, kZstd };
+enum class BodyCompression : uint8_t { kNone, kZlib, kLz4, kZstd };
 
 // Defaults are those of the Java client. Start() checks every range.
 struct ProducerOptions {
@@ -32,7 +32,8 @@ struct ProducerOptions {
   std::string group;
   // The budget of a whole send call, retries included. 1 ms and up.
   Millis send_timeout{3000};
-  // At most this much of the budget for one try, so that one hung broker does not use it all; 0 = no such limit.
+  // At most this much of the budget for one try, so that one hung broker does not use it all; 0 = no such
+  // limit.
   Millis attempt_timeout_max{0};
   // Further tries after a failed one; 0..15. Sends to a given queue, by key or by selector are not repeated
   // (another queue would break what they are for).
@@ -43,7 +44,7 @@ struct ProducerOptions {
   size_t message_bytes_max = size_t{4} << 20;
   // Bodies of at least this size are compressed.
   size_t compress_bytes_min = 4096;
-  Compression compression = Compression::kZlib;
+  BodyCompression compression = BodyCompression::kZlib;
   // 1 (fast) .. 9 (small).
   int compression_level = 5;
   // For topics that do not exist and that the broker makes on the first send. 1..128.
@@ -59,8 +60,7 @@ struct ProducerOptions {
 
 // Picks one of `queues` (never empty, sorted by broker and number): returns an index, taken modulo the size.
 // Called on the SDK's callback thread; must not block. If it throws, the send fails with kInvalidArgument.
-using QueueSelector =
-    std::function<size_t(const std::vector<MessageQueue>& queues, const Message& message)>;
+using QueueSelector = std::function<size_t(const std::vector<MessageQueue>& queues, const Message& message)>;
 
 // What one send wants different; at most one of queue, key and selector.
 struct SendOptions {
@@ -79,12 +79,12 @@ using SendCallback = std::function<void(Result<SendResult>)>;
 // Sends messages. A movable handle on shared internals.
 //
 // Threads: every method from any thread, also from callbacks and listeners, except where stated.
-// Errors of a send: kInvalidArgument (message or options), kNotFound (no route), kBusy (flow control or too much
-// under way), kTimeout (nothing left this process), kUnknown (the broker may have stored it), kUnavailable (no
-// connection), kPermissionDenied, kNotSupported, kResourceExhausted, kInternal (the broker said so),
-// kFailedPrecondition (shut down, or called where it would wait for itself), kCancelled (by Shutdown).
-// Status::persisted() tells whether the message can be in the broker's log although the send failed,
-// retriable() whether a later try makes sense, wire_code() what the broker answered.
+// Errors of a send: kInvalidArgument (message or options), kNotFound (no route), kBusy (flow control or too
+// much under way), kTimeout (nothing left this process), kUnknown (the broker may have stored it),
+// kUnavailable (no connection), kPermissionDenied, kNotSupported, kResourceExhausted, kInternal (the broker
+// said so), kFailedPrecondition (shut down, or called where it would wait for itself), kCancelled (by
+// Shutdown). Status::persisted() tells whether the message can be in the broker's log although the send
+// failed, retriable() whether a later try makes sense, wire_code() what the broker answered.
 class ORBITMQ_EXPORT Producer final {
  public:
   // Checks the options and registers; connects on the first send. kInvalidArgument names the option;
@@ -98,8 +98,9 @@ class ORBITMQ_EXPORT Producer final {
   // Shutdown(ProducerOptions::shutdown_drain) if it was not called.
   ~Producer();
 
-  // Waits for the broker's answer, at most the timeout. Refused with kFailedPrecondition inside send callbacks
-  // and queue selectors (their thread is the one that would have to end the wait); fine inside listeners.
+  // Waits for the broker's answer, at most the timeout. Refused with kFailedPrecondition inside send
+  // callbacks and queue selectors (their thread is the one that would have to end the wait); fine inside
+  // listeners.
   Result<SendResult> Send(Message message, SendOptions options = {});
 
   // Returns at once. `callback` is called exactly once, on the SDK's callback thread, whatever happens: also
@@ -110,8 +111,8 @@ class ORBITMQ_EXPORT Producer final {
   // Writes without waiting for an answer: nothing tells whether it arrived. The Status tells local refusals.
   Status SendOneway(Message message, SendOptions options = {});
 
-  // All messages in one request: the same topic and wait_store_ok, no delay level, no retry topic, together at
-  // most message_bytes_max. They get consecutive offsets in one queue. Not compressed.
+  // All messages in one request: the same topic and wait_store_ok, no delay level, no retry topic, together
+  // at most message_bytes_max. They get consecutive offsets in one queue. Not compressed.
   Result<SendResult> SendBatch(std::vector<Message> messages, SendOptions options = {});
   void SendBatchAsync(std::vector<Message> messages, SendOptions options, SendCallback callback);
 
@@ -120,8 +121,8 @@ class ORBITMQ_EXPORT Producer final {
   Result<std::vector<MessageQueue>> PublishQueues(const std::string& topic);
 
   // Refuses new sends, waits up to `drain` for those under way, ends the rest with kCancelled (persisted()
-  // tells whether it had left) and unregisters. Idempotent. Called inside a callback it does not wait: what is
-  // under way ends behind it. kTimeout when something had to be cancelled.
+  // tells whether it had left) and unregisters. Idempotent. Called inside a callback it does not wait: what
+  // is under way ends behind it. kTimeout when something had to be cancelled.
   Status Shutdown(Millis drain);
 
   // "10.0.0.1@4711#1f3c...": how brokers know this client.

@@ -57,8 +57,8 @@ struct PushConsumerOptions {
   int consume_batch_size = 1;
   // Messages per pull at most: 1..1024.
   int pull_batch_size = 32;
-  // A queue pauses while more than this waits or runs: messages 1..65535, MiB 1..1024, and the distance between
-  // its first and last unfinished offset 1..65535.
+  // A queue pauses while more than this waits or runs: messages 1..65535, MiB 1..1024, and the distance
+  // between its first and last unfinished offset 1..65535.
   int32_t queue_messages_max = 1000;
   int32_t queue_mebibytes_max = 100;
   int32_t queue_span_max = 2000;
@@ -80,8 +80,8 @@ struct PushConsumerOptions {
 // Threads: every method from any thread, also from listeners, except where stated.
 class ORBITMQ_EXPORT PushConsumer final {
  public:
-  // Checks the options, registers and begins; routes, offsets and connections are fetched behind the scenes and
-  // tried again until they are there (the log callback tells). kInvalidArgument names the option;
+  // Checks the options, registers and begins; routes, offsets and connections are fetched behind the scenes
+  // and tried again until they are there (the log callback tells). kInvalidArgument names the option;
   // kAlreadyExists: this process has a consumer of this group under the same client id.
   static Result<PushConsumer> Start(PushConsumerOptions options, MessageListener listener);
 

@@ -50,8 +50,8 @@ class ORBITMQ_EXPORT ReceivedMessage final {
   int64_t log_offset() const;
   // How often it was given back before: 0 on the first delivery.
   int32_t reconsume_times() const;
-  WallTime born_time() const;   // The producer's clock.
-  WallTime store_time() const;  // The broker's clock.
+  WallTime born_time() const;      // The producer's clock.
+  WallTime store_time() const;     // The broker's clock.
   std::string born_host() const;   // "10.0.0.1:40312"
   std::string store_host() const;  // "10.0.0.1:10911"
   // The bits of docs/WIRE_FORMAT.md "sysFlag".
