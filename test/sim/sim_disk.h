@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/file_system.h"
+#include "common/random.h"
+
+namespace orbitmq::sim {
+
+// The disk of one simulated host: two images of every file, volatile (what the process sees) and durable
+// (what survives a power cut).
+//
+// Fault model, and why each is survivable by a correct store:
+//  - Crash: of every 4 KiB page that differs between the images either nothing, all, or a run of 512-byte
+//    sectors of the new content survives, drawn per page. Only fdatasync promises more; a sync-flush broker
+//    acknowledges after it.
+//  - Crash: creations, renames and removals that no directory fsync covered survive as a prefix of their
+//  order
+//    (a journaling file system). Directories themselves are durable at once.
+//  - FailSyncs: fdatasync returns EIO and, as on Linux, the pages may or may not have been written.
+//  - Full: space limit; writes and allocations past it return kResourceExhausted.
+//  - Rot: flips a bit of a durable page; for scanners, never under a live broker's oracle.
+//
+// Threads: one (the simulator's).
+class SimDisk final {
+ public:
+  explicit SimDisk(uint64_t seed) : random_(seed) {}
+
+  // Loses power. Everything open must be gone, or is dead (Detach) by now.
+  void Crash();
+  // The process is killed but the machine lives: the volatile image stays, locks are released.
+  void ReleaseLocks() { locks_.clear(); }
+
+  void FailSyncs(int count) { failing_syncs_ = count; }
+  void SetSpaceLimit(uint64_t bytes) { space_limit_ = bytes; }
+  // Flips one bit at `offset` of both images.
+  void FlipBit(const std::string& path, uint64_t offset, int bit);
+  std::vector<std::string> Files() const;
+  uint64_t UsedBytes() const;
+
+  struct Counters {
+    uint64_t writes = 0;
+    uint64_t syncs = 0;
+    uint64_t crashes = 0;
+    uint64_t torn_pages = 0;
+    uint64_t lost_pages = 0;
+    uint64_t lost_names = 0;
+  };
+  const Counters& counters() const { return counters_; }
+
+  // A view for one incarnation of a process. After Detach every call on it (and on files from it) fails
+  // with kIoError, which is what a killed process can do: nothing. `spend` is told what a call costs.
+  struct View;
+  std::shared_ptr<View> NewView(std::function<void(int64_t nanoseconds)> spend);
+  static void Detach(View& view);
+  static FileSystem& FilesOf(View& view);
+
+  struct Inode;  // Defined in sim_disk.cc; shared by open files.
+
+ private:
+  friend struct View;
+  friend class SimFileSystem;
+  friend class SimFile;
+  friend class SimFileLock;
+  struct NameChange {
+    std::string path;
+    std::shared_ptr<Inode> inode;  // Null = removed.
+  };
+  void Rename(const std::string& from, const std::string& to);
+  void SetName(const std::string& path, std::shared_ptr<Inode> inode);
+  void SyncNames(const std::string& directory);
+  void CrashInode(Inode& inode);
+
+  Random random_;
+  std::map<std::string, std::shared_ptr<Inode>> names_;          // What processes see.
+  std::map<std::string, std::shared_ptr<Inode>> durable_names_;  // What survives.
+  std::vector<std::vector<NameChange>> pending_names_;           // In order; a rename is one atomic entry.
+  std::set<std::string> directories_;
+  std::set<std::string> locks_;
+  int failing_syncs_ = 0;
+  uint64_t space_limit_ = uint64_t{1} << 40;
+  Counters counters_;
+};
+
+}  // namespace orbitmq::sim
