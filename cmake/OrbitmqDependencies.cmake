@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# Every third-party library we link, found once; reasons stand in docs/DEPENDENCIES.md.
+# Every third-party library we link, found once; reasons stand in docs/DEPENDENCIES.md. A new one also goes
+# into the package list of cmake/deps.sh, or a fresh machine cannot build.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)

@@ -13,8 +13,8 @@ ORBITMQ_TEST_TOOLS=(
 # Libraries are asked for by package name.
 ORBITMQ_BUILD_LIBRARIES=(
   libevent-dev rapidjson-dev libssl-dev zlib1g-dev liblz4-dev libzstd-dev libdeflate-dev libgflags-dev
+  libgtest-dev
 )
-ORBITMQ_TEST_LIBRARIES=(libgtest-dev)
 
 # A Go that is not in PATH yet may stand where its own installer puts it.
 if ! command -v go >/dev/null 2>&1 && [ -x /usr/local/go/bin/go ]; then
@@ -26,7 +26,6 @@ orbitmq_missing_packages() {
   local tools=("${ORBITMQ_BUILD_TOOLS[@]}") libraries=("${ORBITMQ_BUILD_LIBRARIES[@]}") pair package
   if [ "$1" = all ]; then
     tools+=("${ORBITMQ_TEST_TOOLS[@]}")
-    libraries+=("${ORBITMQ_TEST_LIBRARIES[@]}")
     # Debian 12's Go is too old for the Go peer, but it can fetch a newer one as a Go module.
     tools+=("go golang-go")
   fi
@@ -83,4 +82,31 @@ orbitmq_install_packages() {
     echo "error: still missing after the installation: ${missing[*]}" >&2
     return 1
   fi
+}
+
+# orbitmq_go_is_new_enough: whether `go` can build the Go peer, which needs 1.22.
+orbitmq_go_is_new_enough() {
+  local version
+  version=$(GOTOOLCHAIN=local go env GOVERSION 2>/dev/null) || return 1
+  [[ "$version" =~ ^go([0-9]+)\.([0-9]+) ]] || return 1
+  ((BASH_REMATCH[1] > 1 || BASH_REMATCH[2] >= 22))
+}
+
+# orbitmq_provide_go: puts a Go that is new enough first in PATH. Debian 12 has 1.19 only, which knows
+# nothing of newer toolchains, but these are Go modules, and their sums are checked like any module's.
+orbitmq_provide_go() {
+  local version=v0.0.1-go1.22.12.linux-$(dpkg --print-architecture) folder
+  orbitmq_go_is_new_enough && return 0
+  echo "Fetching the Go toolchain $version as a Go module"
+  folder=$(go env GOMODCACHE)/golang.org/toolchain@$version
+  if ! (cd / && orbitmq_retry 3 env GOFLAGS=-modcacherw GO111MODULE=on \
+    go mod download "golang.org/toolchain@$version"); then
+    echo "error: cannot fetch golang.org/toolchain@$version; is the Go module proxy reachable?" >&2
+    return 1
+  fi
+  # Module archives carry no permissions.
+  chmod -R +x "$folder/bin" "$folder/pkg/tool"
+  PATH="$folder/bin:$PATH"
+  unset GOROOT
+  orbitmq_go_is_new_enough
 }
