@@ -15,6 +15,8 @@ ORBITMQ_BUILD_LIBRARIES=(
   libevent-dev rapidjson-dev libssl-dev zlib1g-dev liblz4-dev libzstd-dev libdeflate-dev libgflags-dev
   libgtest-dev
 )
+# Maven Central and the Go module proxy are asked over TLS.
+ORBITMQ_TEST_LIBRARIES=(ca-certificates)
 
 # A Go that is not in PATH yet may stand where its own installer puts it.
 if ! command -v go >/dev/null 2>&1 && [ -x /usr/local/go/bin/go ]; then
@@ -26,6 +28,7 @@ orbitmq_missing_packages() {
   local tools=("${ORBITMQ_BUILD_TOOLS[@]}") libraries=("${ORBITMQ_BUILD_LIBRARIES[@]}") pair package
   if [ "$1" = all ]; then
     tools+=("${ORBITMQ_TEST_TOOLS[@]}")
+    libraries+=("${ORBITMQ_TEST_LIBRARIES[@]}")
     # Debian 12's Go is too old for the Go peer, but it can fetch a newer one as a Go module.
     tools+=("go golang-go")
   fi

@@ -241,7 +241,6 @@ def main():
     adopt_orphans()
     logs = ROOT / "build/logs"
     logs.mkdir(parents=True, exist_ok=True)
-    os.environ.setdefault("CTEST_OUTPUT_ON_FAILURE", "1")
     results = []
     for stage in chosen_stages(arguments.stage):
         print(f"=== {stage.name}", flush=True)
