@@ -26,7 +26,8 @@ class Mapping {
 enum class MapMode : uint8_t { kReadOnly, kReadWrite };
 
 // An open regular file. Threads: every method from any thread; writes to overlapping ranges are the caller's
-// race. Errors: kIoError (path, operation, errno text); kResourceExhausted for ENOSPC and EDQUOT.
+// race. Errors carry operation, path and errno text: kResourceExhausted for ENOSPC, EDQUOT and too many open
+// files, kPermissionDenied, kNotFound, kAlreadyExists, else kIoError.
 class File {
  public:
   virtual ~File() = default;
@@ -84,8 +85,13 @@ class FileSystem {
 // The whole file; kResourceExhausted when it is larger than `bytes_max`.
 Result<std::string> ReadWholeFile(FileSystem& files, const std::string& path, uint64_t bytes_max);
 
-// Replaces `path` so that a crash leaves the old or the new content: temp file, fsync, the old version kept
-// as `path`.bak (Apache's name), rename, directory fsync.
+// The same, but from `path`.bak when `path` is absent: what to read a file with that WriteFileAtomically (or
+// Apache's broker) writes. kNotFound when both are absent.
+Result<std::string> ReadFileOrBackup(FileSystem& files, const std::string& path, uint64_t bytes_max);
+
+// Replaces `path` so that a crash at any moment leaves the old or the new content for ReadFileOrBackup:
+// writes `path`.tmp, syncs it, renames the old version to `path`.bak (Apache's name), renames the new one to
+// `path`, syncs the directory. One writer per path at a time.
 Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view content);
 
 }  // namespace orbitmq

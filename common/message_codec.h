@@ -94,8 +94,9 @@ struct RecordDraft {
 inline constexpr size_t kTopicBytesMaxV1 = 127;
 inline constexpr size_t kPropertiesBytesMax = 32767;
 
-// Appends one record to the draft, with body CRC. kInvalidArgument names the field that is too long.
-// Properties get Apache's trailing separator handling (store.md 2).
+// Appends one record to the draft, with body CRC. V2 is taken for topics of more than 127 bytes.
+// kInvalidArgument names the field that is empty or too long; the draft is unchanged then. Properties are
+// stored as they are, with or without the last separator, as Apache stores them.
 Status AppendRecord(const RecordFields& fields, RecordDraft& draft);
 
 // Sets the three placement fields of the record at `record` (its first byte; host family read from its

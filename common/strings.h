@@ -83,9 +83,6 @@ std::optional<std::string> FromHex(std::string_view hex);
 // to be a likely misspelling (more than a third of the characters differ).
 std::string_view NearestName(std::string_view name, std::span<const std::string_view> candidates);
 
-// Appends the UTF-8 form of a code point; anything that is none (surrogates, > U+10FFFF) becomes U+FFFD.
-void AppendUtf8(std::string& out, uint32_t code_point);
-bool IsUtf8(std::string_view text);
 // For texts that go into errors and logs: control and non-UTF-8 bytes as \xNN, cut to `bytes_max` with "...".
 std::string Printable(std::string_view text, size_t bytes_max = 128);
 
