@@ -27,6 +27,7 @@ OFFENCES = {
     ],
     "third-party-includes": [
         {"remoting/rpc_client.cc": C + "#include <event2/event.h>\n"},
+        {"broker/broker.cc": C + '#include "common/process/file_logger.h"\n'},
         {"remoting/protocol/route.cc": C + "#include <rapidjson/reader.h>\n"},
         {"broker/a.cc": C + "#include <openssl/ssl.h>\n"},
         {"store/a.cc": C + "#include <gflags/gflags.h>\n"},
@@ -47,6 +48,12 @@ OFFENCES = {
         {"test/store/a_test.cc": C, "test/store/CMakeLists.txt": "SRCS b_test.cc"},
         {"store/a.cc": C, "store/CMakeLists.txt": "SRCS aa.cc x/a.cc"},
         {"store/a.cc": C, "broker/CMakeLists.txt": "SRCS a.cc"},
+    ],
+    "packages-listed": [
+        {"CMakeLists.txt": "find_package(Boost REQUIRED)\n"},
+        {"CMakeLists.txt": "pkg_check_modules(X REQUIRED IMPORTED_TARGET libfoo)\n"},
+        {"CMakeLists.txt": "find_package(spdlog)\n", "cmake/deps.sh": "libspdlog-dev"},
+        {"CMakeLists.txt": "find_package(spdlog)\n", "docs/DEPENDENCIES.md": "libspdlog-dev"},
     ],
     "no-globbing": [{"store/CMakeLists.txt": "file(GLOB sources *.cc)\n"}],
     "file-length": [{"store/a.cc": C + "\n" * 600}, {"test/x.py": "#\n" * 601}],

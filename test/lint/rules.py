@@ -183,6 +183,27 @@ def no_globbing(tree):
         yield path, number, "list the files"
 
 
+@rule
+def packages_listed(tree):
+    """What CMake looks for is installed by cmake/deps.sh and explained in docs/DEPENDENCIES.md."""
+    known = tree.layering.sections["packages"]
+    pattern = r"^\s*(?:find_package\s*\(\s*(\w+)|pkg_check_modules\s*\(([^)]*)\))"
+    paths = [path for path in tree.files
+             if path.endswith(("CMakeLists.txt", ".cmake")) and not path.startswith("test/install/consumer/")]
+    words = ("REQUIRED", "QUIET", "IMPORTED_TARGET", "GLOBAL")
+    for path, number, match in grep(tree, paths, pattern, code_only=False):
+        names = [match.group(1)] if match.group(1) else \
+            [name for name in match.group(2).split()[1:] if name not in words]
+        for name in names:
+            package = known.get(name, [""])[0]
+            if not package:
+                yield path, number, f"{name} is not in the [packages] of test/lint/layering.table"
+            elif package != "-":
+                for other in ("cmake/deps.sh", "docs/DEPENDENCIES.md"):
+                    if package not in tree.files.get(other, ""):
+                        yield path, number, f"{package} is missing in {other}"
+
+
 # ---- sizes
 
 @rule

@@ -31,7 +31,7 @@ class Layering:
     """The tables of layering.table."""
 
     def __init__(self, text):
-        self.sections = {"modules": {}, "files": {}, "libraries": {}, "seams": {}}
+        self.sections = {"modules": {}, "files": {}, "libraries": {}, "packages": {}, "seams": {}}
         section = None
         for number, raw in enumerate(text.splitlines(), 1):
             line = raw.split("#", 1)[0].strip()
