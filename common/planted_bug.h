@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Defects that the simulation plants to prove that it would see them. They exist only in builds with
+// ORBITMQ_PLANTED_BUGS (never in a release); the simulation chooses one at run time.
+
+#ifdef ORBITMQ_PLANTED_BUGS
+#include <atomic>
+#endif
+#include <cstdint>
+
+namespace orbitmq {
+
+enum class Bug : uint8_t {
+  kNone,
+  // store
+  kAckBeforeSync,           // SYNC_FLUSH answers when the bytes are written, not when they are on disk.
+  kDispatchUnflushed,       // SYNC_FLUSH shows records to consumers before they are on disk.
+  kDoubleDispatch,          // A record enters its ConsumeQueue twice now and then.
+  kFlushedBeforeSync,       // `flushed` is raised before fdatasync returned.
+  kKeepTornTail,            // Recovery does not cut the torn end of the log.
+  kSkipQueueRebuild,        // Recovery does not rebuild the queues above the checkpoint.
+  kNoDirectorySync,         // A new segment's directory entry is not synced.
+  kForgetQueueOffsets,      // After a restart queue offsets begin at 0 again.
+  // namesrv
+  kStaleRoute,              // The end of a broker's connection does not remove it from the routes.
+  // Others append theirs below.
+};
+
+#ifdef ORBITMQ_PLANTED_BUGS
+inline std::atomic<Bug> planted_bug{Bug::kNone};
+inline void Plant(Bug bug) { planted_bug.store(bug, std::memory_order_relaxed); }
+inline bool Planted(Bug bug) { return planted_bug.load(std::memory_order_relaxed) == bug; }
+#else
+constexpr bool Planted(Bug) { return false; }
+#endif
+
+}  // namespace orbitmq

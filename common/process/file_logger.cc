@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/process/file_logger.h"
+
+#include <mutex>
+#include <utility>
+
+#include <spdlog/async.h>
+#include <spdlog/async_logger.h>
+#include <spdlog/details/file_helper.h>
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "common/strings.h"
+
+namespace orbitmq::process {
+namespace {
+
+constexpr size_t kQueueLines = 8192;
+constexpr char kPattern[] = "%Y-%m-%d %H:%M:%S.%e %L %v";
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kOff:
+      return spdlog::level::off;
+  }
+  return spdlog::level::off;
+}
+
+// spdlog's basic_file_sink cannot reopen its file.
+class ReopenableFileSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  explicit ReopenableFileSink(const std::string& path) { file_.open(path, false); }
+  void Reopen() {
+    std::lock_guard lock(mutex_);
+    file_.reopen(false);
+  }
+
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t text;
+    formatter_->format(message, text);
+    file_.write(text);
+  }
+  void flush_() override { file_.flush(); }
+
+ private:
+  spdlog::details::file_helper file_;
+};
+
+class SpdlogLogger final : public FileLogger {
+ public:
+  explicit SpdlogLogger(FileLoggerOptions options) : options_(std::move(options)) {}
+  ~SpdlogLogger() override {
+    logger_->flush();
+    logger_.reset();
+    pool_.reset();  // Joins after the queue is written.
+  }
+
+  Status Start() {
+    try {
+      pool_ = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
+      spdlog::sink_ptr sink;
+      if (options_.path.empty()) {
+        sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+      } else {
+        file_ = std::make_shared<ReopenableFileSink>(options_.path);
+        sink = file_;
+      }
+      sink->set_pattern(kPattern);
+      logger_ = std::make_shared<spdlog::async_logger>("orbitmq", std::move(sink), pool_,
+                                                       spdlog::async_overflow_policy::overrun_oldest);
+      logger_->set_level(ToSpdlog(options_.least));
+      logger_->flush_on(spdlog::level::info);
+    } catch (const spdlog::spdlog_ex& e) {
+      return {StatusCode::kIoError, "cannot open log file " + options_.path + ": " + e.what()};
+    }
+    return {};
+  }
+
+  bool Enabled(LogLevel level) const override { return level >= options_.least && level != LogLevel::kOff; }
+  void Write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) override {
+    const std::string line = FormatLogLine(message, fields);
+    logger_->log(ToSpdlog(level), "{}", line);
+  }
+  Status Reopen() override {
+    if (file_ == nullptr) return {};
+    try {
+      file_->Reopen();
+    } catch (const spdlog::spdlog_ex& e) {
+      return {StatusCode::kIoError, "cannot reopen log file " + options_.path + ": " + e.what()};
+    }
+    return {};
+  }
+  void Flush() override { logger_->flush(); }
+
+ private:
+  const FileLoggerOptions options_;
+  std::shared_ptr<spdlog::details::thread_pool> pool_;
+  std::shared_ptr<ReopenableFileSink> file_;
+  std::shared_ptr<spdlog::async_logger> logger_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<FileLogger>> FileLogger::Open(FileLoggerOptions options) {
+  auto logger = std::make_unique<SpdlogLogger>(std::move(options));
+  if (Status s = logger->Start(); !s.ok()) return s;
+  return std::unique_ptr<FileLogger>(std::move(logger));
+}
+
+Result<LogLevel> ParseLogLevel(std::string_view text) {
+  const std::pair<std::string_view, LogLevel> levels[] = {{"debug", LogLevel::kDebug},
+                                                          {"info", LogLevel::kInfo},
+                                                          {"warn", LogLevel::kWarn},
+                                                          {"error", LogLevel::kError},
+                                                          {"off", LogLevel::kOff}};
+  for (const auto& [name, level] : levels) {
+    if (EqualsIgnoreCase(name, text)) return level;
+  }
+  return Status(StatusCode::kInvalidArgument,
+                "log level '" + std::string(text) + "' is none of debug, info, warn, error, off");
+}
+
+}  // namespace orbitmq::process

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "namesrv/config_handlers.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "namesrv/replies.h"
+#include "remoting/protocol/admin_bodies.h"
+#include "remoting/protocol/headers.h"
+
+namespace orbitmq::namesrv {
+namespace {
+
+using proto::RequestCode;
+using proto::ResponseCode;
+
+// Where files lie is no peer's business to change; Apache's configBlackList.
+constexpr std::string_view kNeverByPeer[] = {"configBlackList", "configStorePath", "kvConfigPath",
+                                             "rocketmqHome"};
+
+net::Response StatusReply(const Status& status) {
+  if (status.ok()) return {};
+  return ErrorReply(ResponseCode::kSystemError, std::string(status.text()));
+}
+
+}  // namespace
+
+void ConfigHandlers::AddTo(net::RpcServer& server) {
+  const auto add = [&](int32_t code, auto handler) {
+    server.Handle(code, &disk_,
+                  [this, handler](net::ServerRequest request) { request.Reply((this->*handler)(request)); });
+  };
+  add(RequestCode::kPutKvConfig, &ConfigHandlers::PutKv);
+  add(RequestCode::kGetKvConfig, &ConfigHandlers::GetKv);
+  add(RequestCode::kDeleteKvConfig, &ConfigHandlers::DeleteKv);
+  add(RequestCode::kGetKvlistByNamespace, &ConfigHandlers::ListKv);
+  add(RequestCode::kUpdateNamesrvConfig, &ConfigHandlers::UpdateOptions);
+  add(RequestCode::kGetNamesrvConfig, &ConfigHandlers::GetOptions);
+}
+
+net::Response ConfigHandlers::PutKv(const net::ServerRequest& request) {
+  const auto header = proto::DecodeHeader<proto::PutKVConfigRequestHeader>(request.command());
+  if (!header.ok()) return BadHeader(header.status());
+  return StatusReply(kv_.Put(header->ns, header->key, header->value));
+}
+
+net::Response ConfigHandlers::GetKv(const net::ServerRequest& request) const {
+  const auto header = proto::DecodeHeader<proto::GetKVConfigRequestHeader>(request.command());
+  if (!header.ok()) return BadHeader(header.status());
+  std::optional<std::string> value = kv_.Find(header->ns, header->key);
+  if (!value) {
+    return ErrorReply(ResponseCode::kQueryNotFound,
+                      "No config item, Namespace: " + header->ns + " Key: " + header->key);
+  }
+  return HeaderReply(proto::GetKVConfigResponseHeader{std::move(*value)});
+}
+
+net::Response ConfigHandlers::DeleteKv(const net::ServerRequest& request) {
+  const auto header = proto::DecodeHeader<proto::DeleteKVConfigRequestHeader>(request.command());
+  if (!header.ok()) return BadHeader(header.status());
+  return StatusReply(kv_.Delete(header->ns, header->key));
+}
+
+net::Response ConfigHandlers::ListKv(const net::ServerRequest& request) const {
+  const auto header = proto::DecodeHeader<proto::GetKVListByNamespaceRequestHeader>(request.command());
+  if (!header.ok()) return BadHeader(header.status());
+  auto table = kv_.List(header->ns);
+  if (!table) return ErrorReply(ResponseCode::kQueryNotFound, "No config item, Namespace: " + header->ns);
+  return BodyReply(proto::EncodeBody(proto::KVTable{std::move(*table)}));
+}
+
+net::Response ConfigHandlers::UpdateOptions(const net::ServerRequest& request) {
+  const std::string peer = request.peer()->remote().ToString();
+  auto entries = ParseProperties(request.command().body, "request of " + peer);
+  if (!entries.ok()) return StatusReply(entries.status());
+  for (const ConfigEntry& entry : *entries) {
+    if (std::find(std::begin(kNeverByPeer), std::end(kNeverByPeer), entry.key) == std::end(kNeverByPeer))
+      continue;
+    return ErrorReply(ResponseCode::kNoPermission, "Can not update config in black list: " + entry.key);
+  }
+  NamesrvOptions next = *options_.Load();
+  const ConfigReport report =
+      ApplyConfig({NamesrvOptionTable().Bind(next), net::TlsServerOptionTable().Bind(next.tls)}, *entries,
+                  ApplyMode::kReload);
+  if (Status status = report.status(); !status.ok()) return StatusReply(status);
+  options_.Store(std::make_shared<const NamesrvOptions>(std::move(next)));
+  for (const std::string& name : report.changed) {
+    env_.log().Info("option changed by a peer", {{"option", name}, {"peer", peer}});
+  }
+  return {};
+}
+
+net::Response ConfigHandlers::GetOptions(const net::ServerRequest&) const {
+  NamesrvOptions options = *options_.Load();
+  return BodyReply(RenderProperties({NamesrvOptionTable().Bind(options)}));
+}
+
+}  // namespace orbitmq::namesrv

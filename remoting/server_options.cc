@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "remoting/server_options.h"
+
+namespace orbitmq::net {
+namespace {
+
+constexpr std::string_view kModes[] = {"disabled", "permissive", "enforcing"};
+
+}  // namespace
+
+const OptionTable<TlsServerSettings>& TlsServerOptionTable() {
+  using S = TlsServerSettings;
+  static const OptionTable<S> table({
+      ChoiceOption<&S::mode>("tls.server.mode", kModes, Reload::kNo,
+                             "Whether connections use TLS: never, as the client likes, or always."),
+      BoolOption<&S::test_mode>("tls.test.mode.enable", Reload::kNo,
+                                "Without certificate files serve TLS with a self-signed certificate."),
+      TextOption<&S::certificate_path>("tls.server.certPath", Reload::kNo,
+                                       "PEM file with the server's certificate chain."),
+      TextOption<&S::private_key_path>("tls.server.keyPath", Reload::kNo, "PEM file with its private key."),
+      TextOption<&S::private_key_password>("tls.server.keyPassword", Reload::kNo,
+                                           "Password of the key file."),
+      TextOption<&S::trusted_ca_path>("tls.server.trustCertPath", Reload::kNo,
+                                      "PEM file with the authorities that may sign client certificates."),
+      BoolOption<&S::need_client_certificate>("tls.server.authClient", Reload::kNo,
+                                              "Refuse clients without a certificate signed by one of those."),
+  });
+  return table;
+}
+
+Result<std::shared_ptr<TlsContext>> NewServerTlsContext(const TlsServerSettings& settings) {
+  if (settings.mode == TlsMode::kDisabled) return std::shared_ptr<TlsContext>();
+  const bool files = !settings.certificate_path.empty() || !settings.private_key_path.empty();
+  if (!files && !settings.test_mode) {
+    if (settings.mode == TlsMode::kPermissive) return std::shared_ptr<TlsContext>();
+    return Status(StatusCode::kInvalidArgument,
+                  "tls.server.mode=enforcing needs tls.server.certPath and tls.server.keyPath");
+  }
+  TlsOptions options;
+  options.certificate_path = settings.certificate_path;
+  options.private_key_path = settings.private_key_path;
+  options.private_key_password = settings.private_key_password;
+  options.trusted_ca_path = settings.trusted_ca_path;
+  options.verify_peer = settings.need_client_certificate;
+  options.test_mode_self_signed = !files;
+  Result<std::shared_ptr<TlsContext>> context = TlsContext::NewServer(options);
+  if (!context.ok()) return context.status().Annotate("TLS");
+  return context;
+}
+
+}  // namespace orbitmq::net
