@@ -101,7 +101,9 @@ start_server() {
     [ -e "$marker" ] || fail "'$data' exists but was not made by quickstart.sh; move it away"
     rm -rf "$data"
   fi
-  mkdir -p "$data" && : >"$marker" || fail "cannot write to '$data'; is the disk full or read-only?"
+  if ! { mkdir -p "$data" && : >"$marker"; }; then
+    fail "cannot write to '$data'; is the disk full or read-only?"
+  fi
   "$build/bin/mqbroker" --standalone --data-dir "$data" -n 127.0.0.1:0 --set listenPort=0 \
     >"$data.out" 2>&1 </dev/null &
   server_pid=$!

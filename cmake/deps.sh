@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced by test.sh and quickstart.sh: finds out which Debian packages are missing and installs them.
 # docs/DEPENDENCIES.md says what each is for.
 
@@ -98,8 +99,9 @@ orbitmq_go_is_new_enough() {
 # orbitmq_provide_go: puts a Go that is new enough first in PATH. Debian 12 has 1.19 only, which knows
 # nothing of newer toolchains, but these are Go modules, and their sums are checked like any module's.
 orbitmq_provide_go() {
-  local version=v0.0.1-go1.22.12.linux-$(dpkg --print-architecture) folder
+  local version folder
   orbitmq_go_is_new_enough && return 0
+  version=v0.0.1-go1.22.12.linux-$(dpkg --print-architecture)
   echo "Fetching the Go toolchain $version as a Go module"
   folder=$(go env GOMODCACHE)/golang.org/toolchain@$version
   if ! (cd / && orbitmq_retry 3 env GOFLAGS=-modcacherw GO111MODULE=on \
