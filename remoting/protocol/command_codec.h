@@ -68,6 +68,7 @@ class FrameHeadWriter final {
   std::string out_;
   size_t ext_at_ = 0;  // Where the binary length of extFields stands.
   bool any_field_ = false;
+  bool key_too_long_ = false;
 };
 
 // The language's name in JSON headers and bodies: "CPP". kUnknown is "OTHER".

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,6 +44,7 @@ class JsonRef final {
 
   class Iterator;
   class Elements;
+  class MemberIterator;
   class Members;
   struct Member;
   // Of an array; empty for anything else. A single value where Java sends a list is not promoted.
@@ -55,6 +55,7 @@ class JsonRef final {
  private:
   friend class JsonDocument;
   JsonRef(const JsonDocument* document, uint32_t at) : document_(document), at_(at) {}
+  JsonRef Next() const;  // The value behind this one and all it holds.
   const JsonDocument* document_ = nullptr;
   uint32_t at_ = 0;
 };
@@ -79,6 +80,8 @@ class JsonDocument final {
  private:
   friend class JsonRef;
   friend class JsonParser;
+  friend class JsonRef::Iterator;
+  friend class JsonRef::MemberIterator;
   struct Node {
     std::string_view text;
     uint32_t next = 0;   // The index behind this value and all it holds.
@@ -87,34 +90,29 @@ class JsonDocument final {
   };
   JsonDocument();
   std::vector<Node> nodes_;
-  std::vector<std::unique_ptr<std::string>> unescaped_;
+  std::unique_ptr<char[]> unescaped_;  // As long as the text, once a string with an escape came.
 };
 
 class JsonRef::Iterator final {
  public:
-  using value_type = JsonRef;
-  using difference_type = std::ptrdiff_t;
   Iterator() noexcept = default;
+  Iterator(JsonRef at, size_t left) : at_(at), left_(left) {}
   JsonRef operator*() const { return at_; }
   Iterator& operator++();
   friend bool operator==(const Iterator& a, const Iterator& b) { return a.left_ == b.left_; }
 
  private:
-  friend class JsonRef;
-  friend class Members;
-  Iterator(JsonRef at, size_t left) : at_(at), left_(left) {}
   JsonRef at_;
-  size_t left_ = 0;
+  size_t left_ = 0;  // Elements from here on; 0 = the end.
 };
 
 class JsonRef::Elements final {
  public:
+  explicit Elements(Iterator begin) : begin_(begin) {}
   Iterator begin() const { return begin_; }
   Iterator end() const { return {}; }
 
  private:
-  friend class JsonRef;
-  explicit Elements(Iterator begin) : begin_(begin) {}
   Iterator begin_;
 };
 
@@ -123,26 +121,27 @@ struct JsonRef::Member {
   JsonRef value;
 };
 
-class JsonRef::Members final {
+class JsonRef::MemberIterator final {
  public:
-  class MemberIterator final {
-   public:
-    Member operator*() const;
-    MemberIterator& operator++();
-    friend bool operator==(const MemberIterator& a, const MemberIterator& b) { return a.at_ == b.at_; }
-
-   private:
-    friend class Members;
-    explicit MemberIterator(Iterator at) : at_(at) {}
-    Iterator at_;
-  };
-  MemberIterator begin() const { return MemberIterator(begin_); }
-  MemberIterator end() const { return MemberIterator(Iterator()); }
+  MemberIterator() noexcept = default;
+  MemberIterator(JsonRef key, size_t left) : key_(key), left_(left) {}
+  Member operator*() const;
+  MemberIterator& operator++();
+  friend bool operator==(const MemberIterator& a, const MemberIterator& b) { return a.left_ == b.left_; }
 
  private:
-  friend class JsonRef;
-  explicit Members(Iterator begin) : begin_(begin) {}
-  Iterator begin_;
+  JsonRef key_;
+  size_t left_ = 0;
+};
+
+class JsonRef::Members final {
+ public:
+  explicit Members(MemberIterator begin) : begin_(begin) {}
+  MemberIterator begin() const { return begin_; }
+  MemberIterator end() const { return {}; }
+
+ private:
+  MemberIterator begin_;
 };
 
 // Writes JSON text piece by piece. Commas, indentation and escaping are its business, balance is the caller's
@@ -192,7 +191,6 @@ class JsonWriter final {
   std::string out_;
   std::vector<bool> has_items_;  // One per open bracket.
   bool after_key_ = false;
-  bool object_key_ = false;
 };
 
 // Appends `text` as a quoted JSON string; what JsonWriter and the header codec share.
