@@ -252,7 +252,8 @@ BANNED_CALLS = {
         "Executor::PostAt",
     r"\b(system_clock|steady_clock|high_resolution_clock)\b|\b(clock_gettime|gettimeofday)\b"
     r"|(?<![\w.>:])(std::|::)?time\s*\(\s*(nullptr|NULL|0)\s*\)": "Env::clock()",
-    r"(?<![\w.>:])(std::|::)?s?rand\s*\(|(?<![\w>])::s?random\s*\(|\brandom_device\b|\bmt19937": "Env::NewRandom()",
+    r"(?<![\w.>:])(std::|::)?s?rand\s*\(|(?<![\w>])::s?random\s*\(|\brandom_device\b|\bmt19937":
+        "Env::NewRandom()",
     r"(?<![\w>])::(open|openat|creat|unlink|rename|stat|fstat|mkdir|rmdir|read|write|pread|pwrite|readv"
     r"|writev|pwritev|preadv|fsync|fdatasync|ftruncate|fallocate|flock|opendir)\s*\("
     r"|(?<![\w.>:])(std::|::)?(fopen|fwrite|fread|fdatasync|fsync)\s*\(|\bstd::([io]?fstream|filesystem)\b":
