@@ -130,7 +130,6 @@ class FrameSession:
         self._keep('unregister_consumer', broker, TO_SERVER, 35, in_group(GROUP))
         self._keep('consumer_list', broker, TO_SERVER, 38, in_group(GROUP))
         self._keep('pull_found', broker, TO_SERVER, 11, in_group(GROUP), reply=lambda f: f.code == 0)
-        self._keep('pull_not_found', broker, TO_SERVER, 11, in_group(GROUP), reply=lambda f: f.code == 19)
         self._keep('query_offset', broker, TO_SERVER, 14, in_group(GROUP), reply=lambda f: f.code == 0)
         self._keep('update_offset', broker, TO_SERVER, 15, in_group(GROUP))
         self._keep('send_back', broker, TO_SERVER, 36)
@@ -198,6 +197,8 @@ class FrameSession:
             'error_queue_id': (310, send_header(TOPIC, e=99), b'x'),
             'error_pull_topic_missing': (11, dict(pull_header(GROUP, 0), topic='GoldenAbsent'), b''),
             'error_pull_offset_moved': (11, pull_header(GROUP, 999999), b''),
+            'pull_not_found_probe': (11, dict(pull_header(GROUP, 0), topic='%RETRY%' + GROUP), b''),
+            'pull_filtered_probe': (11, dict(pull_header(GROUP, 0), subscription='Other'), b''),
             'error_sql92_off': (11, dict(pull_header(GROUP, 0), expressionType='SQL92', subscription='a > 1'), b''),
             'error_query_offset_absent': (14, {'consumerGroup': 'GoldenNobody', 'topic': TOPIC, 'queueId': 0}, b''),
             'error_consumer_list_absent': (38, {'consumerGroup': 'GoldenNobody'}, b''),
