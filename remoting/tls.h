@@ -14,7 +14,8 @@ struct TlsOptions {
   std::string private_key_path;
   std::string private_key_password;
   std::string trusted_ca_path;  // Client: empty = the system's store. Server: needed to verify clients.
-  bool verify_peer = true;      // Client: chain and host name. Server: ask for a client certificate.
+  // Client: verifies chain and host name. Server: requires a client certificate, if trusted_ca_path is given.
+  bool verify_peer = true;
   bool test_mode_self_signed =
       false;  // Server without files: makes a self-signed certificate (Apache's test mode).
 };
