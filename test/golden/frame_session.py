@@ -102,7 +102,7 @@ class FrameSession:
         binary = {'serialize': wire.BINARY}
         self._keep('binary_route', self.names, TO_SERVER, 105, lambda f: f.ext.get('topic') == TOPIC, **binary)
         self._keep('binary_send', self.broker, TO_SERVER, 310, **binary)
-        self._keep('binary_heartbeat', self.broker, TO_SERVER, 34, lambda f: GROUP not in f.body.decode(), **binary)
+        self._keep('binary_heartbeat', self.broker, TO_SERVER, 34, lambda f: b'"consumerDataSet":[{' in f.body, **binary)
         self._keep('binary_pull', self.broker, TO_SERVER, 11, lambda f: f.ext['topic'] == TOPIC, **binary)
         self._keep('binary_query_offset', self.broker, TO_SERVER, 14, lambda f: f.ext['topic'] == TOPIC, **binary)
 

@@ -13,7 +13,7 @@ CHANCE = re.compile(r'(?i)offset|queueId|queuetotime|timestamp|^e$|^g$|subVersio
                     r'opaque|spentTime|tps|rt$|stateVersion|^delayLevel$|clientAddr|inflight|mqTable|TopicCount')
 MASKS = ((re.compile(r'\b\d{1,3}(\.\d{1,3}){3}(:\d+)?'), '<address>'),
          (re.compile(r'(::1|[0-9a-f:]+::[0-9a-f:]*):\d{4,5}\b'), '<address>'),
-         (re.compile(r'\b[0-9A-F]{32,40}\b'), '<id>'), (re.compile(r'\b1[6-9]\d{11}\b'), '<time>'),
+         (re.compile(r'\b[0-9A-F]{32,60}\b'), '<id>'), (re.compile(r'\b1[6-9]\d{11}\b'), '<time>'),
          (re.compile(r'@(sender|receiver)-\d+'), '@<client>'), (re.compile(r'(sync|oneway|batch|compressed)-\d'), '<key>'),
          (re.compile(r'(?m)queueId":? ?\d+'), '<queue>'), (re.compile(r'_\d{1,3}$'), '_<number>'))
 # Bodies full of measurements: only the names in them are compared.
@@ -26,10 +26,15 @@ def mask_text(text):
     return text
 
 
+def mask_key(name):
+    """Tables by queue become one row: who has which queue is chance."""
+    return '<queue>' if name.startswith('{') else mask_text(name)
+
+
 def mask(value, key='', names_only=False):
     """A copy of a JSON value without what chance decides; lists of the same things become short and sorted."""
     if isinstance(value, dict):
-        return {mask_text(name): mask(inner, name, names_only) for name, inner in sorted(value.items())}
+        return {mask_key(name): mask(inner, name, names_only) for name, inner in sorted(value.items())}
     if isinstance(value, list):
         texts = {json.dumps(mask(inner, key, names_only), sort_keys=True) for inner in value}
         return sorted(texts)

@@ -10,6 +10,7 @@ import wire
 
 UNIT = 20
 INDEX_HEADER, INDEX_SLOT, INDEX_ENTRY = 40, 4, 20
+BORN = 1700000000000  # What the requests of store_session.py say.
 SCHEDULE = 'SCHEDULE_TOPIC_XXXX'
 VOLATILE = ('crc', 'physicalOffset', 'storeTimestamp', 'preparedOffset', 'size', 'sysFlag')
 
@@ -38,6 +39,8 @@ def record_shape(record):
     shape['body'] = record['body'].hex()
     shape['sysFlag'] = record['sysFlag'] & ~0x30  # Whether hosts are IPv6 depends on the machine.
     shape['properties'] = {key: frame_shape.mask_text(value) for key, value in record['properties'].items()}
+    if record['bornTimestamp'] != BORN:
+        shape['bornTimestamp'] = '<time>'  # Made by the broker itself.
     for host in ('bornHost', 'storeHost'):
         shape[host] = 'set' if record[host] else 'unset'
     return shape
