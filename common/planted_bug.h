@@ -23,7 +23,15 @@ enum class Bug : uint8_t {
   kNoDirectorySync,         // A new segment's directory entry is not synced.
   kForgetQueueOffsets,      // After a restart queue offsets begin at 0 again.
   // namesrv
-  kStaleRoute,              // The end of a broker's connection does not remove it from the routes.
+  kDeadBrokerRouted,        // The end of a broker's connection does not remove it from the routes.
+  // broker
+  kLostWakeUp,              // A pull that waits does not look at its queue again after it was registered.
+  kNoOffsetClamp,           // Consumer offsets beyond the recovered end of a queue are kept.
+  kOffsetsRunAhead,         // A committed offset is stored one too high.
+  kStaleRoute,              // Topics created after the first registration are never told to NameServers.
+  kDropSendBack,            // A message that a consumer sends back is acknowledged and dropped.
+  kAckRefused,              // A send that the store refused is acknowledged.
+  kDelayOffsetFirst,        // A delayed message counts as delivered before its copy is stored.
   // Others append theirs below.
 };
 

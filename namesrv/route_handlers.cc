@@ -261,7 +261,7 @@ net::Response RouteHandlers::RegisterTopic(const proto::RegisterTopicRequestHead
 
 void RouteHandlers::PeerClosed(uint64_t peer) {
   if (broker_peers_.erase(peer) == 0) return;
-  if (Planted(Bug::kStaleRoute)) return;
+  if (Planted(Bug::kDeadBrokerRouted)) return;
   const std::vector<MinIdNotice> notices = table_.ConnectionClosed(peer);
   Publish();
   parts_.env.log().Info("broker connection closed", {{"peer_id", peer}});
