@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "common/metrics.h"
+
+namespace orbitmq {
+namespace {
+
+TEST(Histogram, Quantiles_AreAtMostAQuarterTooHigh) {
+  Histogram histogram;
+  for (int64_t i = 1; i <= 1000; ++i) histogram.Record(i);
+  EXPECT_EQ(histogram.count(), 1000u);
+  EXPECT_EQ(histogram.sum(), 500500);
+  EXPECT_EQ(histogram.max(), 1000);
+  for (const double q : {0.01, 0.5, 0.9, 0.99, 1.0}) {
+    const double exact = q * 1000;
+    EXPECT_GE(static_cast<double>(histogram.Quantile(q)), exact);
+    EXPECT_LE(static_cast<double>(histogram.Quantile(q)), exact * 1.25);
+  }
+  EXPECT_EQ(histogram.Quantile(1.0), 1000);
+}
+
+TEST(Histogram, SmallAndExtremeValues_AreExactOrCapped) {
+  Histogram histogram;
+  EXPECT_EQ(histogram.Quantile(0.5), 0);
+  histogram.Record(-5);
+  EXPECT_EQ(histogram.Quantile(0.5), 0);
+  EXPECT_EQ(histogram.max(), 0);
+  Histogram one;
+  for (int64_t i = 0; i < 4; ++i) one.Record(i);
+  EXPECT_EQ(one.Quantile(0.5), 1);
+  EXPECT_EQ(one.Quantile(2.0), 3);
+  Histogram huge;
+  huge.Record(std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(huge.Quantile(0.5), std::numeric_limits<int64_t>::max());
+}
+
+TEST(MetricRegistry, SameNameAndLabels_AreOneMetric) {
+  MetricRegistry registry;
+  Counter& a = registry.NewCounter("rocketmq_x_total", "h", {{"queue", "a"}});
+  Counter& b = registry.NewCounter("rocketmq_x_total", "h", {{"queue", "b"}});
+  EXPECT_NE(&a, &b);
+  EXPECT_EQ(&a, &registry.NewCounter("rocketmq_x_total", "h", {{"queue", "a"}}));
+}
+
+TEST(MetricRegistry, Exposition_IsSortedPrometheusText) {
+  MetricRegistry registry;
+  registry.NewGauge("rocketmq_b_bytes", "Bytes.").Set(-3);
+  registry.NewCounter("rocketmq_a_total", "Things.", {{"kind", "a\"b\\c\n"}}).Add(2);
+  registry.AddGaugeFunction("rocketmq_c_count", "Live.", {}, [] { return int64_t{9}; });
+  Histogram& histogram = registry.NewHistogram("rocketmq_d_micros", "Time.", {{"q", "x"}});
+  histogram.Record(3);
+  EXPECT_EQ(
+      registry.Expose(),
+      "# HELP rocketmq_a_total Things.\n# TYPE rocketmq_a_total counter\n"
+      "rocketmq_a_total{kind=\"a\\\"b\\\\c\\n\"} 2\n"
+      "# HELP rocketmq_b_bytes Bytes.\n# TYPE rocketmq_b_bytes gauge\nrocketmq_b_bytes -3\n"
+      "# HELP rocketmq_c_count Live.\n# TYPE rocketmq_c_count gauge\nrocketmq_c_count 9\n"
+      "# HELP rocketmq_d_micros Time.\n# TYPE rocketmq_d_micros summary\n"
+      "rocketmq_d_micros{q=\"x\",quantile=\"0.5\"} 3\nrocketmq_d_micros{q=\"x\",quantile=\"0.9\"} 3\n"
+      "rocketmq_d_micros{q=\"x\",quantile=\"0.99\"} 3\nrocketmq_d_micros{q=\"x\",quantile=\"0.999\"} 3\n"
+      "rocketmq_d_micros_sum{q=\"x\"} 3\nrocketmq_d_micros_count{q=\"x\"} 1\n");
+}
+
+TEST(MetricRegistryDeathTest, OneNameWithTwoTypes_Aborts) {
+  MetricRegistry registry;
+  registry.NewCounter("rocketmq_x", "h");
+  EXPECT_DEATH(registry.NewGauge("rocketmq_x", "h"), "two types");
+}
+
+}  // namespace
+}  // namespace orbitmq

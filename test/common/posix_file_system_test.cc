@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/posix_file_system.h"
+#include "test/common/temp_directory.h"
+
+namespace orbitmq {
+namespace {
+
+class PosixFiles : public ::testing::Test {
+ protected:
+  std::unique_ptr<File> Make(const std::string& name, std::string_view content = {}) {
+    auto file = files_->Open(dir_ / name, OpenMode::kCreate);
+    EXPECT_TRUE(file.ok()) << file.status().text();
+    if (!content.empty()) {
+      EXPECT_TRUE((*file)->WriteAt(0, std::span(&content, 1)).ok());
+    }
+    return *std::move(file);
+  }
+  std::string Read(const std::string& name) {
+    auto content = ReadWholeFile(*files_, dir_ / name, 1 << 20);
+    EXPECT_TRUE(content.ok()) << content.status().text();
+    return content.ok() ? *content : std::string();
+  }
+
+  TempDirectory dir_;
+  std::unique_ptr<FileSystem> files_ = NewPosixFileSystem();
+};
+
+TEST_F(PosixFiles, WriteAndRead_AtOffsets) {
+  auto file = Make("f");
+  const std::array<std::string_view, 4> pieces = {"ab", "", "cde", ""};
+  ASSERT_TRUE(file->WriteAt(3, pieces).ok());
+  EXPECT_EQ(*file->Size(), 8u);
+  EXPECT_EQ(Read("f"), std::string("\0\0\0abcde", 8));
+  std::array<char, 16> buffer{};
+  EXPECT_EQ(*file->ReadAt(6, buffer), 2u);
+  EXPECT_EQ(std::string_view(buffer.data(), 2), "de");
+  EXPECT_EQ(*file->ReadAt(100, buffer), 0u);
+  EXPECT_TRUE(file->WriteAt(0, {}).ok());
+  EXPECT_TRUE(file->Sync().ok());
+}
+
+TEST_F(PosixFiles, ManyPieces_GoBeyondOneSystemCall) {
+  std::vector<std::string> parts;
+  std::string whole;
+  for (int i = 0; i < 1000; ++i) {
+    parts.push_back(std::string(static_cast<size_t>(i % 7), static_cast<char>('a' + i % 26)));
+    whole += parts.back();
+  }
+  const std::vector<std::string_view> pieces(parts.begin(), parts.end());
+  ASSERT_TRUE(Make("f")->WriteAt(0, pieces).ok());
+  EXPECT_EQ(Read("f"), whole);
+}
+
+TEST_F(PosixFiles, Open_ErrorsNameOperationPathAndReason) {
+  const auto absent = files_->Open(dir_ / "absent", OpenMode::kReadWrite);
+  EXPECT_EQ(absent.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(absent.status().text(), "open " + dir_ / "absent" + ": No such file or directory");
+  EXPECT_EQ(files_->Open(dir_.path(), OpenMode::kReadOnly).status().code(), StatusCode::kIoError);
+  Make("file");
+  EXPECT_FALSE(files_->Open(dir_ / "file/below", OpenMode::kCreate).ok());
+}
+
+TEST_F(PosixFiles, ReadOnlyFile_RefusesWrites) {
+  Make("f", "x");
+  auto file = files_->Open(dir_ / "f", OpenMode::kReadOnly);
+  ASSERT_TRUE(file.ok());
+  const std::string_view piece = "y";
+  EXPECT_EQ((*file)->WriteAt(0, std::span(&piece, 1)).code(), StatusCode::kIoError);
+  EXPECT_EQ((*file)->Map(1, MapMode::kReadWrite).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(PosixFiles, SizeBeyondTheFileSystem_IsAnError) {
+  auto file = Make("f");
+  const Status status = file->Truncate(uint64_t{1} << 62);
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.text().find("truncate"), std::string_view::npos);
+}
+
+TEST_F(PosixFiles, AllocateAndTruncate_SetTheSize) {
+  auto file = Make("f", "abc");
+  const Status allocated = file->Allocate(8192);
+  if (allocated.ok()) {
+    EXPECT_EQ(*file->Size(), 8192u);
+  } else {
+    EXPECT_EQ(allocated.code(), StatusCode::kNotSupported);
+  }
+  EXPECT_TRUE(file->Truncate(2).ok());
+  EXPECT_EQ(Read("f"), "ab");
+}
+
+TEST_F(PosixFiles, Mapping_SeesWritesAndWritesThrough) {
+  auto file = Make("f", std::string(10000, '.'));
+  auto reader = file->Map(10000, MapMode::kReadOnly);
+  ASSERT_TRUE(reader.ok()) << reader.status().text();
+  const std::string_view piece = "new";
+  ASSERT_TRUE(file->WriteAt(5000, std::span(&piece, 1)).ok());
+  EXPECT_EQ(std::string_view((*reader)->data() + 5000, 3), "new");
+  auto writer = file->Map(10000, MapMode::kReadWrite);
+  ASSERT_TRUE(writer.ok());
+  (*writer)->data()[9999] = '!';
+  EXPECT_TRUE((*writer)->Sync(9999, 1).ok());
+  EXPECT_TRUE((*writer)->Sync(0, 10000).ok());
+  EXPECT_TRUE((*writer)->Sync(10000, 0).ok());
+  EXPECT_FALSE((*writer)->Sync(9999, 2).ok());
+  EXPECT_EQ(Read("f").back(), '!');
+}
+
+TEST_F(PosixFiles, MappingBeyondTheEnd_IsRefused) {
+  auto file = Make("f", "abc");
+  EXPECT_EQ(file->Map(4, MapMode::kReadOnly).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(file->Map(0, MapMode::kReadOnly).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(PosixFiles, List_IsSortedAndTellsKindAndSize) {
+  Make("b", "12345");
+  Make("a");
+  ASSERT_TRUE(files_->CreateDirectories(dir_ / "c/d/e").ok());
+  ASSERT_TRUE(files_->CreateDirectories(dir_ / "c/d/e").ok());
+  const auto entries = files_->List(dir_.path());
+  ASSERT_TRUE(entries.ok());
+  ASSERT_EQ(entries->size(), 3u);
+  EXPECT_EQ((*entries)[0].name, "a");
+  EXPECT_EQ((*entries)[1].size, 5u);
+  EXPECT_GT((*entries)[1].modified_ms, 1500000000000);
+  EXPECT_TRUE((*entries)[2].is_directory);
+  EXPECT_EQ(files_->List(dir_ / "absent").status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, CreateDirectories_FileInTheWayIsNamed) {
+  Make("f");
+  EXPECT_EQ(files_->CreateDirectories(dir_ / "f/x").code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(files_->CreateDirectories(dir_ / "f").code(), StatusCode::kAlreadyExists);
+}
+
+TEST_F(PosixFiles, Remove_FilesAndEmptyDirectoriesOnly) {
+  Make("f");
+  ASSERT_TRUE(files_->CreateDirectories(dir_ / "d/e").ok());
+  EXPECT_TRUE(files_->Remove(dir_ / "f").ok());
+  EXPECT_FALSE(files_->Exists(dir_ / "f"));
+  EXPECT_EQ(files_->Remove(dir_ / "f").code(), StatusCode::kNotFound);
+  EXPECT_FALSE(files_->Remove(dir_ / "d").ok());
+  EXPECT_TRUE(files_->Remove(dir_ / "d/e").ok());
+  EXPECT_TRUE(files_->Remove(dir_ / "d").ok());
+}
+
+TEST_F(PosixFiles, Rename_ReplacesAndErrorsNameBothPaths) {
+  Make("a", "A");
+  Make("b", "B");
+  EXPECT_TRUE(files_->Rename(dir_ / "a", dir_ / "b").ok());
+  EXPECT_EQ(Read("b"), "A");
+  const Status status = files_->Rename(dir_ / "a", dir_ / "c");
+  EXPECT_EQ(status.code(), StatusCode::kNotFound);
+  EXPECT_NE(status.text().find(dir_ / "a"), std::string_view::npos);
+  EXPECT_NE(status.text().find(dir_ / "c"), std::string_view::npos);
+  EXPECT_TRUE(files_->SyncDirectory(dir_.path()).ok());
+  EXPECT_EQ(files_->SyncDirectory(dir_ / "absent").code(), StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, Space_IsPlausible) {
+  const auto space = files_->Space(dir_.path());
+  ASSERT_TRUE(space.ok());
+  EXPECT_GT(space->total_bytes, 0u);
+  EXPECT_LE(space->free_bytes, space->total_bytes);
+  EXPECT_EQ(files_->Space(dir_ / "absent").status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, Lock_ExcludesThisProcessToo) {
+  auto first = files_->Lock(dir_ / "lock");
+  ASSERT_TRUE(first.ok()) << first.status().text();
+  const auto second = files_->Lock(dir_ / "lock");
+  EXPECT_EQ(second.status().code(), StatusCode::kAlreadyExists);
+  // Opening and closing the file otherwise must not release it.
+  { auto file = files_->Open(dir_ / "lock", OpenMode::kReadWrite); }
+  EXPECT_FALSE(files_->Lock(dir_ / "lock").ok());
+  *first = nullptr;
+  EXPECT_TRUE(files_->Lock(dir_ / "lock").ok());
+}
+
+TEST_F(PosixFiles, Lock_ExcludesAnotherProcess) {
+  auto held = files_->Lock(dir_ / "lock");
+  ASSERT_TRUE(held.ok());
+  const std::string path = dir_ / "lock";
+  const pid_t child = ::fork();
+  if (child == 0)
+    ::_exit(NewPosixFileSystem()->Lock(path).status().code() == StatusCode::kAlreadyExists ? 0 : 1);
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+TEST_F(PosixFiles, ReadWholeFile_RefusesLargerOnes) {
+  Make("f", "12345");
+  EXPECT_EQ(*ReadWholeFile(*files_, dir_ / "f", 5), "12345");
+  EXPECT_EQ(ReadWholeFile(*files_, dir_ / "f", 4).status().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(ReadWholeFile(*files_, dir_ / "absent", 4).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, WriteFileAtomically_KeepsTheOldVersionAsBackup) {
+  const std::string path = dir_ / "topics.json";
+  ASSERT_TRUE(WriteFileAtomically(*files_, path, "one").ok());
+  EXPECT_FALSE(files_->Exists(path + ".bak"));
+  ASSERT_TRUE(WriteFileAtomically(*files_, path, "").ok());
+  EXPECT_EQ(Read("topics.json"), "");
+  EXPECT_EQ(Read("topics.json.bak"), "one");
+  ASSERT_TRUE(WriteFileAtomically(*files_, path, "three").ok());
+  EXPECT_EQ(Read("topics.json"), "three");
+  EXPECT_FALSE(files_->Exists(path + ".tmp"));
+}
+
+TEST_F(PosixFiles, WriteFileAtomically_LongerLeftoverOfACrashIsCut) {
+  Make("x.tmp", "a longer leftover");
+  ASSERT_TRUE(WriteFileAtomically(*files_, dir_ / "x", "new").ok());
+  EXPECT_EQ(Read("x"), "new");
+}
+
+TEST_F(PosixFiles, WriteFileAtomically_FailureLeavesTheOldVersion) {
+  EXPECT_EQ(WriteFileAtomically(*files_, dir_ / "absent/x", "new").code(), StatusCode::kNotFound);
+  Make("x", "old");
+  ASSERT_TRUE(files_->CreateDirectories(dir_ / "x.tmp").ok());
+  EXPECT_FALSE(WriteFileAtomically(*files_, dir_ / "x", "new").ok());
+  EXPECT_EQ(Read("x"), "old");
+}
+
+TEST_F(PosixFiles, ReadFileOrBackup_FallsBackOnlyWhenAbsent) {
+  EXPECT_EQ(ReadFileOrBackup(*files_, dir_ / "x", 100).status().code(), StatusCode::kNotFound);
+  Make("x.bak", "old");
+  EXPECT_EQ(*ReadFileOrBackup(*files_, dir_ / "x", 100), "old");
+  Make("x", "new");
+  EXPECT_EQ(*ReadFileOrBackup(*files_, dir_ / "x", 100), "new");
+  EXPECT_EQ(ReadFileOrBackup(*files_, dir_ / "x", 1).status().code(), StatusCode::kResourceExhausted);
+}
+
+}  // namespace
+}  // namespace orbitmq
