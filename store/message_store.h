@@ -207,6 +207,9 @@ class MessageStore : public LogAppender, public QueueReader {
   // releases the lock. Blocks for at most `deadline`; what is not done by then is as after a crash. The
   // destructor closes without draining (as a crash).
   virtual Status Close(Duration deadline) = 0;
+  // The same without waiting: `done` is called once on an executor of the store, which must outlive the call.
+  // kTimeout when `deadline` passed first.
+  virtual void CloseAsync(Duration deadline, Completion<Done> done) = 0;
 };
 
 }  // namespace orbitmq::store

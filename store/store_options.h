@@ -33,6 +33,10 @@ struct StoreOptions {
   double disk_ratio_max = 0.75;                 // diskMaxUsedSpaceRatio: delete at once above it
   double disk_ratio_refuse = 0.90;              // diskSpaceWarningLevelRatio: refuse writes above it
   double disk_ratio_force = 0.85;      // diskSpaceCleanForciblyRatio: delete the oldest even if not expired
+  int64_t hot_bytes = int64_t{1} << 30;  // Records this near the end count as in memory (...InMemoryMaxRatio).
+  Duration queue_flush_interval = std::chrono::seconds(1);  // flushIntervalConsumeQueue
+  Duration checkpoint_interval = std::chrono::seconds(5);   // Between exact checkpoints; bounds recovery.
+  Duration clean_interval = std::chrono::seconds(10);       // cleanResourceInterval
   HostAddress store_host;              // brokerIP1:listenPort, for records the store makes itself
   std::vector<Duration> delay_levels;  // messageDelayLevel; deliver times of the schedule topic
 };

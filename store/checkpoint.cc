@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/checkpoint.h"
+
+#include <algorithm>
+
+#include "common/bytes.h"
+#include "common/crc32.h"
+#include "common/strings.h"
+
+namespace orbitmq::store {
+namespace {
+
+constexpr uint64_t kApacheFileBytes = 4096;
+constexpr size_t kApacheUsedBytes = 48;
+constexpr int64_t kApacheSlackMs = 3000;
+
+constexpr std::string_view kMagic = "OMQCKPT";
+constexpr uint8_t kVersion = 1;
+constexpr uint64_t kExactBytesMax = uint64_t{256} << 20;
+
+std::string ApachePath(const std::string& root) { return root + "/checkpoint"; }
+std::string ExactPath(const std::string& root) { return root + "/orbitmq/checkpoint"; }
+
+void WriteText(ByteWriter& writer, std::string_view text) {
+  writer.Write<uint16_t>(static_cast<uint16_t>(text.size()));
+  writer.WriteBytes(text);
+}
+
+std::string_view ReadText(ByteReader& reader) { return reader.ReadBytes(reader.Read<uint16_t>()); }
+
+}  // namespace
+
+int64_t ApacheCheckpoint::SafeTimeMs() const {
+  return std::max<int64_t>(0, std::min(physic_time_ms, logics_time_ms) - kApacheSlackMs);
+}
+
+std::string ApacheCheckpoint::Encode() const {
+  std::string out;
+  ByteWriter writer(out);
+  for (const int64_t field : {physic_time_ms, logics_time_ms, index_time_ms, master_flushed_offset,
+                              confirm_log_offset, logics_log_offset}) {
+    writer.Write<int64_t>(field);
+  }
+  return out;
+}
+
+ApacheCheckpoint ApacheCheckpoint::Decode(std::string_view bytes) {
+  ByteReader reader(bytes);
+  ApacheCheckpoint out;
+  out.physic_time_ms = reader.Read<int64_t>();
+  out.logics_time_ms = reader.Read<int64_t>();
+  out.index_time_ms = reader.Read<int64_t>();
+  out.master_flushed_offset = reader.Read<int64_t>();
+  out.confirm_log_offset = reader.Read<int64_t>();
+  out.logics_log_offset = reader.Read<int64_t>();
+  return out;
+}
+
+Result<ApacheCheckpoint> LoadApacheCheckpoint(FileSystem& files, const std::string& root) {
+  if (!files.Exists(ApachePath(root))) return ApacheCheckpoint{};
+  auto content = ReadWholeFile(files, ApachePath(root), kApacheFileBytes);
+  if (!content.ok()) return content.status();
+  return ApacheCheckpoint::Decode(*content);
+}
+
+Status SaveApacheCheckpoint(FileSystem& files, const std::string& root, const ApacheCheckpoint& checkpoint) {
+  auto file = files.Open(ApachePath(root), OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  if (*size != kApacheFileBytes) {
+    if (Status s = (*file)->Truncate(kApacheFileBytes); !s.ok()) return s;
+  }
+  // Apache maps this file: it is overwritten in place, within one sector, and not replaced.
+  const std::string content = checkpoint.Encode();
+  const std::string_view pieces[] = {content};
+  if (Status s = (*file)->WriteAt(0, pieces); !s.ok()) return s;
+  if (Status s = (*file)->Sync(); !s.ok()) return s;
+  return *size == kApacheFileBytes ? Status() : files.SyncDirectory(root);
+}
+
+uint32_t CheckpointCrc(const ApacheCheckpoint& checkpoint) { return Crc32(checkpoint.Encode()); }
+
+std::string ExactCheckpoint::Encode() const {
+  std::string out(kMagic);
+  ByteWriter writer(out);
+  writer.Write<uint8_t>(kVersion);
+  writer.Write<int64_t>(log_min.value);
+  writer.Write<int64_t>(dispatched.value);
+  writer.Write<int64_t>(last_record.value);
+  writer.Write<int64_t>(last_store_time_ms);
+  writer.Write<uint32_t>(apache_crcs[0]);
+  writer.Write<uint32_t>(apache_crcs[1]);
+  WriteText(writer, index.file);
+  writer.WriteBytes(index.header.Encode());
+  writer.Write<uint32_t>(static_cast<uint32_t>(queues.size()));
+  for (const QueueEnds& ends : queues) {
+    WriteText(writer, ends.queue.topic);
+    writer.Write<int32_t>(ends.queue.queue_id);
+    writer.Write<int64_t>(ends.min.value);
+    writer.Write<int64_t>(ends.max.value);
+    writer.Write<int64_t>(ends.end_log_offset.value);
+  }
+  writer.Write<uint32_t>(Crc32(out));
+  return out;
+}
+
+Result<ExactCheckpoint> ExactCheckpoint::Decode(std::string_view bytes) {
+  const Status corrupt(StatusCode::kCorrupt, "the checkpoint is damaged");
+  if (bytes.size() < kMagic.size() + 1 + 4 || !bytes.starts_with(kMagic)) return corrupt;
+  const auto version = static_cast<uint8_t>(bytes[kMagic.size()]);
+  if (version > kVersion) {
+    return Status(StatusCode::kNotSupported,
+                  StrCat("the store was written by a newer version (checkpoint format ", static_cast<int>(version),
+                         ", this program knows ", static_cast<int>(kVersion), "); use that version"));
+  }
+  const std::string_view covered = bytes.substr(0, bytes.size() - 4);
+  if (LoadBig<uint32_t>(bytes.data() + covered.size()) != Crc32(covered)) return corrupt;
+  ByteReader reader(covered.substr(kMagic.size() + 1));
+  ExactCheckpoint out;
+  out.log_min = {reader.Read<int64_t>()};
+  out.dispatched = {reader.Read<int64_t>()};
+  out.last_record = {reader.Read<int64_t>()};
+  out.last_store_time_ms = reader.Read<int64_t>();
+  out.apache_crcs[0] = reader.Read<uint32_t>();
+  out.apache_crcs[1] = reader.Read<uint32_t>();
+  out.index.file = ReadText(reader);
+  const std::string_view header = reader.ReadBytes(kIndexHeaderBytes);
+  if (reader.ok()) out.index.header = IndexHeader::Decode(header);
+  const auto count = reader.Read<uint32_t>();
+  for (uint32_t i = 0; i < count && reader.ok(); ++i) {
+    QueueEnds ends;
+    ends.queue.topic = ReadText(reader);
+    ends.queue.queue_id = reader.Read<int32_t>();
+    ends.min = {reader.Read<int64_t>()};
+    ends.max = {reader.Read<int64_t>()};
+    ends.end_log_offset = {reader.Read<int64_t>()};
+    if (ends.min.value < 0 || ends.max < ends.min) return corrupt;
+    out.queues.push_back(std::move(ends));
+  }
+  if (!reader.ok() || reader.remaining() != 0) return corrupt;
+  return out;
+}
+
+Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const ExactCheckpoint& checkpoint) {
+  if (Status s = files.CreateDirectories(root + "/orbitmq"); !s.ok()) return s;
+  return WriteFileAtomically(files, ExactPath(root), checkpoint.Encode());
+}
+
+Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, const std::string& root) {
+  Status first(StatusCode::kNotFound, "there is no checkpoint of ours");
+  for (const std::string& path : {ExactPath(root), ExactPath(root) + ".bak"}) {
+    if (!files.Exists(path)) continue;
+    auto content = ReadWholeFile(files, path, kExactBytesMax);
+    if (!content.ok()) return content.status();
+    auto decoded = ExactCheckpoint::Decode(*content);
+    if (decoded.ok() || decoded.status().code() == StatusCode::kNotSupported) return decoded;
+    first = decoded.status().Annotate(path);
+  }
+  return first;
+}
+
+}  // namespace orbitmq::store

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/file_system.h"
+#include "store/consume_queue.h"
+#include "store/key_index.h"
+
+namespace orbitmq::store {
+
+// Apache's <root>/checkpoint. Format: 4096 bytes, six big-endian i64, the rest zero (store.md 1, errata 2).
+struct ApacheCheckpoint {
+  int64_t physic_time_ms = 0;        // Store time of the newest record known to be synced.
+  int64_t logics_time_ms = 0;        // Store time of the newest record whose queue unit is synced.
+  int64_t index_time_ms = 0;         // Store time of the newest record whose index entries are synced.
+  int64_t master_flushed_offset = 0;
+  int64_t confirm_log_offset = 0;
+  int64_t logics_log_offset = 0;     // Log offset of the record of logics_time_ms.
+
+  // Apache's rule: what is older than this was complete when the file was written.
+  int64_t SafeTimeMs() const;
+  std::string Encode() const;
+  static ApacheCheckpoint Decode(std::string_view bytes);  // Short input reads as zeros.
+  friend bool operator==(const ApacheCheckpoint&, const ApacheCheckpoint&) = default;
+};
+// Zeros when the file is absent or short.
+Result<ApacheCheckpoint> LoadApacheCheckpoint(FileSystem& files, const std::string& root);
+Status SaveApacheCheckpoint(FileSystem& files, const std::string& root, const ApacheCheckpoint& checkpoint);
+
+// Our own <root>/orbitmq/checkpoint: everything below `dispatched` is synced in log, queues and index, and
+// these are the ends they had. Recovery scans from there only.
+// Format: text "OMQCKPT", version byte, then big-endian fields, then CRC-32 of all before it.
+struct ExactCheckpoint {
+  LogOffset log_min;
+  LogOffset dispatched;
+  LogOffset last_record;
+  int64_t last_store_time_ms = 0;
+  // CRCs of Apache's checkpoint file as it was before and after this one was written: another value means that
+  // a Java broker worked here since, and queue ends may have changed below `dispatched`.
+  std::array<uint32_t, 2> apache_crcs{};
+  KeyIndex::Mark index;
+  std::vector<QueueEnds> queues;
+
+  std::string Encode() const;
+  // kCorrupt, or kNotSupported for a newer version.
+  static Result<ExactCheckpoint> Decode(std::string_view bytes);
+};
+Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const ExactCheckpoint& checkpoint);
+// kNotFound when there is none; falls back to the previous one when the newest is damaged.
+Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, const std::string& root);
+
+uint32_t CheckpointCrc(const ApacheCheckpoint& checkpoint);
+
+}  // namespace orbitmq::store

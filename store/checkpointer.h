@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "common/env.h"
+#include "store/checkpoint.h"
+#include "store/dispatcher.h"
+#include "store/flusher.h"
+
+namespace orbitmq::store {
+
+// Writes checkpoints: captures the ends of queues and index on the dispatch executor, has the log synced up to
+// there, syncs the queue files and the index on the disk executor, and only then writes ours and Apache's.
+//
+// Threads: the disk executor, except where noted. Invariant: one at a time; a request during one causes one more.
+class Checkpointer final {
+ public:
+  struct Parts {
+    FileSystem& files;
+    Clock& clock;
+    Logger& log;
+    Executor& dispatch_executor;
+    Executor& disk_executor;
+    CommitLog& commit_log;
+    QueueTable& queues;
+    KeyIndex& index;
+    Dispatcher& dispatcher;
+    Flusher& flusher;
+    WriteGate& gate;
+    const StoreOptions& options;
+  };
+  Checkpointer(Parts parts, const ApacheCheckpoint& found) : parts_(std::move(parts)), apache_(found) {}
+
+  void Start();
+  // Writes one now (any thread). `done` runs on the disk executor with the outcome.
+  void Write(Completion<Done> done);
+
+ private:
+  struct Capture {
+    ExactCheckpoint exact;
+    ConsumeQueue::Touched touched;
+  };
+  void ArmTimer();
+  void Begin();
+  void CaptureEnds();  // Dispatch executor.
+  void SyncSome();
+  Status SyncFile(const std::string& path);
+  Status Save();
+  void End(const Status& status);
+
+  Parts parts_;
+  ApacheCheckpoint apache_;  // As it stands in the file.
+  LogOffset saved_dispatched_{-1};
+  bool busy_ = false;
+  std::vector<Completion<Done>> waiting_;
+  std::vector<Completion<Done>> running_;
+  std::unique_ptr<Capture> capture_;
+  Timer timer_;
+};
+
+}  // namespace orbitmq::store

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/mutex.h"
+#include "store/message_store.h"
+
+namespace orbitmq::store {
+
+// Appends that are placed and wait for fdatasync to cover them, ordered by log offset. One sync completes all
+// it covers: that is the whole of group commit.
+//
+// Threads: Add on the log executor; the others from any. Completions are called outside of the lock, on the
+// caller's executor.
+class CommitWaiters final {
+ public:
+  struct Waiter {
+    LogOffset end;  // Done when `flushed` reaches it.
+    MonoTime deadline;
+    AppendReceipt receipt;
+    Completion<AppendReceipt> done;
+  };
+
+  void Add(Waiter waiter);
+  void CompleteUpTo(LogOffset flushed);
+  // Those past their deadline get kUnknown, Persisted::kMaybe: Apache's FLUSH_DISK_TIMEOUT.
+  void Expire(MonoTime now, Duration timeout);
+  // The sync failed: fatal, Persisted::kMaybe.
+  void FailAll(const Status& why);
+
+  bool empty() const;
+  std::optional<MonoTime> next_deadline() const;
+
+ private:
+  mutable Mutex mutex_;
+  std::deque<Waiter> waiting_ ORBITMQ_GUARDED_BY(mutex_);
+};
+
+}  // namespace orbitmq::store

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of ConsumeQueue that runs before the store opens: finding and cutting the end of a queue.
+#include <algorithm>
+
+#include "common/strings.h"
+#include "store/consume_queue.h"
+#include "store/segment_file.h"
+
+namespace orbitmq::store {
+namespace {
+constexpr int64_t kScanUnits = 4096;
+// Apache looks for the end of a queue from the third-last file on.
+constexpr size_t kFilesScanned = 3;
+}  // namespace
+
+Result<std::vector<ConsumeQueue::FileEntry>> ConsumeQueue::ListFiles() const {
+  FileSystem& files = files_.cache.files();
+  const std::string directory = Directory();
+  std::vector<FileEntry> found;
+  if (!files.Exists(directory)) return found;
+  auto listed = files.List(directory);
+  if (!listed.ok()) return listed.status();
+  for (const DirEntry& entry : *listed) {
+    const auto begin = ParseOffsetFileName(entry.name);
+    if (entry.is_directory || !begin) continue;
+    if (*begin % (files_.file_units * kUnitBytes) != 0) {
+      return Status(StatusCode::kCorrupt, StrCat(directory, "/", entry.name,
+                                                 ": its name is no multiple of mappedFileSizeConsumeQueue ",
+                                                 files_.file_units * kUnitBytes));
+    }
+    found.push_back({*begin / kUnitBytes, entry.size});
+  }
+  return found;
+}
+
+Status ConsumeQueue::Load() {
+  auto listed = ListFiles();
+  if (!listed.ok()) return listed.status();
+  const auto file_bytes = static_cast<uint64_t>(files_.file_units * kUnitBytes);
+  size_t first = 0;
+  for (size_t i = 0; i < listed->size(); ++i) {
+    const FileEntry& entry = (*listed)[i];
+    if (entry.bytes > file_bytes) {
+      return {StatusCode::kCorrupt, StrCat(Path(entry.begin), ": has ", entry.bytes,
+                                           " bytes, mappedFileSizeConsumeQueue says ", file_bytes)};
+    }
+    if (entry.bytes < file_bytes) {
+      auto mended = files_.cache.Create(Path(entry.begin), file_bytes);
+      if (!mended.ok()) return mended.status();
+    }
+    if (i > 0 && entry.begin != (*listed)[i - 1].begin + files_.file_units) {
+      files_.log.Error("files of a consume queue are missing", {{"before", Path(entry.begin)}});
+      first = i;
+    }
+  }
+  return ScanForEnd(*listed, first);
+}
+
+Status ConsumeQueue::ScanForEnd(const std::vector<FileEntry>& listed, size_t first) {
+  int64_t end = listed.empty() ? 0 : listed[first].begin;
+  int64_t end_log_offset = 0;
+  const int64_t min = end;
+  if (!listed.empty()) {
+    end = listed[std::max(first, listed.size() - std::min(listed.size(), kFilesScanned))].begin;
+  }
+  const int64_t last = listed.empty() ? 0 : listed.back().begin + files_.file_units;
+  bool more = true;
+  while (more && end < last) {
+    const auto units = ReadFiles(end, std::min(kScanUnits, last - end));
+    more = !units.empty();
+    for (const QueueUnit& unit : units) {
+      if (unit.log_offset.value < 0 || unit.record_bytes <= 0) {
+        more = false;
+        break;
+      }
+      if (!IsFiller(unit)) end_log_offset = unit.log_offset.value + unit.record_bytes;
+      ++end;
+    }
+  }
+  const MutexLock lock(mutex_);
+  min_ = min;
+  max_ = written_ = end;
+  end_log_offset_ = end_log_offset;
+  return {};
+}
+
+void ConsumeQueue::Restore(const QueueEnds& ends) {
+  const MutexLock lock(mutex_);
+  min_ = ends.min.value;
+  max_ = written_ = ends.max.value;
+  end_log_offset_ = ends.end_log_offset.value;
+}
+
+void ConsumeQueue::TruncateAbove(LogOffset log_end) {
+  if (ends().end_log_offset <= log_end) return;
+  const QueueOffset keep = FirstFrom(log_end);
+  int64_t end_log_offset = 0;
+  if (const auto last = Read(keep + -1, 1); !last.empty() && !IsFiller(last[0])) {
+    end_log_offset = last[0].log_offset.value + last[0].record_bytes;
+  }
+  const MutexLock lock(mutex_);
+  max_ = keep.value;
+  end_log_offset_ = end_log_offset;
+  if (written_ > max_) {
+    written_ = max_;
+    tail_.clear();
+  } else {
+    tail_.resize(static_cast<size_t>((max_ - written_) * kUnitBytes));
+  }
+}
+
+Status ConsumeQueue::ClearAbove(Touched& touched) {
+  auto listed = ListFiles();
+  if (!listed.ok()) return listed.status();
+  const int64_t end = ends().max.value;
+  const auto file_bytes = static_cast<uint64_t>(files_.file_units * kUnitBytes);
+  for (auto it = listed->rbegin(); it != listed->rend(); ++it) {
+    const bool first = std::next(it) == listed->rend();
+    const std::string path = Path(it->begin);
+    if (it->begin >= end && !first) {
+      files_.cache.Forget(path);
+      if (Status s = files_.cache.files().Remove(path); !s.ok()) return s;
+      continue;
+    }
+    if (it->begin + files_.file_units <= end) break;
+    auto file = files_.cache.Open(path);
+    if (!file.ok()) return file.status();
+    const int64_t kept = std::max<int64_t>(0, end - it->begin);
+    if (Status s = (*file)->Truncate(static_cast<uint64_t>(kept * kUnitBytes)); !s.ok()) return s;
+    if (Status s = (*file)->Truncate(file_bytes); !s.ok()) return s;
+    touched.files.insert(path);
+  }
+  return {};
+}
+
+}  // namespace orbitmq::store

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/disk_store.h"
+
+#include <algorithm>
+#include <condition_variable>
+
+#include "common/planted_bug.h"
+#include "common/strings.h"
+
+namespace orbitmq::store {
+namespace {
+
+constexpr std::string_view kLockText = "lock";
+constexpr int64_t kSegmentBytesMin = 4096;
+
+Status CheckOptions(const StoreOptions& options) {
+  const auto refuse = [](std::string_view what, int64_t value, int64_t least) {
+    return Status(StatusCode::kInvalidArgument, StrCat(what, " is ", value, ", the least is ", least));
+  };
+  if (options.root.empty()) return {StatusCode::kInvalidArgument, "storePathRootDir is empty"};
+  if (options.segment_bytes < kSegmentBytesMin) {
+    return refuse("mappedFileSizeCommitLog", options.segment_bytes, kSegmentBytesMin);
+  }
+  if (options.segment_bytes > INT32_MAX) {
+    return {StatusCode::kInvalidArgument, "mappedFileSizeCommitLog is above 2147483647"};
+  }
+  if (options.queue_file_units < 1) return refuse("mappedFileSizeConsumeQueue / 20", options.queue_file_units, 1);
+  if (options.index_slots < 1) return refuse("maxHashSlotNum", options.index_slots, 1);
+  if (options.index_entries < 2) return refuse("maxIndexNum", options.index_entries, 2);
+  return {};
+}
+
+Status WriteSmallFile(FileSystem& files, const std::string& path, std::string_view text) {
+  auto file = files.Open(path, OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
+  const std::string_view pieces[] = {text};
+  if (Status s = (*file)->WriteAt(0, pieces); !s.ok()) return s;
+  return (*file)->Sync();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MessageStore>> MessageStore::Open(Env& env, StoreOptions options,
+                                                         ArrivalListener on_arrival) {
+  return DiskStore::Open(env, std::move(options), std::move(on_arrival));
+}
+
+Result<std::unique_ptr<MessageStore>> DiskStore::Open(Env& env, StoreOptions options, ArrivalListener on_arrival) {
+  if (Status s = CheckOptions(options); !s.ok()) return s;
+  auto hours = ParseDeleteHours(options.delete_when);
+  if (!hours.ok()) return hours.status();
+  const std::string root = options.root;
+  auto store = std::make_unique<DiskStore>(env, std::move(options), *std::move(hours), std::move(on_arrival));
+  if (Status s = store->Start(); !s.ok()) return s.Annotate(StrCat("open the store ", root));
+  return std::unique_ptr<MessageStore>(std::move(store));
+}
+
+DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hours, ArrivalListener on_arrival)
+    : env_(env),
+      options_(std::move(options)),
+      log_executor_(env.NewExecutor({.name = "store-log", .kind = ExecutorKind::kMayBlock})),
+      flush_executor_(env.NewExecutor({.name = "store-flush", .kind = ExecutorKind::kMayBlock})),
+      dispatch_executor_(env.NewExecutor({.name = "store-dispatch", .kind = ExecutorKind::kMayBlock})),
+      disk_executor_(env.NewExecutor({.name = "store-disk", .kind = ExecutorKind::kMayBlock})),
+      commit_log_(env.files(), env.log(), options_),
+      queues_(env.files(), env.log(), options_),
+      index_(env.files(), env.clock(), env.log(), options_),
+      builder_(queues_, index_, options_),
+      writer_({env.clock(), env.log(), commit_log_, waiters_, gate_, options_}),
+      append_queue_({env.clock(), *log_executor_, writer_, gate_, options_, [this] { OnAppended(); },
+                     [this] { NeedSegment(); }}),
+      flusher_({env.clock(), env.log(), *flush_executor_, commit_log_, waiters_, gate_, options_,
+                [this] { OnFlushed(); }}),
+      dispatcher_({env.clock(), env.log(), *dispatch_executor_, commit_log_, queues_, index_, builder_, gate_,
+                   options_, std::move(on_arrival), [this] { OnDispatched(); }}),
+      retention_({env.files(), env.clock(), env.log(), *disk_executor_, commit_log_, queues_, index_, gate_,
+                  options_, [this] { append_queue_.Signal(); }},
+                 std::move(delete_hours)),
+      reader_({env.clock(), env.log(), commit_log_, queues_, index_, options_}),
+      close_pulse_(*disk_executor_, [this] { return CloseStep(); }) {}
+
+DiskStore::~DiskStore() {
+  for (Executor* executor :
+       {log_executor_.get(), flush_executor_.get(), dispatch_executor_.get(), disk_executor_.get()}) {
+    executor->Stop();
+  }
+  waiters_.FailAll(Status(StatusCode::kUnknown, "the store was closed before the record was synced"));
+}
+
+Status DiskStore::TakeLock() {
+  FileSystem& files = env_.files();
+  const std::string path = options_.root + "/lock";
+  if (Status s = files.CreateDirectories(options_.root); !s.ok()) return s;
+  auto lock = files.Lock(path);
+  if (!lock.ok()) {
+    return lock.status().Annotate(StrCat("Lock failed, MQ already started: another broker uses ", path,
+                                         "; stop it or choose another storePathRootDir"));
+  }
+  lock_ = *std::move(lock);
+  return {};
+}
+
+// Present while the broker runs, so that the next start knows how this one ended; holds the pid, as Apache's.
+Status DiskStore::WriteAbortFile() {
+  if (Status s = WriteSmallFile(env_.files(), options_.root + "/abort", StrCat(env_.identity().pid)); !s.ok()) return s;
+  return env_.files().SyncDirectory(options_.root);
+}
+
+Status DiskStore::Start() {
+  if (Status s = TakeLock(); !s.ok()) return s;
+  Recovery recovery(
+      {env_.files(), env_.clock(), env_.log(), options_, commit_log_, queues_, index_, builder_});
+  auto outcome = recovery.Run();
+  if (!outcome.ok()) return outcome.status();
+  recovery_ = outcome->report;
+  dispatcher_.StartFrom(outcome->last);
+  dispatcher_.PutBack(std::move(outcome->touched));
+  if (!Planted(Bug::kForgetQueueOffsets)) {
+    for (const auto& queue : queues_.All()) writer_.offsets().Set(queue->key(), queue->range().max);
+  }
+  if (Status s = WriteAbortFile(); !s.ok()) return s;
+  // After the abort file: a crash between the two must not look like a clean exit.
+  if (Status s = WriteSmallFile(env_.files(), options_.root + "/lock", kLockText); !s.ok()) return s;
+  checkpointer_ = std::make_unique<Checkpointer>(
+      Checkpointer::Parts{env_.files(), env_.clock(), env_.log(), *dispatch_executor_, *disk_executor_, commit_log_,
+                          queues_, index_, dispatcher_, flusher_, gate_, options_},
+      outcome->apache);
+  opened_at_ = env_.clock().Wall();
+  (void)flush_executor_->Post([this] { flusher_.Start(); });
+  (void)dispatch_executor_->Post([this] { dispatcher_.Start(); });
+  (void)disk_executor_->Post([this] {
+    PrepareSpare();
+    retention_.Start();
+    checkpointer_->Start();
+  });
+  return {};
+}
+
+void DiskStore::Append(AppendRequest request) { append_queue_.Push(std::move(request)); }
+
+QueueSlice DiskStore::Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
+                           const TagFilter* filter) {
+  return reader_.Read(queue, from, limits, filter);
+}
+
+std::optional<OffsetRange> DiskStore::Range(const QueueKey& queue) {
+  const auto found = queues_.Find(queue.topic, queue.queue_id);
+  if (found == nullptr) return std::nullopt;
+  return found->range();
+}
+
+std::vector<QueueUnit> DiskStore::ReadUnits(const QueueKey& queue, QueueOffset from, size_t count) {
+  const auto found = queues_.Find(queue.topic, queue.queue_id);
+  return found == nullptr ? std::vector<QueueUnit>() : found->Read(from, count);
+}
+
+QueueOffset DiskStore::OffsetAtTime(const QueueKey& queue, WallTime time, TimeBoundary boundary) {
+  return reader_.OffsetAtTime(queue, time, boundary);
+}
+
+std::optional<WallTime> DiskStore::StoreTimeAt(const QueueKey& queue, QueueOffset offset) {
+  return reader_.StoreTimeAt(queue, offset);
+}
+
+// Read from the back of the chain, so that what is returned is ordered although others raise it meanwhile.
+Watermarks DiskStore::watermarks() const {
+  Watermarks marks;
+  marks.min = commit_log_.min();
+  marks.dispatched = commit_log_.dispatched();
+  marks.visible = commit_log_.visible();
+  marks.flushed = commit_log_.flushed();
+  marks.appended = commit_log_.appended();
+  return marks;
+}
+
+std::vector<QueueKey> DiskStore::Queues() const {
+  std::vector<QueueKey> keys;
+  for (const auto& queue : queues_.All()) keys.push_back(queue->key());
+  return keys;
+}
+
+// The deletion takes its place in the log's order: records before it belong to the old topic, later ones start
+// again at queue offset 0. The checkpoint keeps a restart from bringing the old queues back.
+Status DiskStore::DeleteTopic(const std::string& topic) {
+  if (Status s = gate_.Check(); !s.ok()) return s;
+  (void)log_executor_->Post([this, topic] {
+    writer_.offsets().Forget(topic);
+    dispatcher_.RunAt(commit_log_.appended(), [this, topic] {
+      queues_.Remove(topic);
+      checkpointer_->Write([](const Result<Done>&) {});
+    });
+  });
+  return {};
+}
+
+MessageStore::Stats DiskStore::stats() const {
+  Stats stats;
+  stats.append_count = writer_.append_count();
+  stats.append_bytes = writer_.append_bytes();
+  stats.append_us_max = writer_.append_us_max();
+  stats.append_queue_bytes = append_queue_.bytes();
+  stats.flush_count = flusher_.flush_count();
+  stats.dispatch_behind_bytes = std::max<int64_t>(0, commit_log_.visible() - commit_log_.dispatched());
+  stats.segment_count = static_cast<int64_t>(commit_log_.segments()->size());
+  stats.disk_used_ratio = retention_.used_ratio();
+  stats.opened_at = opened_at_;
+  return stats;
+}
+
+void DiskStore::OnAppended() {
+  flusher_.SignalAppended();
+  if (commit_log_.dispatched() < commit_log_.visible()) dispatcher_.Signal();
+  if (!expiry_armed_) ArmExpiry();
+  if (gate_.closing()) close_pulse_.Signal();
+}
+
+void DiskStore::OnFlushed() {
+  dispatcher_.Signal();
+  if (gate_.closing()) close_pulse_.Signal();
+}
+
+void DiskStore::OnDispatched() {
+  if (gate_.closing()) close_pulse_.Signal();
+}
+
+// The log executor answers those whose sync takes too long: the flush executor is busy with just that sync.
+void DiskStore::ArmExpiry() {
+  const auto deadline = waiters_.next_deadline();
+  expiry_armed_ = deadline.has_value();
+  if (!deadline) return;
+  expiry_timer_ = log_executor_->PostAt(*deadline, [this] {
+    waiters_.Expire(env_.clock().Monotonic(), options_.sync_flush_timeout);
+    ArmExpiry();
+  });
+}
+
+void DiskStore::NeedSegment() {
+  if (preparing_.exchange(true)) return;
+  (void)disk_executor_->Post([this] { PrepareSpare(); });
+}
+
+void DiskStore::PrepareSpare() {
+  const Status status = commit_log_.PrepareSpare();
+  preparing_.store(false);
+  if (!status.ok()) {
+    env_.log().Error("the next commit log file cannot be made", {{"status", status.ToString()}});
+    if (status.code() == StatusCode::kResourceExhausted) {
+      gate_.SetDiskFull(status);
+    } else {
+      gate_.Fail(status);
+    }
+  }
+  append_queue_.Signal();
+}
+
+Status DiskStore::Close(Duration deadline) {
+  struct Waiting {
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::optional<Status> result;
+  };
+  auto waiting = std::make_shared<Waiting>();
+  CloseAsync(deadline, [waiting](Result<Done> result) {
+    const std::lock_guard<std::mutex> lock(waiting->mutex);
+    waiting->result = result.ok() ? Status() : result.status();
+    waiting->changed.notify_all();
+  });
+  std::unique_lock<std::mutex> lock(waiting->mutex);
+  waiting->changed.wait(lock, [&waiting] { return waiting->result.has_value(); });
+  return *waiting->result;
+}
+
+void DiskStore::CloseAsync(Duration deadline, Completion<Done> done) {
+  gate_.SetClosing();
+  (void)disk_executor_->Post([this, deadline, d = std::move(done)]() mutable {
+    if (close_state_ != CloseState::kOpen) {
+      d(Status(StatusCode::kFailedPrecondition, "the store is closed or closing already"));
+      return;
+    }
+    close_state_ = CloseState::kDraining;
+    close_done_ = std::move(d);
+    close_timer_ = disk_executor_->PostAt(env_.clock().Monotonic() + deadline, [this] {
+      FinishClose(Status(StatusCode::kTimeout, "the store did not drain in time; the next start recovers"));
+    });
+    flusher_.Signal();
+    dispatcher_.Signal();
+    append_queue_.Signal();
+    close_pulse_.Signal();
+  });
+}
+
+Progress DiskStore::CloseStep() {
+  if (close_state_ != CloseState::kDraining) return Progress::kIdle;
+  if (gate_.failed()) {
+    FinishClose(gate_.failure());
+    return Progress::kIdle;
+  }
+  if (!append_queue_.drained()) return Progress::kIdle;
+  if (commit_log_.flushed() < commit_log_.appended()) {
+    flusher_.Signal();
+    return Progress::kIdle;
+  }
+  if (commit_log_.dispatched() < commit_log_.appended()) {
+    dispatcher_.Signal();
+    return Progress::kIdle;
+  }
+  close_state_ = CloseState::kCheckpoint;
+  checkpointer_->Write([this](Result<Done> written) {
+    FinishClose(written.ok() ? LeaveCleanly() : written.status());
+  });
+  return Progress::kIdle;
+}
+
+Status DiskStore::LeaveCleanly() {
+  if (Status s = env_.files().Remove(options_.root + "/abort"); !s.ok()) return s;
+  return env_.files().SyncDirectory(options_.root);
+}
+
+void DiskStore::FinishClose(const Status& status) {
+  if (close_state_ == CloseState::kClosed) return;
+  close_state_ = CloseState::kClosed;
+  close_timer_.Cancel();
+  if (status.ok()) {
+    lock_.reset();
+    env_.log().Info("store closed", {{"log_end", commit_log_.appended().value}});
+  } else {
+    env_.log().Error("the store was not closed cleanly", {{"status", status.ToString()}});
+  }
+  if (status.ok()) {
+    close_done_(Done{});
+  } else {
+    close_done_(status);
+  }
+}
+
+}  // namespace orbitmq::store

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+
+#include "store/append_queue.h"
+#include "store/checkpointer.h"
+#include "store/message_store.h"
+#include "store/recovery.h"
+#include "store/retention.h"
+#include "store/store_reader.h"
+
+namespace orbitmq::store {
+
+// The composition of the store: owns executors and parts, and knows who signals whom:
+//
+//   append queue -> log writer -> (appended) -> flusher -> (flushed) -> dispatcher -> (dispatched)
+//
+// Members are declared in the order of their needs; executors first, so that they outlive what runs on them.
+class DiskStore final : public MessageStore {
+ public:
+  static Result<std::unique_ptr<MessageStore>> Open(Env& env, StoreOptions options, ArrivalListener on_arrival);
+  DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hours, ArrivalListener on_arrival);
+  ~DiskStore() override;
+
+  void Append(AppendRequest request) override;
+  QueueSlice Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
+                  const TagFilter* filter) override;
+  std::optional<OffsetRange> Range(const QueueKey& queue) override;
+  std::vector<QueueUnit> ReadUnits(const QueueKey& queue, QueueOffset from, size_t count) override;
+  Result<Bytes> ReadAt(LogOffset offset) override { return reader_.ReadAt(offset); }
+  Result<QueryReply> Query(const QueryRequest& request) override { return reader_.Query(request); }
+  QueueOffset OffsetAtTime(const QueueKey& queue, WallTime time, TimeBoundary boundary) override;
+  std::optional<WallTime> StoreTimeAt(const QueueKey& queue, QueueOffset offset) override;
+  std::optional<WallTime> EarliestStoreTime() override { return reader_.EarliestStoreTime(); }
+  Watermarks watermarks() const override;
+  std::vector<QueueKey> Queues() const override;
+  Status DeleteTopic(const std::string& topic) override;
+  const RecoveryReport& recovery() const override { return recovery_; }
+  Status writable() const override { return gate_.Check(); }
+  Stats stats() const override;
+  Status Close(Duration deadline) override;
+  void CloseAsync(Duration deadline, Completion<Done> done) override;
+
+ private:
+  Status Start();
+  Status TakeLock();
+  Status WriteAbortFile();
+  void OnAppended();
+  void OnFlushed();
+  void OnDispatched();
+  void NeedSegment();
+  void PrepareSpare();
+  void ArmExpiry();
+  Progress CloseStep();
+  void FinishClose(const Status& status);
+  Status LeaveCleanly();
+
+  Env& env_;
+  const StoreOptions options_;
+  WallTime opened_at_;
+  std::unique_ptr<FileLock> lock_;
+  std::unique_ptr<Executor> log_executor_;
+  std::unique_ptr<Executor> flush_executor_;
+  std::unique_ptr<Executor> dispatch_executor_;
+  std::unique_ptr<Executor> disk_executor_;
+
+  WriteGate gate_;
+  CommitLog commit_log_;
+  QueueTable queues_;
+  KeyIndex index_;
+  QueueBuilder builder_;
+  CommitWaiters waiters_;
+  LogWriter writer_;
+  AppendQueue append_queue_;
+  Flusher flusher_;
+  Dispatcher dispatcher_;
+  Retention retention_;
+  StoreReader reader_;
+  std::unique_ptr<Checkpointer> checkpointer_;  // Made when recovery told what it starts from.
+  RecoveryReport recovery_;
+
+  std::atomic<bool> preparing_{false};
+  bool expiry_armed_ = false;  // Log executor.
+  Timer expiry_timer_;
+  // Closing: the disk executor.
+  enum class CloseState : uint8_t { kOpen, kDraining, kCheckpoint, kClosed };
+  CloseState close_state_ = CloseState::kOpen;
+  Completion<Done> close_done_;
+  Timer close_timer_;
+  Pulse close_pulse_;
+};
+
+}  // namespace orbitmq::store

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <vector>
+
+#include "common/executor.h"
+#include "common/log.h"
+#include "common/pulse.h"
+#include "store/commit_log.h"
+#include "store/queue_builder.h"
+#include "store/write_gate.h"
+
+namespace orbitmq::store {
+
+// Walks the records from `dispatched` to `visible`: queues and index first, then `dispatched`, then arrivals.
+// Buffered units go to the queue files in between.
+//
+// Threads: Signal, RunAt from any; the rest on the dispatch executor.
+class Dispatcher final {
+ public:
+  struct Parts {
+    Clock& clock;
+    Logger& log;
+    Executor& dispatch_executor;
+    CommitLog& commit_log;
+    QueueTable& queues;
+    KeyIndex& index;
+    QueueBuilder& builder;
+    WriteGate& gate;
+    const StoreOptions& options;
+    ArrivalListener on_arrival;
+    Task on_progress;  // `dispatched` rose.
+  };
+  explicit Dispatcher(Parts parts);
+
+  void Start();
+  void Signal() { pulse_.Signal(); }
+  // Runs `task` once everything below `at` was dispatched, in the order of the calls.
+  void RunAt(LogOffset at, Task task);
+
+  // The newest record dispatched, for the checkpoint.
+  struct Last {
+    LogOffset log_offset;
+    WallTime store_time;
+  };
+  void StartFrom(const Last& last) { last_ = last; }
+  const Last& last() const { return last_; }
+  // Writes tails to the files; everything with kAll. True when nothing is left.
+  Result<bool> WriteOut(size_t queues_max, IndexFile::Amount index_amount);
+  // The files that were written since the last call.
+  ConsumeQueue::Touched TakeTouched() { return std::exchange(touched_, {}); }
+  void PutBack(ConsumeQueue::Touched touched);
+
+ private:
+  struct Delayed {
+    LogOffset at;
+    Task task;
+  };
+  Progress Step();
+  // Dispatches records of one segment from `at`; returns where it stopped.
+  Result<LogOffset> Walk(LogOffset at, LogOffset limit);
+  Status DispatchOne(const MessageView& record);
+  void SkipDamage(const Status& why, LogOffset& at, LogOffset end, int32_t total_bytes);
+  void ArmTimer();
+  void RunDue();
+  void Stall(const Status& why);
+
+  Parts parts_;
+  Last last_;
+  ConsumeQueue::Touched touched_;
+  std::vector<Delayed> delayed_;
+  MonoTime next_write_out_{};
+  bool stalled_ = false;
+  Timer timer_;
+  Pulse pulse_;
+};
+
+}  // namespace orbitmq::store

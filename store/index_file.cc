@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/index_file.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "common/bytes.h"
+#include "common/java_hash.h"
+#include "common/strings.h"
+
+namespace orbitmq::store {
+namespace {
+
+constexpr size_t kEntryBytes = 20;
+constexpr size_t kWriteOutBytes = 16 * 1024;
+
+uint64_t MappedBytes(IndexShape shape) { return kIndexHeaderBytes + 4 * static_cast<uint64_t>(shape.slots); }
+uint64_t FileBytes(IndexShape shape) {
+  return MappedBytes(shape) + kEntryBytes * static_cast<uint64_t>(shape.entries);
+}
+
+}  // namespace
+
+int32_t IndexKeyHash(std::string_view key_text) {
+  const int32_t hash = JavaStringHash(key_text);
+  if (hash == std::numeric_limits<int32_t>::min()) return 0;
+  return hash < 0 ? -hash : hash;
+}
+
+std::string IndexHeader::Encode() const {
+  std::string out;
+  ByteWriter writer(out);
+  writer.Write<int64_t>(begin_time_ms);
+  writer.Write<int64_t>(end_time_ms);
+  writer.Write<int64_t>(begin_log_offset);
+  writer.Write<int64_t>(end_log_offset);
+  writer.Write<int32_t>(slots_used);
+  writer.Write<int32_t>(next_entry);
+  return out;
+}
+
+IndexHeader IndexHeader::Decode(std::string_view bytes) {
+  ByteReader reader(bytes);
+  IndexHeader header;
+  header.begin_time_ms = reader.Read<int64_t>();
+  header.end_time_ms = reader.Read<int64_t>();
+  header.begin_log_offset = reader.Read<int64_t>();
+  header.end_log_offset = reader.Read<int64_t>();
+  header.slots_used = reader.Read<int32_t>();
+  header.next_entry = std::max(1, reader.Read<int32_t>());
+  return header;
+}
+
+IndexFile::IndexFile(std::unique_ptr<File> file, std::unique_ptr<Mapping> mapping, std::string path,
+                     IndexShape shape, const IndexHeader& header)
+    : file_(std::move(file)),
+      mapping_(std::move(mapping)),
+      path_(std::move(path)),
+      shape_(shape),
+      header_(header),
+      written_(header.next_entry) {}
+
+Result<std::shared_ptr<IndexFile>> IndexFile::Create(FileSystem& files, const std::string& path,
+                                                     IndexShape shape, const IndexHeader& inherited) {
+  auto file = files.Open(path, OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
+  // Where blocks cannot be reserved (kNotSupported) the mapping is used all the same.
+  if (Status s = (*file)->Allocate(MappedBytes(shape)); !s.ok() && s.code() != StatusCode::kNotSupported) return s;
+  if (Status s = (*file)->Truncate(FileBytes(shape)); !s.ok()) return s;
+  auto mapping = (*file)->Map(static_cast<size_t>(MappedBytes(shape)), MapMode::kReadWrite);
+  if (!mapping.ok()) return mapping.status();
+  auto index = std::make_shared<IndexFile>(*std::move(file), *std::move(mapping), path, shape, inherited);
+  const std::string header = inherited.Encode();
+  std::memcpy(index->mapping_->data(), header.data(), header.size());
+  return index;
+}
+
+Result<std::shared_ptr<IndexFile>> IndexFile::Open(FileSystem& files, const std::string& path, IndexShape shape) {
+  auto file = files.Open(path, OpenMode::kReadWrite);
+  if (!file.ok()) return file.status();
+  auto size = (*file)->Size();
+  if (!size.ok()) return size.status();
+  if (*size != FileBytes(shape)) {
+    return Status(StatusCode::kCorrupt, StrCat(path, ": has ", *size, " bytes, maxHashSlotNum ", shape.slots,
+                                               " and maxIndexNum ", shape.entries, " ask for ", FileBytes(shape)));
+  }
+  auto mapping = (*file)->Map(static_cast<size_t>(MappedBytes(shape)), MapMode::kReadWrite);
+  if (!mapping.ok()) return mapping.status();
+  const IndexHeader header = IndexHeader::Decode({(*mapping)->data(), kIndexHeaderBytes});
+  if (header.next_entry > shape.entries || header.end_log_offset < header.begin_log_offset) {
+    return Status(StatusCode::kCorrupt, StrCat(path, ": its header says ", header.next_entry, " entries of ",
+                                               shape.entries, " and log offsets ", header.begin_log_offset, "..",
+                                               header.end_log_offset));
+  }
+  return std::make_shared<IndexFile>(*std::move(file), *std::move(mapping), path, shape, header);
+}
+
+IndexHeader IndexFile::header() const {
+  const MutexLock lock(mutex_);
+  return header_;
+}
+
+char* IndexFile::Slot(int32_t hash) const {
+  return mapping_->data() + kIndexHeaderBytes + 4 * static_cast<size_t>(hash % shape_.slots);
+}
+
+uint64_t IndexFile::EntryAt(int32_t number) const {
+  return MappedBytes(shape_) + kEntryBytes * static_cast<uint64_t>(number);
+}
+
+void IndexFile::Put(int32_t hash, LogOffset at, WallTime store_time) {
+  const MutexLock lock(mutex_);
+  const int64_t time_ms = ToEpochMillis(store_time);
+  char* slot = Slot(hash);
+  auto previous = LoadBig<int32_t>(slot);
+  if (previous <= 0 || previous >= header_.next_entry) previous = 0;
+  int64_t seconds = header_.begin_time_ms <= 0 ? 0 : (time_ms - header_.begin_time_ms) / 1000;
+  seconds = std::clamp<int64_t>(seconds, 0, std::numeric_limits<int32_t>::max());
+  ByteWriter writer(pending_);
+  writer.Write<int32_t>(hash);
+  writer.Write<int64_t>(at.value);
+  writer.Write<int32_t>(static_cast<int32_t>(seconds));
+  writer.Write<int32_t>(previous);
+  StoreBig<int32_t>(slot, header_.next_entry);
+  if (header_.next_entry <= 1) {
+    header_.begin_log_offset = at.value;
+    header_.begin_time_ms = time_ms;
+  }
+  if (previous == 0) ++header_.slots_used;
+  ++header_.next_entry;
+  header_.end_log_offset = at.value;
+  header_.end_time_ms = time_ms;
+}
+
+Status IndexFile::WriteOut(Amount amount) {
+  std::string entries;
+  int32_t first = 0;
+  IndexHeader header;
+  {
+    const MutexLock lock(mutex_);
+    if (pending_.empty() || (amount == Amount::kEnough && pending_.size() < kWriteOutBytes)) return {};
+    entries = pending_;
+    first = written_;
+    header = header_;
+  }
+  const std::string_view pieces[] = {entries};
+  if (Status s = file_->WriteAt(EntryAt(first), pieces); !s.ok()) return s;
+  const std::string encoded = header.Encode();
+  const MutexLock lock(mutex_);
+  std::memcpy(mapping_->data(), encoded.data(), encoded.size());
+  written_ += static_cast<int32_t>(entries.size() / kEntryBytes);
+  pending_.erase(0, entries.size());
+  return {};
+}
+
+Status IndexFile::Sync() {
+  if (Status s = mapping_->Sync(0, mapping_->size()); !s.ok()) return s;
+  return file_->Sync();
+}
+
+void IndexFile::Find(const Query& query, std::vector<LogOffset>& found) const {
+  int32_t number = 0;
+  int32_t written = 0;
+  IndexHeader header;
+  std::string pending;
+  {
+    const MutexLock lock(mutex_);
+    number = LoadBig<int32_t>(Slot(query.hash));
+    header = header_;
+    written = written_;
+    pending = pending_;
+  }
+  if (number >= header.next_entry) return;
+  char raw[kEntryBytes];
+  // A chain's numbers fall, so a damaged file cannot make it endless.
+  while (number > 0 && found.size() < query.count_max) {
+    if (number >= written) {
+      const size_t at = static_cast<size_t>(number - written) * kEntryBytes;
+      if (at + kEntryBytes > pending.size()) return;
+      std::memcpy(raw, pending.data() + at, kEntryBytes);
+    } else {
+      const auto read = file_->ReadAt(EntryAt(number), raw);
+      if (!read.ok() || *read != kEntryBytes) return;
+    }
+    const auto seconds = LoadBig<int32_t>(raw + 12);
+    if (seconds < 0) return;
+    const int64_t time_ms = header.begin_time_ms + int64_t{seconds} * 1000;
+    if (LoadBig<int32_t>(raw) == query.hash && time_ms >= query.begin_ms && time_ms <= query.end_ms) {
+      found.push_back({LoadBig<int64_t>(raw + 4)});
+    }
+    const auto previous = LoadBig<int32_t>(raw + 16);
+    if (previous >= number || time_ms < query.begin_ms) return;
+    number = previous;
+  }
+}
+
+Status IndexFile::Rebuild(const IndexHeader& header) {
+  const MutexLock lock(mutex_);
+  std::memset(mapping_->data() + kIndexHeaderBytes, 0, 4 * static_cast<size_t>(shape_.slots));
+  constexpr int32_t kBatch = 3276;
+  std::string raw;
+  for (int32_t number = 1; number < header.next_entry; number += kBatch) {
+    const int32_t count = std::min(kBatch, header.next_entry - number);
+    raw.resize(static_cast<size_t>(count) * kEntryBytes);
+    auto read = file_->ReadAt(EntryAt(number), raw);
+    if (!read.ok()) return read.status();
+    for (int32_t i = 0; i < count; ++i) {
+      const auto hash = LoadBig<int32_t>(raw.data() + static_cast<size_t>(i) * kEntryBytes);
+      if (hash < 0) {
+        return {StatusCode::kCorrupt, StrCat(path_, ": entry ", number + i, " has the negative hash ", hash)};
+      }
+      StoreBig<int32_t>(Slot(hash), number + i);
+    }
+  }
+  header_ = header;
+  written_ = header.next_entry;
+  pending_.clear();
+  const std::string encoded = header.Encode();
+  std::memcpy(mapping_->data(), encoded.data(), encoded.size());
+  return {};
+}
+
+}  // namespace orbitmq::store

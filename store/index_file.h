@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/file_system.h"
+#include "common/ids.h"
+#include "common/mutex.h"
+#include "orbitmq/time.h"
+
+namespace orbitmq::store {
+
+// Java's |hash| of "topic#key"; Integer.MIN_VALUE becomes 0.
+int32_t IndexKeyHash(std::string_view key_text);
+
+inline constexpr size_t kIndexHeaderBytes = 40;
+
+struct IndexHeader {
+  int64_t begin_time_ms = 0;
+  int64_t end_time_ms = 0;
+  int64_t begin_log_offset = 0;
+  int64_t end_log_offset = 0;
+  int32_t slots_used = 0;
+  int32_t next_entry = 1;  // Entry 0 is never used.
+
+  std::string Encode() const;
+  static IndexHeader Decode(std::string_view bytes);
+  friend bool operator==(const IndexHeader&, const IndexHeader&) = default;
+};
+
+struct IndexShape {
+  int32_t slots = 0;
+  int32_t entries = 0;
+};
+
+// One hash index from keys to log offsets.
+//
+// Format (store.md 4): header; `slots` i32 numbers of the newest entry of each chain; entries of i32 hash, i64
+// log offset, i32 seconds since the file's begin time, i32 previous entry of the chain. Header and slots are
+// mapped (their disk blocks are reserved first, so that a full disk is an error here and not a signal later);
+// entries are appended in batches.
+//
+// Threads: Put, Sync-preparing WriteOut on the dispatch executor; Sync on the disk executor; Find from any.
+class IndexFile final {
+ public:
+  static Result<std::shared_ptr<IndexFile>> Create(FileSystem& files, const std::string& path, IndexShape shape,
+                                                   const IndexHeader& inherited);
+  // Checks the length and the header's numbers; kCorrupt otherwise.
+  static Result<std::shared_ptr<IndexFile>> Open(FileSystem& files, const std::string& path, IndexShape shape);
+  IndexFile(std::unique_ptr<File> file, std::unique_ptr<Mapping> mapping, std::string path, IndexShape shape,
+            const IndexHeader& header);
+
+  const std::string& path() const { return path_; }
+  IndexHeader header() const;
+  bool full() const { return header().next_entry >= shape_.entries; }
+
+  void Put(int32_t hash, LogOffset at, WallTime store_time);
+  // Moves buffered entries to the file once there are enough of them, or with `all`.
+  enum class Amount : uint8_t { kEnough, kAll };
+  Status WriteOut(Amount amount);
+  Status Sync();
+
+  struct Query {
+    int32_t hash = 0;
+    int64_t begin_ms = 0;
+    int64_t end_ms = 0;
+    size_t count_max = 0;
+  };
+  // Appends log offsets, newest first.
+  void Find(const Query& query, std::vector<LogOffset>& found) const;
+
+  // --- recovery
+  // Makes the file hold exactly the entries below header.next_entry: slots and chains are built anew.
+  Status Rebuild(const IndexHeader& header);
+
+ private:
+  char* Slot(int32_t hash) const;
+  uint64_t EntryAt(int32_t number) const;
+
+  std::unique_ptr<File> file_;
+  std::unique_ptr<Mapping> mapping_;
+  const std::string path_;
+  const IndexShape shape_;
+  mutable Mutex mutex_;
+  IndexHeader header_ ORBITMQ_GUARDED_BY(mutex_);
+  int32_t written_ ORBITMQ_GUARDED_BY(mutex_) = 1;  // Entries below are in the file.
+  std::string pending_ ORBITMQ_GUARDED_BY(mutex_);
+};
+
+}  // namespace orbitmq::store

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/log_scanner.h"
+
+#include <algorithm>
+
+#include "common/bytes.h"
+#include "common/strings.h"
+
+namespace orbitmq::store {
+namespace {
+constexpr size_t kReadAhead = size_t{256} << 10;
+constexpr size_t kPeekBytes = 8;
+constexpr int64_t kRecordBytesMin = 91;  // V1, everything empty.
+}  // namespace
+
+LogScanner::LogScanner(const CommitLog& log, LogOffset from, BodyChecks checks)
+    : log_(log), checks_(checks), position_(from), segment_(log.Find(from)), buffer_begin_(from) {}
+
+std::string_view LogScanner::Window(size_t count) {
+  const int64_t offset = position_ - buffer_begin_;
+  if (offset < 0 || static_cast<size_t>(offset) + count > buffered_) {
+    const auto left = static_cast<size_t>(segment_->end() - position_);
+    buffered_ = std::min(left, std::max(count, kReadAhead));
+    buffer_.resize(buffered_);
+    buffer_begin_ = position_;
+    if (Status s = segment_->Read(position_, buffer_); !s.ok()) {
+      why_ = s;
+      buffered_ = 0;
+      return {};
+    }
+    return std::string_view(buffer_).substr(0, count);
+  }
+  return std::string_view(buffer_).substr(static_cast<size_t>(offset), count);
+}
+
+LogScanner::Found LogScanner::Damaged(std::string_view what) {
+  why_ = Status(StatusCode::kCorrupt,
+                StrCat(segment_->path(), " at byte ", position_ - segment_->begin(), " (log offset ",
+                       position_.value, "): ", what));
+  return Found::kDamaged;
+}
+
+bool LogScanner::EnterNextSegment() {
+  if (segment_ != nullptr && segment_->Holds(position_)) return true;
+  segment_ = log_.FirstFrom(position_);
+  buffered_ = 0;
+  if (segment_ == nullptr) return false;
+  position_ = segment_->begin();  // Past a hole of missing files, if there is one.
+  return true;
+}
+
+LogScanner::Found LogScanner::Next() {
+  for (;;) {
+    if (!EnterNextSegment()) return Found::kEnd;
+    const int64_t left = segment_->end() - position_;
+    if (left < static_cast<int64_t>(kPeekBytes)) return Damaged("too few bytes are left for a record");
+    const std::string_view head = Window(kPeekBytes);
+    if (head.empty()) return Found::kFailed;
+    const auto total = LoadBig<int32_t>(head.data());
+    const auto magic = LoadBig<uint32_t>(head.data() + 4);
+    if (total == 0 && magic == 0) return Found::kEnd;
+    if (magic == static_cast<uint32_t>(RecordMagic::kBlank)) {
+      position_ = segment_->end();
+      continue;
+    }
+    if (magic != static_cast<uint32_t>(RecordMagic::kV1) && magic != static_cast<uint32_t>(RecordMagic::kV2)) {
+      return Damaged(StrCat("no record has the magic ", magic));
+    }
+    if (total < kRecordBytesMin || total > left) return Damaged(StrCat("a record of ", total, " bytes cannot be"));
+    const std::string_view bytes = Window(static_cast<size_t>(total));
+    if (bytes.empty()) return Found::kFailed;
+    auto record =
+        DecodeMessage(bytes, checks_ == BodyChecks::kVerify ? BodyCheck::kVerifyCrc : BodyCheck::kTrust);
+    if (!record.ok()) return Damaged(record.status().text());
+    if (record->log_offset != position_) {
+      return Damaged(StrCat("the record names log offset ", record->log_offset.value, ": left from before a cut"));
+    }
+    record_ = *record;
+    position_ += total;
+    return Found::kRecord;
+  }
+}
+
+}  // namespace orbitmq::store

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "store/commit_log.h"
+#include "store/commit_waiters.h"
+#include "store/message_store.h"
+#include "store/write_gate.h"
+
+namespace orbitmq::store {
+
+// The next queue offset of every queue, from which records get theirs.
+// Threads: the log executor (recovery fills it before that runs).
+class QueueOffsets final {
+ public:
+  void Set(const QueueKey& queue, QueueOffset next) { next_[queue] = next.value; }
+  // Takes `count` offsets and returns the first.
+  QueueOffset Take(const QueueKey& queue, int64_t count);
+  // Gives back the newest `count`: their records could not be written.
+  void GiveBack(const QueueKey& queue, int64_t count) { next_[queue] -= count; }
+  void Forget(const std::string& topic);
+
+ private:
+  std::unordered_map<QueueKey, int64_t, QueueKeyHash> next_;
+};
+
+struct PendingAppend {
+  AppendRequest request;
+  MonoTime queued_at;
+};
+
+// Places batches of appends into the log: queue offsets, log offsets and store time, one vectored write per
+// batch and segment, then `appended`.
+//
+// Threads: the log executor. Invariants: (1) the only writer of the log; (2) a record never spans segments and
+// leaves room for a filler header behind it; (3) what could not be written is given back, so that queue
+// offsets have no gap; (4) every request is completed or handed to CommitWaiters exactly once.
+class LogWriter final {
+ public:
+  struct Parts {
+    Clock& clock;
+    Logger& log;
+    CommitLog& commit_log;
+    CommitWaiters& waiters;
+    WriteGate& gate;
+    const StoreOptions& options;
+  };
+  explicit LogWriter(Parts parts) : parts_(parts) {}
+
+  enum class Outcome : uint8_t { kPlaced, kNeedsSegment };
+  // Takes requests from the front of `batch`: as many as one write carries. kNeedsSegment: the next one waits
+  // for CommitLog::PrepareSpare; call again then.
+  Outcome WriteSome(std::deque<PendingAppend>& batch);
+
+  QueueOffsets& offsets() { return offsets_; }
+
+  int64_t append_count() const { return append_count_.load(std::memory_order_relaxed); }
+  int64_t append_bytes() const { return append_bytes_.load(std::memory_order_relaxed); }
+  int64_t append_us_max() const { return append_us_max_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Placed {
+    PendingAppend pending;
+    AppendReceipt receipt;
+    LogOffset end;
+    int64_t queue_offsets_taken = 0;
+  };
+  struct Run {
+    LogOffset begin;
+    LogOffset end;
+    WallTime store_time;
+    std::string filler;
+    std::vector<std::string_view> pieces;
+    std::vector<Placed> placed;
+  };
+
+  bool Refused(PendingAppend& pending, MonoTime now, size_t behind);
+  void AddFiller(Run& run, int64_t left);
+  void Place(Run& run, PendingAppend pending);
+  void Commit(Run& run);
+  void Abandon(Run& run, const Status& why);
+  void Answer(Placed& placed, MonoTime now);
+
+  Parts parts_;
+  QueueOffsets offsets_;
+  std::atomic<int64_t> append_count_{0};
+  std::atomic<int64_t> append_bytes_{0};
+  std::atomic<int64_t> append_us_max_{0};
+};
+
+}  // namespace orbitmq::store

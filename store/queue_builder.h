@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/message_codec.h"
+#include "store/key_index.h"
+#include "store/queue_table.h"
+
+namespace orbitmq::store {
+
+// What a record's ConsumeQueue unit carries besides its place: the Java hash of its tag, or in the schedule
+// topic the time (epoch ms) at which it is due.
+int64_t TagsCodeOf(const MessageView& record, const std::vector<Duration>& delay_levels);
+
+// Derives ConsumeQueues and index from one log record: the same function for dispatch and for recovery, so that
+// a rebuilt queue is what dispatch would have written.
+// Threads: the dispatch executor (recovery before that).
+class QueueBuilder final {
+ public:
+  QueueBuilder(QueueTable& queues, KeyIndex& index, const StoreOptions& options)
+      : queues_(queues), index_(index), options_(options) {}
+
+  struct Derived {
+    bool entered_queue = false;
+    int64_t tags_code = 0;
+  };
+  // Safe to repeat for the same record. An error means: not done, try this record again later.
+  Result<Derived> Derive(const MessageView& record);
+
+ private:
+  QueueTable& queues_;
+  KeyIndex& index_;
+  const StoreOptions& options_;
+};
+
+}  // namespace orbitmq::store

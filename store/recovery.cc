@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/recovery.h"
+
+#include <algorithm>
+
+#include "common/planted_bug.h"
+#include "common/strings.h"
+
+namespace orbitmq::store {
+namespace {
+
+// Tails are written out this often during a scan, so that a long one needs little memory.
+constexpr int64_t kRecordsPerWriteOut = 4096;
+
+// The end of the last bytes in [from, end of its segment) that are not zero.
+Result<LogOffset> EndOfBytes(const SegmentFile& segment, LogOffset from) {
+  std::string buffer(size_t{1} << 20, '\0');
+  LogOffset end = from;
+  for (LogOffset at = from; at < segment.end();) {
+    const auto count = static_cast<size_t>(std::min<int64_t>(segment.end() - at, int64_t{1} << 20));
+    if (Status s = segment.Read(at, std::span(buffer).first(count)); !s.ok()) return s;
+    const size_t last = std::string_view(buffer).substr(0, count).find_last_not_of('\0');
+    if (last != std::string_view::npos) end = at + static_cast<int64_t>(last) + 1;
+    at += static_cast<int64_t>(count);
+  }
+  return end;
+}
+
+}  // namespace
+
+Result<Recovery::Outcome> Recovery::Run() {
+  const MonoTime begun = parts_.clock.Monotonic();
+  out_.report.clean_shutdown = !parts_.files.Exists(parts_.options.root + "/abort");
+  if (Status s = parts_.commit_log.Load(); !s.ok()) return s;
+  auto apache = LoadApacheCheckpoint(parts_.files, parts_.options.root);
+  if (!apache.ok()) return apache.status();
+  out_.apache = *apache;
+
+  auto exact = TryExact();
+  if (!exact.ok()) return exact.status();
+  source_ = *exact ? Source::kExact : Source::kFiles;
+  if (source_ == Source::kFiles) {
+    if (Status s = StartFromFiles(); !s.ok()) return s;
+  }
+  out_.report.scan_begin = scan_begin_;
+  if (Status s = Scan(); !s.ok()) return s;
+  if (Status s = CutLog(); !s.ok()) return s;
+  if (Status s = CutQueues(); !s.ok()) return s;
+  if (Status s = parts_.commit_log.StartAt(log_end_); !s.ok()) return s;
+  out_.report.log_end = log_end_;
+  out_.report.took = parts_.clock.Monotonic() - begun;
+  parts_.log.Info("store recovered",
+                  {{"exit", out_.report.clean_shutdown ? "clean" : "crash"},
+                   {"ends_from", source_ == Source::kExact ? "checkpoint" : "files"},
+                   {"scan_begin", scan_begin_.value},
+                   {"log_end", log_end_.value},
+                   {"records_scanned", out_.report.records_scanned},
+                   {"truncated_bytes", out_.report.truncated_bytes},
+                   {"ms", std::chrono::duration_cast<Millis>(out_.report.took).count()}});
+  return std::move(out_);
+}
+
+bool Recovery::Contradicted(const ExactCheckpoint& exact) {
+  const uint32_t crc = CheckpointCrc(out_.apache);
+  if (crc != exact.apache_crcs[0] && crc != exact.apache_crcs[1]) return true;
+  const auto segments = parts_.commit_log.segments();
+  if (segments->empty()) return exact.dispatched.value != 0;
+  if (exact.dispatched < segments->front()->begin() || exact.dispatched > segments->back()->end()) return true;
+  if (exact.last_record < exact.dispatched && parts_.commit_log.Find(exact.last_record) != nullptr) {
+    // The record that ends the checked part must still be there: else the log was cut or replaced below it.
+    LogScanner scanner(parts_.commit_log, exact.last_record, LogScanner::BodyChecks::kVerify);
+    if (scanner.Next() != LogScanner::Found::kRecord || scanner.position() > exact.dispatched) return true;
+  }
+  std::string_view checked;
+  for (const QueueEnds& ends : exact.queues) {
+    if (ends.queue.topic == checked) continue;
+    checked = ends.queue.topic;
+    if (!parts_.files.Exists(StrCat(parts_.queues.root(), "/", checked))) return true;
+  }
+  return false;
+}
+
+Result<bool> Recovery::TryExact() {
+  auto exact = LoadExactCheckpoint(parts_.files, parts_.options.root);
+  if (!exact.ok()) {
+    if (exact.status().code() == StatusCode::kNotSupported) return exact.status();
+    if (exact.status().code() != StatusCode::kNotFound) {
+      parts_.log.Warn("our checkpoint cannot be used; ends come from the files", {{"why", exact.status().ToString()}});
+    }
+    return false;
+  }
+  if (Contradicted(*exact)) {
+    parts_.log.Warn("the directory changed since our checkpoint (another broker worked here, or files were "
+                    "removed); ends come from the files");
+    return false;
+  }
+  const bool clean = out_.report.clean_shutdown;
+  if (Status s = parts_.index.Load(); !s.ok()) return s;
+  auto restored =
+      parts_.index.RestoreTo(exact->index, clean ? KeyIndex::Exit::kClean : KeyIndex::Exit::kCrash);
+  if (!restored.ok()) return restored.status();
+  if (!*restored) {
+    parts_.log.Warn("the index does not match our checkpoint; ends come from the files");
+    return false;
+  }
+  for (const QueueEnds& ends : exact->queues) {
+    parts_.queues.Make(ends.queue.topic, ends.queue.queue_id)->Restore(ends);
+  }
+  scan_begin_ = derive_from_ = exact->dispatched;
+  log_min_before_ = exact->log_min;
+  out_.last = {exact->last_record, FromEpochMillis(exact->last_store_time_ms)};
+  return true;
+}
+
+Status Recovery::StartFromFiles() {
+  if (Status s = parts_.queues.LoadFromFiles(); !s.ok()) return s;
+  if (Status s = parts_.index.Load(); !s.ok()) return s;
+  if (!out_.report.clean_shutdown) {
+    if (Status s = parts_.index.DropNewerThan(out_.apache.index_time_ms); !s.ok()) return s;
+    if (Status s = parts_.index.RebuildLast(); !s.ok()) return s;
+  }
+  auto first = FirstSegmentToScan();
+  if (!first.ok()) return first.status();
+  scan_begin_ = *first;
+  log_min_before_ = {-1};
+  if (scan_begin_.value > 0) out_.last = {scan_begin_, FromEpochMillis(out_.apache.logics_time_ms)};
+  return {};
+}
+
+// After a clean exit the queues hold everything up to their largest log offset; after a crash what is older
+// than Apache's checkpoint is complete. The index is complete up to its own end.
+Result<LogOffset> Recovery::FirstSegmentToScan() {
+  LogOffset queues_end{0};
+  for (const auto& queue : parts_.queues.All()) queues_end = std::max(queues_end, queue->ends().end_log_offset);
+  const auto segments = parts_.commit_log.segments();
+  if (segments->empty()) return LogOffset{0};
+  LogOffset begin = segments->front()->begin();
+  const bool clean = out_.report.clean_shutdown;
+  LogOffset complete = queues_end;
+  if (const auto index_end = parts_.index.end(); index_end && !clean) complete = std::min(complete, *index_end);
+  if (parts_.options.index_enabled && !parts_.index.end()) complete = {0};
+  for (const auto& segment : *segments) {
+    if (segment->begin() > complete) break;
+    LogScanner scanner(parts_.commit_log, segment->begin(), LogScanner::BodyChecks::kVerify);
+    const auto found = scanner.Next();
+    if (found == LogScanner::Found::kFailed) return scanner.why();
+    if (found != LogScanner::Found::kRecord || scanner.record().log_offset != segment->begin()) break;
+    if (!clean && ToEpochMillis(scanner.record().store_time) > out_.apache.SafeTimeMs()) break;
+    begin = segment->begin();
+  }
+  // After a clean exit only what lies beyond the queues is missing; after a crash everything is derived again.
+  derive_from_ = clean ? std::min(queues_end, complete) : begin;
+  return begin;
+}
+
+Status Recovery::Scan() {
+  LogScanner scanner(parts_.commit_log, scan_begin_, LogScanner::BodyChecks::kVerify);
+  log_end_ = scan_begin_;
+  for (;;) {
+    const auto found = scanner.Next();
+    if (found == LogScanner::Found::kFailed) return scanner.why().Annotate("recovery");
+    if (found == LogScanner::Found::kDamaged) {
+      if (Status s = CheckNotMiddle(scanner); !s.ok()) return s;
+      parts_.log.Error("the commit log ends in a damaged record; it is cut there",
+                       {{"status", scanner.why().ToString()}});
+    }
+    if (found != LogScanner::Found::kRecord) {
+      log_end_ = scanner.position();
+      end_is_blank_ = found == LogScanner::Found::kEnd;
+      break;
+    }
+    const MessageView& record = scanner.record();
+    ++out_.report.records_scanned;
+    if (record.log_offset >= derive_from_ && !Planted(Bug::kSkipQueueRebuild)) {
+      if (auto derived = parts_.builder.Derive(record); !derived.ok()) return derived.status();
+    }
+    out_.last = {record.log_offset, record.store_time};
+    if (out_.report.records_scanned % kRecordsPerWriteOut == 0) {
+      if (auto done = parts_.queues.WriteOutSome(SIZE_MAX, out_.touched); !done.ok()) return done.status();
+      if (Status s = parts_.index.WriteOut(IndexFile::Amount::kEnough); !s.ok()) return s;
+    }
+  }
+  if (auto done = parts_.queues.WriteOutSome(SIZE_MAX, out_.touched); !done.ok()) return done.status();
+  return parts_.index.WriteOut(IndexFile::Amount::kAll);
+}
+
+Status Recovery::CheckNotMiddle(const LogScanner& scanner) {
+  if (source_ == Source::kExact) return {};  // Nothing above the checkpoint is known to be synced.
+  const auto segments = parts_.commit_log.segments();
+  for (const auto& segment : *segments) {
+    if (segment->begin() <= scanner.position()) continue;
+    LogScanner later(parts_.commit_log, segment->begin(), LogScanner::BodyChecks::kVerify);
+    if (later.Next() != LogScanner::Found::kRecord || later.record().log_offset != segment->begin()) continue;
+    if (ToEpochMillis(later.record().store_time) >= out_.apache.physic_time_ms) continue;
+    return {StatusCode::kCorrupt,
+            StrCat("the commit log is damaged in its middle: ", scanner.why().text(), "; ", segment->path(),
+                   " behind it holds synced messages, so this is no torn tail. Nothing was changed. Restore the "
+                   "file from a copy, or move it and the older ones away to go on without their messages")};
+  }
+  return {};
+}
+
+Status Recovery::CutLog() {
+  if (Planted(Bug::kKeepTornTail)) return {};
+  // After our own clean exit there is nothing behind the end.
+  if (end_is_blank_ && out_.report.clean_shutdown && source_ == Source::kExact) return {};
+  for (const auto& segment : *parts_.commit_log.segments()) {
+    if (end_is_blank_ || segment->end() <= log_end_) continue;
+    const LogOffset from = std::max(segment->begin(), log_end_);
+    auto end = EndOfBytes(*segment, from);
+    if (!end.ok()) return end.status();
+    out_.report.truncated_bytes += *end - from;
+  }
+  return parts_.commit_log.CutAt(log_end_);
+}
+
+Status Recovery::CutQueues() {
+  const LogOffset log_min = parts_.commit_log.min();
+  const bool exact_and_clean = source_ == Source::kExact && out_.report.clean_shutdown;
+  for (const auto& queue : parts_.queues.All()) {
+    queue->TruncateAbove(log_end_);
+    if (!exact_and_clean) {
+      if (Status s = queue->ClearAbove(out_.touched); !s.ok()) return s;
+    }
+    if (log_min != log_min_before_) queue->AdvanceMin(log_min);
+  }
+  if (const auto end = parts_.index.end(); end && *end >= log_end_ && log_end_.value > 0) {
+    return parts_.index.DropAbove(log_end_);
+  }
+  return {};
+}
+
+}  // namespace orbitmq::store

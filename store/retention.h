@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/executor.h"
+#include "common/log.h"
+#include "common/pulse.h"
+#include "store/commit_log.h"
+#include "store/key_index.h"
+#include "store/queue_table.h"
+#include "store/write_gate.h"
+
+namespace orbitmq::store {
+
+// Hours of the day from deleteWhen ("04;16"); kInvalidArgument names the entry.
+Result<std::vector<int>> ParseDeleteHours(std::string_view text);
+
+// Deletes what is old: whole log files, then what pointed into them. Watches the disk: above disk_ratio_max it
+// deletes expired files at any hour, above disk_ratio_force the oldest even if they are not expired, above
+// disk_ratio_refuse it closes the write gate until there is room again.
+//
+// Threads: the disk executor. Appends never wait for it: files leave the log's list first.
+class Retention final {
+ public:
+  struct Parts {
+    FileSystem& files;
+    Clock& clock;
+    Logger& log;
+    Executor& disk_executor;
+    CommitLog& commit_log;
+    QueueTable& queues;
+    KeyIndex& index;
+    WriteGate& gate;
+    const StoreOptions& options;
+    Task on_space;  // The gate opened: retry what waited for space.
+  };
+  Retention(Parts parts, std::vector<int> delete_hours);
+
+  void Start();
+  double used_ratio() const { return used_ratio_.load(std::memory_order_relaxed); }
+
+ private:
+  enum class Pressure : uint8_t { kNone, kDeleteExpired, kDeleteOldest };
+  void Tick();
+  void ArmTimer();
+  Pressure WatchDisk();
+  void DeleteSegments(Pressure pressure);
+  bool Expired(const SegmentFile& segment) const;
+  bool DeleteHour() const;
+  Progress FollowLog();
+
+  Parts parts_;
+  const std::vector<int> delete_hours_;
+  std::atomic<double> used_ratio_{0};
+  MonoTime next_clean_{};
+  LogOffset followed_{0};  // Queues and index hold nothing below.
+  LogOffset following_{0};
+  std::vector<std::shared_ptr<ConsumeQueue>> to_follow_;
+  Timer timer_;
+  Pulse follow_;
+};
+
+}  // namespace orbitmq::store

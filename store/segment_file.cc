@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/segment_file.h"
+
+#include <cstdio>
+
+#include "common/check.h"
+#include "common/planted_bug.h"
+#include "common/strings.h"
+
+namespace orbitmq::store {
+namespace {
+constexpr size_t kNameDigits = 20;
+}  // namespace
+
+std::string OffsetFileName(int64_t offset) {
+  char name[32];
+  const int count = std::snprintf(name, sizeof(name), "%020lld", static_cast<long long>(offset));
+  return {name, static_cast<size_t>(count)};
+}
+
+std::optional<int64_t> ParseOffsetFileName(std::string_view name) {
+  if (name.size() != kNameDigits || name.find_first_not_of("0123456789") != std::string_view::npos) return {};
+  return ParseInt<int64_t>(name);
+}
+
+Result<std::shared_ptr<SegmentFile>> SegmentFile::Create(FileSystem& files, const std::string& directory,
+                                                         LogOffset begin, int64_t bytes) {
+  const std::string path = directory + "/" + OffsetFileName(begin.value);
+  auto file = files.Open(path, OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
+  if (Status s = (*file)->Truncate(static_cast<uint64_t>(bytes)); !s.ok()) return s;
+  if (Status s = (*file)->Sync(); !s.ok()) return s.WithFatal();
+  if (!Planted(Bug::kNoDirectorySync)) {
+    if (Status s = files.SyncDirectory(directory); !s.ok()) return s.WithFatal();
+  }
+  return std::make_shared<SegmentFile>(*std::move(file), path, begin, bytes);
+}
+
+Result<std::shared_ptr<SegmentFile>> SegmentFile::Open(FileSystem& files, const std::string& directory,
+                                                       LogOffset begin, int64_t bytes) {
+  const std::string path = directory + "/" + OffsetFileName(begin.value);
+  auto file = files.Open(path, OpenMode::kReadWrite);
+  if (!file.ok()) return file.status();
+  return std::make_shared<SegmentFile>(*std::move(file), path, begin, bytes);
+}
+
+Status SegmentFile::Read(LogOffset at, std::span<char> out) const {
+  ORBITMQ_CHECK(at >= begin_ && at + static_cast<int64_t>(out.size()) <= end(), "read outside of the segment");
+  auto count = file_->ReadAt(static_cast<uint64_t>(at - begin_), out);
+  if (!count.ok()) return count.status();
+  if (*count == out.size()) return {};
+  return {StatusCode::kIoError,
+          StrCat(path_, ": ends at byte ", at - begin_ + static_cast<int64_t>(*count), ", expected ", bytes_,
+                 " bytes")};
+}
+
+Result<Bytes> SegmentFile::Pin(LogOffset at, size_t count) {
+  ORBITMQ_CHECK(at >= begin_ && at + static_cast<int64_t>(count) <= end(), "pin outside of the segment");
+  std::shared_ptr<const Mapping> mapping;
+  {
+    // The one system call under a leaf lock: once per segment, and two mappings would cost more.
+    const MutexLock lock(mutex_);
+    if (mapping_ == nullptr) {
+      auto mapped = file_->Map(static_cast<size_t>(bytes_), MapMode::kReadOnly);
+      if (!mapped.ok()) return mapped.status();
+      mapping_ = *std::move(mapped);
+    }
+    mapping = mapping_;
+  }
+  const std::string_view view(mapping->data() + (at - begin_), count);
+  return Bytes(std::move(mapping), view);
+}
+
+Status SegmentFile::ClearFrom(LogOffset at) {
+  if (Status s = file_->Truncate(static_cast<uint64_t>(at - begin_)); !s.ok()) return s;
+  if (Status s = file_->Truncate(static_cast<uint64_t>(bytes_)); !s.ok()) return s;
+  return file_->Sync();
+}
+
+}  // namespace orbitmq::store

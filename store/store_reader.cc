@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store_reader.h"
+
+#include <algorithm>
+
+#include "common/strings.h"
+#include "common/sys_flag.h"
+
+namespace orbitmq::store {
+namespace {
+
+// Apache's maxFilterMessageSize: units that one read looks at when a filter drops most of them.
+constexpr size_t kUnitsExaminedMax = 16000 / kUnitBytes;
+// Positions in a record (store.md 2.2).
+constexpr size_t kMagicAt = 4;
+constexpr size_t kLogOffsetAt = 28;
+constexpr size_t kSysFlagAt = 36;
+constexpr size_t kStoreTimeAtV4 = 56;
+constexpr size_t kStoreTimeAtV6 = 68;
+constexpr size_t kHeadBytes = kStoreTimeAtV6 + 8;
+constexpr size_t kQueryRecordsMax = 64;  // maxMsgsNumBatch
+
+bool IsRecordMagic(uint32_t magic) {
+  return magic == static_cast<uint32_t>(RecordMagic::kV1) || magic == static_cast<uint32_t>(RecordMagic::kV2);
+}
+
+WallTime StoreTimeIn(const char* record) {
+  const bool v6 = (LoadBig<int32_t>(record + kSysFlagAt) & sys_flag::kBornHostV6) != 0;
+  return FromEpochMillis(LoadBig<int64_t>(record + (v6 ? kStoreTimeAtV6 : kStoreTimeAtV4)));
+}
+
+}  // namespace
+
+struct StoreReader::Scan {
+  const ReadLimits& limits;
+  const TagFilter* filter;
+  LogOffset log_end;
+  LogOffset log_min;
+  LogOffset skip_below{0};  // Records below it are gone with their file.
+  QueueSlice& slice;
+  QueueOffset at;
+  size_t bytes = 0;
+  bool full = false;
+};
+
+QueueSlice StoreReader::Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits,
+                             const TagFilter* filter) const {
+  QueueSlice slice;
+  const auto queue = parts_.queues.Find(key.topic, key.queue_id);
+  if (queue == nullptr) return slice;
+  const OffsetRange range = queue->range();
+  slice.min = range.min;
+  slice.max = range.max;
+  slice.next_begin = from;
+  if (range.max.value == 0) {
+    slice.status = ReadStatus::kNoMessageInQueue;
+    slice.next_begin = {0};
+  } else if (from < range.min) {
+    slice.status = ReadStatus::kOffsetTooSmall;
+    slice.next_begin = range.min;
+  } else if (from == range.max) {
+    slice.status = ReadStatus::kOffsetOverflowOne;
+  } else if (from > range.max) {
+    slice.status = ReadStatus::kOffsetOverflowBadly;
+    slice.next_begin = range.max;
+  } else {
+    const bool filtered = filter != nullptr && !filter->matches_all();
+    const auto wanted = static_cast<size_t>(std::max(1, limits.messages_max));
+    const auto units = queue->Read(from, filtered ? std::max(kUnitsExaminedMax, wanted) : wanted);
+    if (units.empty()) {
+      slice.status = ReadStatus::kOffsetFoundNull;
+      slice.next_begin = std::min(queue->NextFileBegin(from), range.max);
+      return slice;
+    }
+    slice.status = ReadStatus::kNoMatchedMessage;
+    Scan scan{.limits = limits,
+              .filter = filtered ? filter : nullptr,
+              .log_end = parts_.commit_log.appended(),
+              .log_min = parts_.commit_log.min(),
+              .slice = slice,
+              .at = from};
+    Collect(units, scan);
+  }
+  return slice;
+}
+
+void StoreReader::Collect(const std::vector<QueueUnit>& units, Scan& scan) const {
+  for (const QueueUnit& unit : units) {
+    if (scan.full) return;
+    if (!Take(unit, scan)) return;
+    scan.at += 1;
+    scan.slice.next_begin = scan.at;
+  }
+}
+
+// False when the slice is full before this unit.
+bool StoreReader::Take(const QueueUnit& unit, Scan& scan) const {
+  QueueSlice& slice = scan.slice;
+  if (IsFiller(unit)) return true;
+  if (unit.log_offset < scan.log_min || unit.log_offset < scan.skip_below) {
+    if (slice.record_count == 0) slice.status = ReadStatus::kMessageWasRemoving;
+    return true;
+  }
+  const bool cold = scan.log_end - unit.log_offset > parts_.options.hot_bytes;
+  const auto bytes = static_cast<size_t>(std::max(0, unit.record_bytes));
+  if (slice.record_count > 0) {
+    const int32_t count_max = cold ? std::min(scan.limits.messages_max, scan.limits.messages_max_cold)
+                                   : scan.limits.messages_max;
+    const auto bytes_max = static_cast<size_t>(cold ? scan.limits.bytes_max_cold : scan.limits.bytes_max_hot);
+    if (slice.record_count >= count_max || scan.bytes + bytes > bytes_max) {
+      scan.full = true;
+      return false;
+    }
+  }
+  if (scan.filter != nullptr && !scan.filter->MatchesCode(unit.tags_code)) {
+    if (slice.record_count == 0) slice.status = ReadStatus::kNoMatchedMessage;
+    return true;
+  }
+  auto record = RecordOf(unit);
+  if (!record.ok()) {
+    if (slice.record_count == 0) slice.status = ReadStatus::kMessageWasRemoving;
+    if (record.status().code() != StatusCode::kNotFound) {
+      parts_.log.Error("a queue's record cannot be read; consumers skip it",
+                       {{"queue_offset", scan.at.value}, {"status", record.status().ToString()}});
+    } else if (const auto next = parts_.commit_log.FirstFrom(unit.log_offset)) {
+      scan.skip_below = next->begin();
+    }
+    return true;
+  }
+  slice.status = ReadStatus::kFound;
+  slice.cold = slice.cold || cold;
+  slice.records.push_back(*std::move(record));
+  slice.offsets.push_back(scan.at);
+  ++slice.record_count;
+  scan.bytes += bytes;
+  return true;
+}
+
+Result<Bytes> StoreReader::RecordOf(const QueueUnit& unit) const {
+  if (unit.record_bytes < static_cast<int32_t>(kHeadBytes)) {
+    return Status(StatusCode::kCorrupt, StrCat("the queue unit names ", unit.record_bytes, " bytes at log offset ",
+                                               unit.log_offset.value));
+  }
+  auto record = parts_.commit_log.Read(unit.log_offset, static_cast<size_t>(unit.record_bytes));
+  if (!record.ok()) return record;
+  const char* head = record->data();
+  if (LoadBig<int32_t>(head) != unit.record_bytes || !IsRecordMagic(LoadBig<uint32_t>(head + kMagicAt)) ||
+      LoadBig<int64_t>(head + kLogOffsetAt) != unit.log_offset.value) {
+    return Status(StatusCode::kCorrupt, StrCat("there is no record of ", unit.record_bytes, " bytes at log offset ",
+                                               unit.log_offset.value));
+  }
+  return record;
+}
+
+Result<Bytes> StoreReader::ReadAt(LogOffset at) const {
+  if (at.value < 0 || at >= parts_.commit_log.visible()) {
+    return Status(StatusCode::kInvalidArgument, StrCat("log offset ", at.value, " is beyond the end of the log at ",
+                                                       parts_.commit_log.visible().value));
+  }
+  const auto segment = parts_.commit_log.Find(at);
+  const Status absent(StatusCode::kNotFound, StrCat("there is no record at log offset ", at.value));
+  if (segment == nullptr || segment->end() - at < static_cast<int64_t>(kHeadBytes)) return absent;
+  auto head = parts_.commit_log.Read(at, kHeadBytes);
+  if (!head.ok()) return head;
+  const auto total = LoadBig<int32_t>(head->data());
+  const LogOffset end = std::min(segment->end(), parts_.commit_log.visible());
+  if (!IsRecordMagic(LoadBig<uint32_t>(head->data() + kMagicAt)) ||
+      LoadBig<int64_t>(head->data() + kLogOffsetAt) != at.value || total < static_cast<int32_t>(kHeadBytes) ||
+      total > end - at) {
+    return absent;
+  }
+  return parts_.commit_log.Read(at, static_cast<size_t>(total));
+}
+
+Result<QueryReply> StoreReader::Query(const QueryRequest& request) const {
+  const auto wanted = static_cast<size_t>(std::clamp(request.messages_max, 1, static_cast<int32_t>(kQueryRecordsMax)));
+  const KeyIndex::Found found = parts_.index.Find(request, wanted);
+  QueryReply reply;
+  reply.index_update_time = FromEpochMillis(found.last.end_time_ms);
+  reply.index_update_offset = {found.last.end_log_offset};
+  for (const LogOffset at : found.offsets) {
+    // Index entries may outlive their records; those are simply not there any more.
+    if (auto record = ReadAt(at); record.ok()) reply.records.push_back(*std::move(record));
+  }
+  return reply;
+}
+
+std::optional<WallTime> StoreReader::StoreTimeOf(const QueueUnit& unit) const {
+  if (IsFiller(unit)) return std::nullopt;
+  return StoreTimeOfRecordAt(unit.log_offset);
+}
+
+std::optional<WallTime> StoreReader::StoreTimeOfRecordAt(LogOffset at) const {
+  const auto segment = parts_.commit_log.Find(at);
+  if (segment == nullptr || segment->end() - at < static_cast<int64_t>(kHeadBytes)) return std::nullopt;
+  char head[kHeadBytes];
+  if (!segment->Read(at, head).ok()) return std::nullopt;
+  if (!IsRecordMagic(LoadBig<uint32_t>(head + kMagicAt))) return std::nullopt;
+  return StoreTimeIn(head);
+}
+
+std::optional<WallTime> StoreReader::StoreTimeAt(const QueueKey& key, QueueOffset offset) const {
+  const auto queue = parts_.queues.Find(key.topic, key.queue_id);
+  if (queue == nullptr) return std::nullopt;
+  const auto units = queue->Read(offset, 1);
+  return units.empty() ? std::nullopt : StoreTimeOf(units[0]);
+}
+
+std::optional<WallTime> StoreReader::EarliestStoreTime() const {
+  const auto segments = parts_.commit_log.segments();
+  if (segments->empty() || segments->front()->begin() >= parts_.commit_log.visible()) return std::nullopt;
+  return StoreTimeOfRecordAt(segments->front()->begin());
+}
+
+// LOWER: the first message not older than `time`, or the end of the queue. UPPER: the last message not newer,
+// or the begin of the queue (Apache answers 0 there; ours is the oldest that can be read).
+QueueOffset StoreReader::OffsetAtTime(const QueueKey& key, WallTime time, TimeBoundary boundary) const {
+  const auto queue = parts_.queues.Find(key.topic, key.queue_id);
+  if (queue == nullptr) return {0};
+  const OffsetRange range = queue->range();
+  int64_t low = range.min.value;
+  int64_t high = range.max.value;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    const auto units = queue->Read({middle}, 1);
+    const auto stored = units.empty() ? std::nullopt : StoreTimeOf(units[0]);
+    // A record that is gone is older than any that is there.
+    const bool before = !stored || (boundary == TimeBoundary::kLower ? *stored < time : *stored <= time);
+    if (before) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  if (boundary == TimeBoundary::kLower) return {low};
+  return {std::max(range.min.value, low - 1)};
+}
+
+}  // namespace orbitmq::store

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "store/commit_log.h"
+#include "store/key_index.h"
+#include "store/queue_table.h"
+
+namespace orbitmq::store {
+
+// Everything that reads: by queue offset, by time, by log offset, by key. Only what was dispatched is visible.
+//
+// Threads: any. Hot reads take leaf locks only; others may wait for the disk.
+class StoreReader final {
+ public:
+  struct Parts {
+    Clock& clock;
+    Logger& log;
+    const CommitLog& commit_log;
+    const QueueTable& queues;
+    const KeyIndex& index;
+    const StoreOptions& options;
+  };
+  explicit StoreReader(Parts parts) : parts_(parts) {}
+
+  QueueSlice Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits, const TagFilter* filter) const;
+  Result<Bytes> ReadAt(LogOffset at) const;
+  Result<QueryReply> Query(const QueryRequest& request) const;
+  QueueOffset OffsetAtTime(const QueueKey& key, WallTime time, TimeBoundary boundary) const;
+  std::optional<WallTime> StoreTimeAt(const QueueKey& key, QueueOffset offset) const;
+  std::optional<WallTime> EarliestStoreTime() const;
+
+ private:
+  struct Scan;
+  void Collect(const std::vector<QueueUnit>& units, Scan& scan) const;
+  bool Take(const QueueUnit& unit, Scan& scan) const;
+  // The record of a unit, checked to be the one that the unit names.
+  Result<Bytes> RecordOf(const QueueUnit& unit) const;
+  std::optional<WallTime> StoreTimeOf(const QueueUnit& unit) const;
+  std::optional<WallTime> StoreTimeOfRecordAt(LogOffset at) const;
+
+  Parts parts_;
+};
+
+}  // namespace orbitmq::store
