@@ -16,6 +16,7 @@
 #include "remoting/real_env.h"
 
 DEFINE_string(c, "", "configuration file, Apache's namesrv.conf unchanged");
+DEFINE_bool(h, false, "print this help, then exit");
 DEFINE_bool(p, false, "print every option with its value, then exit");
 DEFINE_string(set, "", "options that win over the file: key=value, several separated by commas");
 DEFINE_string(log, "", "log file; empty: standard error");
@@ -110,6 +111,10 @@ int main(int argc, char** argv) {
       "key=value,...]");
   gflags::SetVersionString("OrbitMQ " ORBITMQ_VERSION);
   gflags::ParseCommandLineFlags(&argc, &argv, true);
+  if (FLAGS_h) {
+    gflags::ShowUsageWithFlagsRestrict(argv[0], "namesrv/main");
+    return 0;
+  }
   if (argc > 1) {
     std::fprintf(stderr, "mqnamesrv: unexpected argument '%s'; see mqnamesrv --help\n", argv[1]);
     return 2;

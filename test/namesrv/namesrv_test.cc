@@ -142,6 +142,7 @@ class NamesrvTest : public testing::Test {
   std::unique_ptr<Namesrv> server_;
   std::unique_ptr<SimPeer> tool_;
   std::unique_ptr<SimPeer> broker_;
+  std::string told_;  // A member: the handler that sets it runs until the peers are gone.
 };
 
 TEST_F(NamesrvTest, Register_PlainAndCompressed_AreRouted) {
@@ -325,10 +326,10 @@ TEST_F(NamesrvTest, MinBrokerIdChange_IsToldToTheMembers) {
   NamesrvOptions options;
   options.notify_min_broker_id_changed = true;
   StartServer(options);
-  std::string told;
-  broker_->client().HandleIncoming(
-      RequestCode::kNotifyMinBrokerIdChange,
-      [&](net::RpcClient::Incoming incoming) { told = incoming.command.Ext("minBrokerId").value_or("?"); });
+  broker_->client().HandleIncoming(RequestCode::kNotifyMinBrokerIdChange,
+                                   [this](net::RpcClient::Incoming incoming) {
+                                     told_ = incoming.command.Ext("minBrokerId").value_or("?");
+                                   });
   std::string body = proto::EncodeBody(Body());
   proto::RegisterBrokerRequestHeader slave = Header(body);
   slave.broker_id = 1;
@@ -337,7 +338,7 @@ TEST_F(NamesrvTest, MinBrokerIdChange_IsToldToTheMembers) {
   master.broker_addr = "10.0.0.2:10911";
   tool_->Call(RequestCode::kRegisterBroker, master, body);
   scheduler_.RunUntil(scheduler_.now() + seconds(1));
-  EXPECT_EQ(told, "0");
+  EXPECT_EQ(told_, "0");
 }
 
 TEST_F(NamesrvTest, UnknownCode_IsNotSupported) {
