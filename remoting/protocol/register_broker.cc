@@ -174,7 +174,9 @@ Result<RegisterBrokerBody> DecodeRegistration(std::string_view body,
     return Status(StatusCode::kCorrupt, "crc32 not match");
   }
   if (body.empty()) return RegisterBrokerBody();
-  if (header.compressed) return DecodeCompressed(body, version);
+  // 5.5.0 with compressedRegister=true sends compressed bodies that it calls plain; no JSON begins like zlib.
+  constexpr char kZlibMagic = 0x78;
+  if (header.compressed || body[0] == kZlibMagic) return DecodeCompressed(body, version);
   if (version >= kVersionRegisterBrokerBody) return DecodeBody<RegisterBrokerBody>(body);
   auto wrapper = DecodeBody<TopicConfigAndMappingSerializeWrapper>(body);
   if (!wrapper.ok()) return wrapper.status();
