@@ -31,8 +31,9 @@ inline constexpr int32_t kVersionStandardJson = 401;           // V4_9_4: routes
 // `version` is the one that goes into the frame's header.
 Result<std::string> EncodeCompressedRegistration(const RegisterBrokerBody& body, int32_t version);
 
-// The body of a registration in whichever form header and frame version announce, or in the compressed one when
-// it is that although the header denies it (an oversight of 5.5.0's). An empty body is an empty registration. kCorrupt: "crc32 not match" when header.body_crc32 is neither 0 nor the body's, or what does
+// The body of a registration in whichever form header and frame version announce, or in the compressed one
+// when it is that although the header denies it (an oversight of 5.5.0's). An empty body is an empty
+// registration. kCorrupt: "crc32 not match" when header.body_crc32 is neither 0 nor the body's, or what does
 // not decode; kResourceExhausted when it inflates to more than limits.h allows.
 Result<RegisterBrokerBody> DecodeRegistration(std::string_view body,
                                               const RegisterBrokerRequestHeader& header, int32_t version);

@@ -174,19 +174,21 @@ std::string MakeInput(const std::vector<std::string>& corpus, uint64_t seed, uin
 }
 
 // A copy of exactly the right size, so that a sanitizer sees a read of one byte too many.
-void RunExactly(void (*target)(std::string_view), const std::string& input) {
+Verdict RunExactly(const FuzzCase& fuzz_case, const std::string& input) {
   const std::vector<char> exact(input.begin(), input.end());
-  target(std::string_view(exact.data(), exact.size()));
+  return fuzz_case.run(std::string_view(exact.data(), exact.size()));
 }
 
-int RunFiles(void (*target)(std::string_view), const std::vector<std::string>& files) {
+int RunFiles(const FuzzCase& fuzz_case, const std::vector<std::string>& files) {
   for (const std::string& path : files) {
     std::ifstream file(path, std::ios::binary);
     if (!file) {
       std::fprintf(stderr, "cannot open %s\n0 passed, 1 failed\n", path.c_str());
       return 1;
     }
-    RunExactly(target, std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>()));
+    const std::string input((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const bool accepted = RunExactly(fuzz_case, input) == Verdict::kAccepted;
+    std::printf("%s: %s\n", path.c_str(), accepted ? "accepted" : "refused");
   }
   std::printf("1 passed, 0 failed\n");
   return 0;
@@ -204,27 +206,30 @@ void InstallCrashMessage(const char* program, const Flags& flags) {
 
 }  // namespace
 
-int RunFuzz(int argc, char** argv, const std::vector<std::string>& corpus, void (*target)(std::string_view)) {
+int FuzzMain(int argc, char** argv, FuzzCase fuzz_case) {
   const Flags flags = ParseFlags(argc, argv);
   if (!flags.error.empty()) {
     std::fprintf(stderr, "%s\nusage: %s [--seconds S] [--iterations N] [--seed N] [--first N] [FILE...]\n",
                  flags.error.c_str(), argv[0]);
     return 2;
   }
-  if (!flags.files.empty()) return RunFiles(target, flags.files);
-  ORBITMQ_CHECK(!corpus.empty(), "a fuzz program needs a corpus");
+  if (!flags.files.empty()) return RunFiles(fuzz_case, flags.files);
+  ORBITMQ_CHECK(!fuzz_case.corpus.empty(), "a fuzz case needs a corpus");
   InstallCrashMessage(argv[0], flags);
   const std::clock_t begin = std::clock();
+  uint64_t accepted = 0;
   uint64_t done = 0;
   for (; done < flags.iterations; ++done) {
     const double spent = static_cast<double>(std::clock() - begin) / static_cast<double>(CLOCKS_PER_SEC);
     if (done % 64 == 0 && spent > flags.seconds) break;
     current_iteration = flags.first + done;
-    RunExactly(target, MakeInput(corpus, flags.seed, current_iteration));
+    const std::string input = MakeInput(fuzz_case.corpus, flags.seed, current_iteration);
+    if (RunExactly(fuzz_case, input) == Verdict::kAccepted) ++accepted;
   }
-  std::printf("seed %llu, %llu inputs from %zu\n1 passed, 0 failed\n",
+  std::printf("fuzz %.*s: seed %llu, %llu inputs from %zu, %llu accepted\n1 passed, 0 failed\n",
+              static_cast<int>(fuzz_case.name.size()), fuzz_case.name.data(),
               static_cast<unsigned long long>(flags.seed), static_cast<unsigned long long>(done),
-              corpus.size());
+              fuzz_case.corpus.size(), static_cast<unsigned long long>(accepted));
   return 0;
 }
 

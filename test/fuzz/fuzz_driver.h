@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,17 @@
 // how to repeat that one input.
 namespace orbitmq::fuzz {
 
-// The whole main of a fuzz program; returns its exit code. `corpus` is not empty: honest inputs. `target`
-// must neither crash nor hang for any input; what must hold for the accepted ones it checks (ORBITMQ_CHECK).
-int RunFuzz(int argc, char** argv, const std::vector<std::string>& corpus, void (*target)(std::string_view));
+// Whether the decoder took the input; only counted.
+enum class Verdict : uint8_t { kAccepted, kRefused };
+
+struct FuzzCase {
+  std::string_view name;
+  std::vector<std::string> corpus;  // Not empty: honest inputs, which are mutated.
+  // Must neither crash nor hang for any input; what must hold for accepted ones it checks (ORBITMQ_CHECK).
+  Verdict (*run)(std::string_view input);
+};
+
+// The whole main of a fuzz program; returns its exit code.
+int FuzzMain(int argc, char** argv, FuzzCase fuzz_case);
 
 }  // namespace orbitmq::fuzz
