@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/sender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "client/user_code.h"
+#include "common/limits.h"
+#include "common/names.h"
+#include "common/strings.h"
+#include "remoting/protocol/codes.h"
+
+namespace orbitmq::client {
+namespace {
+
+// Before the same broker is tried again; doubles with every try.
+constexpr Duration kSameBrokerBackoff = std::chrono::milliseconds(50);
+
+SendStatus SendStatusOf(int32_t code) {
+  switch (code) {
+    case proto::ResponseCode::kFlushDiskTimeout:
+      return SendStatus::kFlushDiskTimeout;
+    case proto::ResponseCode::kFlushSlaveTimeout:
+      return SendStatus::kFlushSlaveTimeout;
+    case proto::ResponseCode::kSlaveNotAvailable:
+      return SendStatus::kSlaveNotAvailable;
+    default:
+      return SendStatus::kOk;
+  }
+}
+
+// Whether a further try can end differently. Without an answer: always, as in Java.
+bool CanRetry(const Status& why) {
+  if (why.code() == StatusCode::kCancelled || why.code() == StatusCode::kInvalidArgument) return false;
+  return why.wire_code() < 0 ? why.code() != StatusCode::kCorrupt : why.retriable();
+}
+
+}  // namespace
+
+struct Sender::Operation {
+  OutgoingMessage message;
+  SendTarget target;
+  MonoTime deadline;
+  MonoTime began;
+  Completion<SendResult> done;
+  Completion<Done> oneway_done;
+  int tries = 0;
+  bool in_flight = false;
+  std::string last_broker;
+  std::vector<std::string> brokers;
+  Persisted persisted = Persisted::kNo;
+  std::optional<SendResult> stored;  // A result that is not kOk, while another broker is tried.
+  Timer timer;
+
+  bool oneway() const { return static_cast<bool>(oneway_done); }
+};
+
+Sender::Sender(ClientInstance& instance, SenderSettings settings)
+    : instance_(instance),
+      settings_(std::move(settings)),
+      random_(instance.env().NewRandom("queue rotation")),
+      rotation_(random_),
+      self_(std::make_shared<Sender*>(this)) {}
+
+Sender::~Sender() {
+  CancelAll();
+  *self_ = nullptr;
+}
+
+void Sender::Send(OutgoingMessage message, SendTarget target, Duration timeout, Completion<SendResult> done) {
+  auto op = std::make_shared<Operation>();
+  op->message = std::move(message);
+  op->target = std::move(target);
+  op->began = instance_.Now();
+  op->deadline = op->began + timeout;
+  op->done = std::move(done);
+  operations_.emplace(op.get(), op);
+  Begin(op);
+}
+
+void Sender::SendOneway(OutgoingMessage message, SendTarget target, Duration timeout, Completion<Done> done) {
+  auto op = std::make_shared<Operation>();
+  op->message = std::move(message);
+  op->target = std::move(target);
+  op->began = instance_.Now();
+  op->deadline = op->began + timeout;
+  op->oneway_done = std::move(done);
+  operations_.emplace(op.get(), op);
+  Begin(op);
+}
+
+void Sender::WhenIdle(Completion<Done> done) {
+  if (operations_.empty()) return done(Done{});
+  idle_ = std::move(done);
+}
+
+void Sender::CancelAll() {
+  const auto operations = std::exchange(operations_, {});
+  Completion<Done> idle = std::move(idle_);
+  for (const auto& [key, op] : operations) {
+    Fail(op, Status(StatusCode::kCancelled, "the producer was shut down before the send ended"));
+  }
+  if (idle) idle(Done{});
+}
+
+Duration Sender::Left(const Operation& op) { return op.deadline - instance_.Now(); }
+
+void Sender::Begin(const OperationPtr& op) {
+  if (topics_.size() < limits::kTopicsMax) topics_.insert(op->message.topic);
+  if (RoutePtr known = instance_.routes().Find(op->message.topic); known && !known->publish_queues.empty()) {
+    return WithRoute(op, std::move(known));
+  }
+  // The lookup is shared with others and has its own pace; this send's budget is its own.
+  op->timer = instance_.loop().PostAt(op->deadline, [this, op] {
+    RetryOrFail(op,
+                Status(StatusCode::kTimeout, "no NameServer answered in time").WithPersisted(Persisted::kNo));
+  });
+  const RouteLookup lookup{op->message.topic, settings_.default_topic_queue_count};
+  const bool stale = instance_.routes().Find(op->message.topic) != nullptr;
+  if (stale) instance_.RefreshRoute(op->message.topic);
+  instance_.Lookup(lookup, [self = self_, op](Result<RoutePtr> route) {
+    if (*self == nullptr || !(*self)->operations_.contains(op.get())) return;
+    op->timer.Cancel();
+    (*self)->WithRoute(op, route);
+  });
+}
+
+void Sender::WithRoute(const OperationPtr& op, const Result<RoutePtr>& route) {
+  if (!route.ok()) {
+    // Whatever happened to the question, the message itself has not left.
+    const Status& why = route.status();
+    const bool unknown = why.code() == StatusCode::kUnknown;
+    return Fail(op, (unknown ? Status(StatusCode::kUnavailable, why.text()).WithRetriable(true) : why)
+                        .WithPersisted(Persisted::kNo));
+  }
+  if ((*route)->publish_queues.empty()) {
+    return Fail(op, Status(StatusCode::kNotFound,
+                           StrCat("topic '", op->message.topic,
+                                  "' has no writable queue on a broker with a master at the moment"))
+                        .WithRetriable(true));
+  }
+  if (op->target.selector) return RunSelector(op, *route);
+  PickQueue(op, *route, std::nullopt);
+}
+
+void Sender::RunSelector(const OperationPtr& op, RoutePtr route) {
+  // User code: on the callback thread, then back. Both hops keep the order of sends.
+  instance_.runtime().callbacks().Post([self = self_, op, route = std::move(route),
+                                        &loop = instance_.loop()] {
+    std::optional<size_t> index;
+    const Status ran =
+        RunUserCode([&] { index = op->target.selector(route->publish_queues, *op->target.message); });
+    loop.Post([self, op, route, index, ran] {
+      if (*self == nullptr || !(*self)->operations_.contains(op.get())) return;
+      if (!ran.ok()) {
+        return (*self)->Fail(op, Status(StatusCode::kInvalidArgument, ran.text()).Annotate("queue selector"));
+      }
+      (*self)->PickQueue(op, route, index);
+    });
+  });
+}
+
+void Sender::PickQueue(const OperationPtr& op, const RoutePtr& route, std::optional<size_t> selected) {
+  const auto& queues = route->publish_queues;
+  if (op->target.queue) {
+    if (op->target.queue->topic != op->message.topic) {
+      return Fail(op, Status(StatusCode::kInvalidArgument,
+                             StrCat("SendOptions::queue belongs to topic '", op->target.queue->topic,
+                                    "', the message to '", op->message.topic, "'")));
+    }
+    return Try(op, *op->target.queue);
+  }
+  if (selected) return Try(op, queues[*selected % queues.size()]);
+  if (!op->target.sharding_key.empty()) {
+    return Try(op, queues[QueueIndexOfKey(op->target.sharding_key, queues.size())]);
+  }
+  const BrokerHealth* health = settings_.latency_fault_avoidance ? &health_ : nullptr;
+  Try(op, queues[rotation_.Next(queues, {op->last_broker, health, instance_.Now()})]);
+}
+
+proto::SendMessageRequestHeader Sender::HeaderOf(const Operation& op, const MessageQueue& queue) {
+  proto::SendMessageRequestHeader header;
+  header.producer_group = settings_.group;
+  header.topic = op.message.topic;
+  header.default_topic = names::kAutoCreateTopic;
+  header.default_topic_queue_nums = settings_.default_topic_queue_count;
+  header.queue_id = queue.queue_id;
+  header.sys_flag = op.message.sys_flag;
+  header.born_timestamp = instance_.env().clock().WallMillis();
+  header.flag = op.message.flag;
+  header.properties = op.message.properties;
+  header.reconsume_times = op.message.reconsume_times;
+  header.unit_mode = false;
+  header.max_reconsume_times = op.message.max_reconsume_times;
+  header.batch = op.message.kind == net::SendKind::kBatch;
+  header.rpc.bname = queue.broker_name;
+  return header;
+}
+
+void Sender::Try(const OperationPtr& op, const MessageQueue& queue) {
+  Duration timeout = Left(*op);
+  if (timeout <= Duration::zero()) {
+    return Fail(op, Status(StatusCode::kTimeout, "the time for the send is used up"));
+  }
+  const bool last = op->target.fixed() || op->tries >= settings_.retries;
+  if (settings_.attempt_timeout_max > Duration::zero() && !last) {
+    timeout = std::min(timeout, settings_.attempt_timeout_max);
+  }
+  ++op->tries;
+  op->last_broker = queue.broker_name;
+  op->brokers.push_back(queue.broker_name);
+  const auto master = instance_.routes().Master(queue.broker_name);
+  if (!master) {
+    instance_.RefreshRoute(op->message.topic);
+    return RetryOrFail(op, Status(StatusCode::kUnavailable,
+                                  StrCat("broker '", queue.broker_name,
+                                         "' has no master in the route of topic '", op->message.topic, "'")));
+  }
+  const auto header = HeaderOf(*op, queue);
+  if (op->oneway()) {
+    const Status written =
+        instance_.broker().SendOneway(*master, header, op->message.kind, BytesChain{op->message.body});
+    return written.ok() ? Succeed(op, {}) : RetryOrFail(op, written);
+  }
+  op->in_flight = true;
+  instance_.broker().Send(*master, header, op->message.kind, BytesChain{op->message.body}, timeout,
+                          [self = self_, op, began = instance_.Now()](Result<net::SendReply> reply) {
+                            if (*self != nullptr) (*self)->OnReply(op, std::move(reply), began);
+                          });
+}
+
+void Sender::OnReply(const OperationPtr& op, Result<net::SendReply> reply, MonoTime began) {
+  if (!operations_.contains(op.get())) return;
+  op->in_flight = false;
+  const MonoTime now = instance_.Now();
+  if (settings_.latency_fault_avoidance) {
+    health_.Record(op->last_broker, reply.ok() ? now - began : kFailedSendLatency, now);
+  }
+  if (!reply.ok()) return RetryOrFail(op, reply.status());
+  const auto& header = reply->header;
+  SendResult result;
+  result.status = SendStatusOf(reply->code);
+  result.message_id = header.batch_uniq_id.empty() ? op->message.message_id : header.batch_uniq_id;
+  result.offset_message_id = header.msg_id;
+  result.queue = {op->message.topic, op->last_broker, header.queue_id};
+  result.queue_offset = header.queue_offset;
+  result.region_id = header.msg_region.empty() ? std::string(names::kDefaultRegion) : header.msg_region;
+  result.transaction_id = header.transaction_id;
+  result.recall_handle = header.recall_handle;
+  const bool may_retry = settings_.retry_when_not_stored_ok && !op->target.fixed();
+  if (result.status != SendStatus::kOk && may_retry && op->tries <= settings_.retries &&
+      Left(*op) > Duration::zero()) {
+    op->stored = std::move(result);
+    return Begin(op);
+  }
+  Succeed(op, std::move(result));
+}
+
+void Sender::RetryOrFail(const OperationPtr& op, const Status& why) {
+  if (!operations_.contains(op.get())) return;
+  op->persisted = std::max(op->persisted, why.persisted());
+  if (why.code() == StatusCode::kUnavailable || why.code() == StatusCode::kNotFound) {
+    // A route that leads to a dead broker is the usual reason.
+    instance_.RefreshRoute(op->message.topic);
+  }
+  const bool again = !op->target.fixed() && op->tries > 0 && op->tries <= settings_.retries && CanRetry(why);
+  if (!again || Left(*op) <= Duration::zero()) return Fail(op, why);
+  const RoutePtr route = instance_.routes().Find(op->message.topic);
+  const bool elsewhere =
+      route && std::any_of(route->publish_queues.begin(), route->publish_queues.end(),
+                           [&op](const MessageQueue& queue) { return queue.broker_name != op->last_broker; });
+  if (elsewhere) return Begin(op);
+  // Only the same broker is left: a moment later it is more likely to take it.
+  const Duration pause = std::min(kSameBrokerBackoff * (1 << std::min(op->tries - 1, 5)), Left(*op) / 2);
+  op->timer = instance_.loop().PostAt(instance_.Now() + pause, [this, op] {
+    if (operations_.contains(op.get())) Begin(op);
+  });
+}
+
+void Sender::Succeed(const OperationPtr& op, SendResult result) {
+  Forget(op);
+  if (op->oneway()) {
+    op->oneway_done(Done{});
+  } else {
+    op->done(std::move(result));
+  }
+}
+
+void Sender::Fail(const OperationPtr& op, const Status& why) {
+  Forget(op);
+  if (op->stored) return op->done(*std::move(op->stored));
+  if (op->in_flight) op->persisted = std::max(op->persisted, Persisted::kMaybe);
+  Status status = why;
+  if (op->tries > 0) {
+    std::string brokers;
+    for (const std::string& broker : op->brokers) StrAppend(brokers, brokers.empty() ? "" : ",", broker);
+    const auto spent = std::chrono::duration_cast<Millis>(instance_.Now() - op->began);
+    status = status.Annotate(StrCat("send to topic '", op->message.topic, "' failed after ", op->tries,
+                                    " tries in ", spent.count(), " ms, brokers [", brokers, "]"));
+  }
+  status = status.WithPersisted(std::max(op->persisted, status.persisted()));
+  if (op->oneway()) return op->oneway_done(status);
+  op->done(status);
+}
+
+void Sender::Forget(const OperationPtr& op) {
+  op->timer.Cancel();
+  operations_.erase(op.get());
+  if (operations_.empty() && idle_) idle_(Done{});
+}
+
+}  // namespace orbitmq::client

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "remoting/stubs/namesrv_stub.h"
+
+#include "remoting/stubs/stub_call.h"
+
+namespace orbitmq::net {
+
+using proto::MakeRequest;
+using proto::RequestCode;
+
+void NamesrvStub::GetRoute(const Endpoint& to, const std::string& topic, Duration timeout,
+                           Completion<proto::TopicRouteData> done) {
+  proto::GetRouteInfoRequestHeader header;
+  header.topic = topic;
+  header.accept_standard_json_only = true;
+  rpc_.Call(to, MakeRequest(RequestCode::kGetRouteinfoByTopic, header), timeout,
+            ExpectBody<proto::TopicRouteData>(std::move(done)));
+}
+
+void NamesrvStub::GetClusterInfo(const Endpoint& to, Duration timeout, Completion<proto::ClusterInfo> done) {
+  rpc_.Call(to, BareRequest(RequestCode::kGetBrokerClusterInfo), timeout,
+            ExpectBody<proto::ClusterInfo>(std::move(done)));
+}
+
+void NamesrvStub::RegisterBroker(const Endpoint& to, const proto::RegisterBrokerRequestHeader& header,
+                                 Bytes body, Duration timeout, Completion<RegisterBrokerReply> done) {
+  proto::Command request = MakeRequest(RequestCode::kRegisterBroker, header);
+  if (!body.empty()) request.body.push_back(std::move(body));
+  rpc_.Call(to, std::move(request), timeout,
+            ExpectReply<RegisterBrokerReply>(
+                std::move(done), [](const proto::Command& reply) -> Result<RegisterBrokerReply> {
+                  auto decoded = proto::DecodeHeader<proto::RegisterBrokerResponseHeader>(reply);
+                  if (!decoded.ok()) return Status(StatusCode::kCorrupt, decoded.status().text());
+                  return RegisterBrokerReply{*std::move(decoded), std::string(reply.JoinedBody().view())};
+                }));
+}
+
+void NamesrvStub::UnregisterBroker(const Endpoint& to, const proto::UnRegisterBrokerRequestHeader& header,
+                                   Duration timeout, Completion<Done> done) {
+  rpc_.Call(to, MakeRequest(RequestCode::kUnregisterBroker, header), timeout, ExpectSuccess(std::move(done)));
+}
+
+void NamesrvStub::BrokerHeartbeat(const Endpoint& to, const proto::BrokerHeartbeatRequestHeader& header,
+                                  Duration timeout, Completion<Done> done) {
+  rpc_.Call(to, MakeRequest(RequestCode::kBrokerHeartbeat, header), timeout, ExpectSuccess(std::move(done)));
+}
+
+void NamesrvStub::GetKv(const Endpoint& to, const proto::GetKVConfigRequestHeader& header, Duration timeout,
+                        Completion<proto::GetKVConfigResponseHeader> done) {
+  rpc_.Call(to, MakeRequest(RequestCode::kGetKvConfig, header), timeout,
+            ExpectHeader<proto::GetKVConfigResponseHeader>(std::move(done)));
+}
+
+void NamesrvStub::PutKv(const Endpoint& to, const proto::PutKVConfigRequestHeader& header, Duration timeout,
+                        Completion<Done> done) {
+  rpc_.Call(to, MakeRequest(RequestCode::kPutKvConfig, header), timeout, ExpectSuccess(std::move(done)));
+}
+
+void NamesrvStub::DeleteKv(const Endpoint& to, const proto::DeleteKVConfigRequestHeader& header,
+                           Duration timeout, Completion<Done> done) {
+  rpc_.Call(to, MakeRequest(RequestCode::kDeleteKvConfig, header), timeout, ExpectSuccess(std::move(done)));
+}
+
+void NamesrvStub::DeleteTopic(const Endpoint& to, const proto::DeleteTopicFromNamesrvRequestHeader& header,
+                              Duration timeout, Completion<Done> done) {
+  rpc_.Call(to, MakeRequest(RequestCode::kDeleteTopicInNamesrv, header), timeout,
+            ExpectSuccess(std::move(done)));
+}
+
+}  // namespace orbitmq::net
