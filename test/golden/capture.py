@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Captures every golden from Apache 5.5.0 into a folder; capture.sh calls it."""
+
 import argparse
 import json
 import os

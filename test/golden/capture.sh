@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Captures every golden anew from Apache RocketMQ 5.5.0, about a minute.
-#   capture.sh [FOLDER]   writes FOLDER/frames and FOLDER/store; default: this folder, which replaces the committed ones
+#   capture.sh [FOLDER]
+# writes FOLDER/frames and FOLDER/store; default: this folder, which replaces the committed ones.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

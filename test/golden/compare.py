@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compares two folders of goldens; prints each difference and `N passed, N failed`."""
+
 import json
 import os
 import sys
@@ -40,7 +41,9 @@ def frame_shapes(folder):
 
 def load(folder):
     shapes = frame_shapes(folder)
-    shapes.update({'store/' + name: value for name, value in store_shape.shapes(os.path.join(folder, 'store')).items()})
+    shapes.update(
+        {'store/' + name: value for name, value in store_shape.shapes(os.path.join(folder, 'store')).items()}
+    )
     return shapes
 
 
@@ -49,8 +52,12 @@ def compare(committed, fresh):
     expected, actual = load(committed), load(fresh)
     failed = 0
     for name in sorted(set(expected) | set(actual)):
-        found = list(differences({name: expected[name]} if name in expected else {},
-                                 {name: actual[name]} if name in actual else {}))
+        found = list(
+            differences(
+                {name: expected[name]} if name in expected else {},
+                {name: actual[name]} if name in actual else {},
+            )
+        )
         failed += bool(found)
         for line in found:
             print('differs: ' + line)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The frames that Apache's client, broker and NameServer exchange in a small scenario."""
+
 import os
 import time
 
 import peers
+import probes
 import recording_proxy
 import servers
 import wire
@@ -15,8 +17,8 @@ TOPIC, GROUP = 'GoldenTopic', 'GoldenGroup'
 class FrameSession:
     """A NameServer and a broker of Apache behind recording proxies.
 
-    The broker listens on 127.0.0.1 but registers 127.0.0.2, where the proxy listens: clients that follow the route
-    pass through it without one byte being changed.
+    The broker listens on 127.0.0.1 but registers 127.0.0.2, where the proxy listens: clients that follow the
+    route pass through it without one byte being changed.
     """
 
     def __init__(self, peer_directory, work, out):
@@ -26,9 +28,18 @@ class FrameSession:
     def run(self):
         pair = servers.Servers('apache', '', self.peer_directory, os.path.join(self.work, 'frames'))
         self.names = recording_proxy.Proxy('namesrv', ('127.0.0.1', 0), ('127.0.0.1', pair.namesrv_port))
-        self.broker = recording_proxy.Proxy('broker', ('127.0.0.2', pair.broker_port), ('127.0.0.1', pair.broker_port))
-        pair.conf.update({'brokerIP1': '127.0.0.2', 'namesrvAddr': self.names.address, 'traceTopicEnable': 'false',
-                          'useServerSideResetOffset': 'false', 'messageDelayLevel': '1s 1s 1s 1s 1s'})
+        self.broker = recording_proxy.Proxy(
+            'broker', ('127.0.0.2', pair.broker_port), ('127.0.0.1', pair.broker_port)
+        )
+        pair.conf.update(
+            {
+                'brokerIP1': '127.0.0.2',
+                'namesrvAddr': self.names.address,
+                'traceTopicEnable': 'false',
+                'useServerSideResetOffset': 'false',
+                'messageDelayLevel': '1s 1s 1s 1s 1s',
+            }
+        )
         self.pair, self.clients = pair, []
         try:
             pair.start()
@@ -62,8 +73,11 @@ class FrameSession:
         member = client.begin('consume', group=GROUP, timeout_ms=60000, **at)
         other = client.begin('consume', group=GROUP, timeout_ms=60000, **at)
         for job in (member, other):
-            job.until(lambda job: [event for event in job.of('assigned') if event['queues'].count(',') == 1], 40,
-                      'two queues')
+            job.until(
+                lambda job: [event for event in job.of('assigned') if event['queues'].count(',') == 1],
+                40,
+                'two queues',
+            )
         self._admin(client)
         other.stop()
         member.stop()
@@ -73,23 +87,34 @@ class FrameSession:
         names, broker = self.names.address, self.pair.conf['brokerIP1'] + ':%d' % self.pair.broker_port
         with wire.Connection(self.pair.broker) as connection:
             ids = wire.json.loads(connection.call(38, {'consumerGroup': GROUP}).body)['consumerIdList']
-            reply = connection.call(11, pull_header(GROUP, 0))
+            reply = connection.call(11, probes.pull_header(TOPIC, GROUP))
         record = wire.parse_records(reply.body)[0][0]
         key = record['properties']['UNIQ_KEY']
         commands = [
-            ('clusterList',), ('topicList', '-c'), ('topicRoute', '-t', TOPIC), ('topicStatus', '-t', TOPIC),
+            ('clusterList',),
+            ('topicList', '-c'),
+            ('topicRoute', '-t', TOPIC),
+            ('topicStatus', '-t', TOPIC),
             ('updateTopic', '-b', broker, '-t', 'GoldenMade', '-r', 4, '-w', 4),
             ('updateSubGroup', '-b', broker, '-g', 'GoldenMadeGroup'),
-            ('consumerProgress', '-g', GROUP), ('consumerConnection', '-g', GROUP), ('brokerStatus', '-b', broker),
-            ('queryMsgById', '-t', TOPIC, '-i', key), ('queryMsgByKey', '-t', TOPIC, '-k', 'sync-0'),
+            ('consumerProgress', '-g', GROUP),
+            ('consumerConnection', '-g', GROUP),
+            ('brokerStatus', '-b', broker),
+            ('queryMsgById', '-t', TOPIC, '-i', key),
+            ('queryMsgByKey', '-t', TOPIC, '-k', 'sync-0'),
             ('queryMsgById', '-t', TOPIC, '-i', key, '-g', GROUP, '-d', ids[0]),
-            ('consumerStatus', '-g', GROUP, '-i', ids[0], '-s'), ('getBrokerConfig', '-b', broker),
+            ('consumerStatus', '-g', GROUP, '-i', ids[0], '-s'),
+            ('getBrokerConfig', '-b', broker),
             ('resetOffsetByTime', '-g', GROUP, '-t', TOPIC, '-s', 'now', '-f', 'true'),
-            ('updateKvConfig', '-s', 'GOLDEN', '-k', 'color', '-v', 'red'), ('topicClusterList', '-t', TOPIC),
-            ('wipeWritePerm', '-b', 'broker-a'), ('addWritePerm', '-b', 'broker-a'),
-            ('deleteKvConfig', '-s', 'GOLDEN', '-k', 'color'), ('statsAll', '-t', TOPIC),
+            ('updateKvConfig', '-s', 'GOLDEN', '-k', 'color', '-v', 'red'),
+            ('topicClusterList', '-t', TOPIC),
+            ('wipeWritePerm', '-b', 'broker-a'),
+            ('addWritePerm', '-b', 'broker-a'),
+            ('deleteKvConfig', '-s', 'GOLDEN', '-k', 'color'),
+            ('statsAll', '-t', TOPIC),
             ('deleteSubGroup', '-b', broker, '-g', 'GoldenMadeGroup'),
-            ('deleteTopic', '-c', 'DefaultCluster', '-t', 'GoldenMade')]
+            ('deleteTopic', '-c', 'DefaultCluster', '-t', 'GoldenMade'),
+        ]
         for command in commands:
             client.run('admin', *command, '-n', names)
 
@@ -100,11 +125,22 @@ class FrameSession:
         client.run('send', group='GoldenBinary', prefix='binary', count=1, **at)
         client.run('consume', group='GoldenBinary', expect=9, **at)
         binary = {'serialize': wire.BINARY}
-        self._keep('binary_route', self.names, TO_SERVER, 105, lambda f: f.ext.get('topic') == TOPIC, **binary)
+        self._keep(
+            'binary_route', self.names, TO_SERVER, 105, lambda f: f.ext.get('topic') == TOPIC, **binary
+        )
         self._keep('binary_send', self.broker, TO_SERVER, 310, **binary)
-        self._keep('binary_heartbeat', self.broker, TO_SERVER, 34, lambda f: b'"consumerDataSet":[{' in f.body, **binary)
+        self._keep(
+            'binary_heartbeat',
+            self.broker,
+            TO_SERVER,
+            34,
+            lambda f: b'"consumerDataSet":[{' in f.body,
+            **binary
+        )
         self._keep('binary_pull', self.broker, TO_SERVER, 11, lambda f: f.ext['topic'] == TOPIC, **binary)
-        self._keep('binary_query_offset', self.broker, TO_SERVER, 14, lambda f: f.ext['topic'] == TOPIC, **binary)
+        self._keep(
+            'binary_query_offset', self.broker, TO_SERVER, 14, lambda f: f.ext['topic'] == TOPIC, **binary
+        )
 
     def _take_json(self):
         def in_group(group):
@@ -112,12 +148,26 @@ class FrameSession:
 
         names, broker = self.names, self.broker
         self._keep('register_broker', names, TO_SERVER, 103)
-        self._keep('route', names, TO_SERVER, 105, lambda f: f.ext['topic'] == TOPIC,
-                   reply=lambda f: f.code == 0)
-        self._keep('route_missing', names, TO_SERVER, 105, lambda f: f.ext['topic'] == TOPIC,
-                   reply=lambda f: f.code == 17)
-        for name, code in (('cluster', 106), ('topic_list', 206), ('kv_put', 100), ('kv_delete', 102),
-                           ('wipe_write_perm', 205), ('add_write_perm', 327), ('delete_topic_in_namesrv', 216)):
+        self._keep(
+            'route', names, TO_SERVER, 105, lambda f: f.ext['topic'] == TOPIC, reply=lambda f: f.code == 0
+        )
+        self._keep(
+            'route_missing',
+            names,
+            TO_SERVER,
+            105,
+            lambda f: f.ext['topic'] == TOPIC,
+            reply=lambda f: f.code == 17,
+        )
+        for name, code in (
+            ('cluster', 106),
+            ('topic_list', 206),
+            ('kv_put', 100),
+            ('kv_delete', 102),
+            ('wipe_write_perm', 205),
+            ('add_write_perm', 327),
+            ('delete_topic_in_namesrv', 216),
+        ):
             self._keep(name, names, TO_SERVER, code)
         self._keep('send_v2', broker, TO_SERVER, 310, lambda f: f.ext.get('m') != 'true' and not f.flag & 2)
         self._keep('send_v2_oneway', broker, TO_SERVER, 310, lambda f: f.flag & 2)
@@ -135,11 +185,23 @@ class FrameSession:
         self._keep('send_back', broker, TO_SERVER, 36)
         self._keep('lock_queues', broker, TO_SERVER, 41, lambda f: TOPIC.encode() in f.body)
         self._keep('unlock_queues', broker, TO_SERVER, 42, lambda f: TOPIC.encode() in f.body)
-        for name, code in (('topic_stats', 202), ('consumer_connection', 203), ('consume_stats', 208),
-                           ('runtime_info', 28), ('update_topic', 17), ('update_group', 200), ('query_message', 12),
-                           ('get_config', 26), ('delete_group', 207), ('delete_topic', 215),
-                           ('consume_directly_by_broker', 309), ('running_info_by_broker', 307),
-                           ('reset_offset_by_broker', 222), ('topic_group_list', 300), ('stats_view', 315)):
+        for name, code in (
+            ('topic_stats', 202),
+            ('consumer_connection', 203),
+            ('consume_stats', 208),
+            ('runtime_info', 28),
+            ('update_topic', 17),
+            ('update_group', 200),
+            ('query_message', 12),
+            ('get_config', 26),
+            ('delete_group', 207),
+            ('delete_topic', 215),
+            ('consume_directly_by_broker', 309),
+            ('running_info_by_broker', 307),
+            ('reset_offset_by_broker', 222),
+            ('topic_group_list', 300),
+            ('stats_view', 315),
+        ):
             self._keep(name, broker, TO_SERVER, code)
         self._keep('notify_ids_changed', broker, TO_CLIENT, 40)
         for name, code in (('reset_offset', 220), ('running_info', 307), ('consume_directly', 309)):
@@ -155,8 +217,11 @@ class FrameSession:
                 time.sleep(0.2)
         if found is None:
             raise SystemExit('capture: nobody sent %s (code %d)' % (name, code))
-        sender = {('namesrv', TO_SERVER): 'client or broker to NameServer', ('broker', TO_SERVER): 'client to broker',
-                  ('broker', TO_CLIENT): 'broker to client'}[(proxy.name, way)]
+        sender = {
+            ('namesrv', TO_SERVER): 'client or broker to NameServer',
+            ('broker', TO_SERVER): 'client to broker',
+            ('broker', TO_CLIENT): 'broker to client',
+        }[(proxy.name, way)]
         self.save(name, sender, *found)
 
     @staticmethod
@@ -185,67 +250,25 @@ class FrameSession:
             file = 'frames/%s.%s.bin' % (name, kind)
             with open(os.path.join(self.out, file), 'wb') as output:
                 output.write(frame.raw)
-            self.manifest.append({'file': file, 'sender': sender, 'kind': kind, 'code': frame.code,
-                                  'header': 'binary' if frame.serialize else 'json', 'size': len(frame.raw)})
+            self.manifest.append(
+                {
+                    'file': file,
+                    'sender': sender,
+                    'kind': kind,
+                    'code': frame.code,
+                    'header': 'binary' if frame.serialize else 'json',
+                    'size': len(frame.raw),
+                }
+            )
 
     def _replies(self):
         """Replies to requests written by hand: errors, and codes that no command above sends."""
-        self._ask(self.pair.broker, 'our probe to broker', {
-            'error_unknown_code': (9999, {}, b''),
-            'error_topic_missing': (310, send_header('GoldenAbsent', c='GoldenAbsentToo'), b'x'),
-            'error_topic_illegal': (310, send_header('bad topic!'), b'x'),
-            'error_queue_id': (310, send_header(TOPIC, e=99), b'x'),
-            'error_pull_topic_missing': (11, dict(pull_header(GROUP, 0), topic='GoldenAbsent'), b''),
-            'error_pull_offset_moved': (11, pull_header(GROUP, 999999), b''),
-            'pull_not_found_probe': (11, dict(pull_header(GROUP, 0), topic='%RETRY%' + GROUP), b''),
-            'pull_filtered_probe': (11, dict(pull_header(GROUP, 0), subscription='Other'), b''),
-            'error_sql92_off': (11, dict(pull_header(GROUP, 0), expressionType='SQL92', subscription='a > 1'), b''),
-            'error_query_offset_absent': (14, {'consumerGroup': 'GoldenNobody', 'topic': TOPIC, 'queueId': 0}, b''),
-            'error_consumer_list_absent': (38, {'consumerGroup': 'GoldenNobody'}, b''),
-            'error_view_offset': (33, {'offset': 1 << 40}, b''),
-            'send_v1_probe': (10, {'producerGroup': 'GoldenProducer', 'topic': TOPIC, 'defaultTopic': 'TBW102',
-                                   'defaultTopicQueueNums': 4, 'queueId': 0, 'sysFlag': 0, 'flag': 0,
-                                   'bornTimestamp': int(time.time() * 1000), 'properties': 'KEYS\x01v1\x02'}, b'v1'),
-            'view_message_probe': (33, {'offset': 0}, b''),
-            'max_offset_probe': (30, {'topic': TOPIC, 'queueId': 0}, b''),
-            'min_offset_probe': (31, {'topic': TOPIC, 'queueId': 0}, b''),
-            'earliest_time_probe': (32, {'topic': TOPIC, 'queueId': 0}, b''),
-            'search_offset_probe': (29, {'topic': TOPIC, 'queueId': 0, 'timestamp': 0}, b''),
-            'all_topics_probe': (21, {}, b''), 'all_groups_probe': (201, {}, b''),
-            'all_offsets_probe': (43, {}, b''), 'all_delay_offsets_probe': (45, {}, b''),
-            'consume_stats_probe': (208, {'consumerGroup': GROUP, 'topic': TOPIC}, b''),
-            'topic_groups_probe': (300, {'topic': TOPIC}, b''), 'runtime_info_probe': (28, {}, b'')})
-        self._ask(self.pair.namesrv, 'our probe to NameServer', {
-            'namesrv_error_unknown_code': (9999, {}, b''),
-            'namesrv_error_route_missing': (105, {'topic': 'GoldenAbsent'}, b''),
-            'namesrv_broker_member_group': (901, {'clusterName': 'DefaultCluster', 'brokerName': 'broker-a'}, b''),
-            'namesrv_query_data_version': (322, {'brokerName': 'broker-a', 'brokerAddr': '127.0.0.2:1', 'brokerId': 0,
-                                                 'clusterName': 'DefaultCluster'},
-                                           b'{"counter":1,"stateVersion":0,"timestamp":1}'),
-            'namesrv_topics_of_cluster': (224, {'cluster': 'DefaultCluster'}, b''),
-            'namesrv_kv_put': (100, {'namespace': 'GOLDEN', 'key': 'size', 'value': '42'}, b''),
-            'namesrv_kv_get': (101, {'namespace': 'GOLDEN', 'key': 'size'}, b''),
-            'namesrv_kv_list': (219, {'namespace': 'GOLDEN'}, b''),
-            'namesrv_kv_absent': (101, {'namespace': 'GOLDEN', 'key': 'absent'}, b''),
-            'namesrv_config': (319, {}, b''), 'namesrv_system_topics': (304, {}, b''),
-            'namesrv_unregister_unknown': (104, {'brokerName': 'golden-x', 'brokerAddr': '127.0.0.1:1',
-                                                 'clusterName': 'DefaultCluster', 'brokerId': 0}, b'')})
+        self._ask(self.pair.broker, 'our probe to broker', probes.broker_errors(TOPIC, GROUP))
+        self._ask(self.pair.broker, 'our probe to broker', probes.broker_requests(TOPIC, GROUP))
+        self._ask(self.pair.namesrv, 'our probe to NameServer', probes.namesrv_requests())
 
     def _ask(self, address, sender, questions):
         with wire.Connection(address) as connection:
             for name, (code, ext, body) in questions.items():
                 reply = connection.call(code, ext, body)
                 self.save(name, sender, wire.Frame(connection.last_request), reply)
-
-
-def send_header(topic, **changes):
-    header = {'a': 'GoldenProducer', 'b': topic, 'c': 'TBW102', 'd': 4, 'e': 0, 'f': 0,
-              'g': int(time.time() * 1000), 'h': 0, 'i': '', 'j': 0, 'k': 'false', 'm': 'false'}
-    header.update(changes)
-    return header
-
-
-def pull_header(group, offset):
-    return {'consumerGroup': group, 'topic': TOPIC, 'queueId': 0, 'queueOffset': offset, 'maxMsgNums': 32,
-            'sysFlag': 4, 'commitOffset': 0, 'suspendTimeoutMillis': 0, 'subscription': '*', 'subVersion': 0,
-            'expressionType': 'TAG'}

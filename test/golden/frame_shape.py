@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What stays of a frame when everything is masked that differs from one capture to the next."""
+
 import json
 import re
 import struct
@@ -9,15 +10,24 @@ import lenient_json
 import wire
 
 # Numbers that depend on chance (which queue a producer starts with, what came first) or on the clock.
-CHANCE = re.compile(r'(?i)offset|queueId|queuetotime|timestamp|^e$|^g$|subVersion|fingerprint|bodyCrc32|count|'
-                    r'opaque|spentTime|tps|rt$|stateVersion|^delayLevel$|clientAddr|inflight|mqTable|TopicCount')
-MASKS = ((re.compile(r'\b\d{1,3}(\.\d{1,3}){3}(:\d+)?'), '<address>'),
-         (re.compile(r'(::1|[0-9a-f:]+::[0-9a-f:]*):\d{4,5}\b'), '<address>'),
-         (re.compile(r'\b[0-9A-F]{32,60}\b'), '<id>'), (re.compile(r'\b1[6-9]\d{11}\b'), '<time>'),
-         (re.compile(r'@(sender|receiver)-\d+'), '@<client>'), (re.compile(r'(sync|oneway|batch|compressed)-\d'), '<key>'),
-         (re.compile(r'(?m)queueId":? ?\d+'), '<queue>'), (re.compile(r'_\d{1,3}$'), '_<number>'))
+CHANCE = re.compile(
+    r'(?i)offset|queueId|queuetotime|timestamp|^e$|^g$|subVersion|fingerprint|bodyCrc32|count|'
+    r'opaque|spentTime|tps|rt$|stateVersion|^delayLevel$|clientAddr|inflight|mqTable|TopicCount'
+)
+MASKS = (
+    (re.compile(r'\b\d{1,3}(\.\d{1,3}){3}(:\d+)?'), '<address>'),
+    (re.compile(r'(::1|[0-9a-f:]+::[0-9a-f:]*):\d{4,5}\b'), '<address>'),
+    (re.compile(r'\b[0-9A-F]{32,60}\b'), '<id>'),
+    (re.compile(r'\b1[6-9]\d{11}\b'), '<time>'),
+    (re.compile(r'@(sender|receiver)-\d+'), '@<client>'),
+    (re.compile(r'(sync|oneway|batch|compressed)-\d'), '<key>'),
+    (re.compile(r'(?m)queueId":? ?\d+'), '<queue>'),
+    (re.compile(r'_\d{1,3}$'), '_<number>'),
+)
 # Bodies full of measurements: only the names in them are compared.
-NAMES_ONLY = re.compile(r'runtime_info|running_info|stats|get_config|namesrv_config|all_offsets|delay_offsets')
+NAMES_ONLY = re.compile(
+    r'runtime_info|running_info|stats|get_config|namesrv_config|all_offsets|delay_offsets'
+)
 
 
 def mask_text(text):
@@ -32,7 +42,7 @@ def mask_key(name):
 
 
 def mask(value, key='', names_only=False):
-    """A copy of a JSON value without what chance decides; lists of the same things become short and sorted."""
+    """A copy of a JSON value without what chance decides; lists become sorted sets."""
     if isinstance(value, dict):
         return {mask_key(name): mask(inner, name, names_only) for name, inner in sorted(value.items())}
     if isinstance(value, list):
@@ -41,7 +51,7 @@ def mask(value, key='', names_only=False):
     if names_only:
         return type(value).__name__.replace('int', 'number').replace('float', 'number')
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return '<number>' if CHANCE.search(key) or value > 10 ** 12 else value
+        return '<number>' if CHANCE.search(key) or value > 10**12 else value
     if isinstance(value, str):
         if CHANCE.search(key) and re.fullmatch(r'-?\d+', value):
             return '<number>'
@@ -65,8 +75,13 @@ def body_shape(name, body, ext):
             return 'records and %d bytes more' % (len(body) - used)
         return sorted({json.dumps(record_shape(record)) for record in records})
     if name.startswith('send_batch'):
-        return [{key: item[key] if isinstance(item[key], int) else sorted(item[key]) for key in
-                 ('magic', 'crc', 'flag', 'properties')} for item in wire.parse_batch(body)]
+        return [
+            {
+                key: item[key] if isinstance(item[key], int) else sorted(item[key])
+                for key in ('magic', 'crc', 'flag', 'properties')
+            }
+            for item in wire.parse_batch(body)
+        ]
     if body[:2] in (b'\x78\x9c', b'\x78\x5e', b'\x78\xda', b'\x78\x01'):
         text = zlib.decompress(body)
         if 'register' in name:
@@ -85,8 +100,18 @@ def properties_shape(text):
 def shape(name, raw):
     """A comparable value for one frame file."""
     frame = wire.Frame(raw)
-    ext = {key: properties_shape(value) if key in ('i', 'properties') else mask(value, key)
-           for key, value in frame.ext.items()}
-    return {'serialize': frame.serialize, 'code': frame.code, 'flag': frame.flag, 'language': frame.language,
-            'version': frame.version, 'fields': frame.others, 'remark': mask_text(frame.remark or ''), 'ext': ext,
-            'body': body_shape(name, frame.body, frame.ext)}
+    ext = {
+        key: properties_shape(value) if key in ('i', 'properties') else mask(value, key)
+        for key, value in frame.ext.items()
+    }
+    return {
+        'serialize': frame.serialize,
+        'code': frame.code,
+        'flag': frame.flag,
+        'language': frame.language,
+        'version': frame.version,
+        'fields': frame.others,
+        'remark': mask_text(frame.remark or ''),
+        'ext': ext,
+        'body': body_shape(name, frame.body, frame.ext),
+    }

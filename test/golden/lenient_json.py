@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads JSON as fastjson writes it: map keys may be numbers or whole objects ({0:"a"}, {{"queueId":0}:1})."""
+
 import json
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A TCP proxy that hands bytes on unchanged and keeps every remoting frame that passed."""
+
 import socket
 import threading
 
@@ -39,7 +40,9 @@ class Proxy:
                 continue
             self._count += 1
             for source, sink, way in ((client, server, TO_SERVER), (server, client, TO_CLIENT)):
-                threading.Thread(target=self._pump, args=(source, sink, way, self._count), daemon=True).start()
+                threading.Thread(
+                    target=self._pump, args=(source, sink, way, self._count), daemon=True
+                ).start()
 
     def _pump(self, source, sink, way, connection):
         rest = b''
@@ -69,9 +72,13 @@ class Proxy:
         for at, item in enumerate(passed):
             if item.way != way or item.frame.is_response or not accepts(item.frame):
                 continue
-            for later in passed[at + 1:]:
-                if (later.connection == item.connection and later.way != way and later.frame.is_response
-                        and later.frame.opaque == item.frame.opaque):
+            for later in passed[at + 1 :]:
+                if (
+                    later.connection == item.connection
+                    and later.way != way
+                    and later.frame.is_response
+                    and later.frame.opaque == item.frame.opaque
+                ):
                     return item.frame, later.frame
             if item.frame.flag & 2:
                 return item.frame, None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files that Apache's broker leaves after a small, fixed sequence of requests, and its binary frames."""
+
 import json
 import os
 import shutil
@@ -16,9 +17,18 @@ from recording_proxy import TO_SERVER
 TOPIC, GROUP, LONG_GROUP = 'GoldenStore', 'GoldenStoreGroup', 'GoldenLong' * 15
 BORN = 1700000000000
 COMPRESSED, PREPARED, COMMIT = 0x1 | 0x3 << 8, 0x4, 0x8
-FILES = ('checkpoint', 'commitlog', 'consumequeue', 'index', 'config/topics.json', 'config/subscriptionGroup.json',
-         'config/consumerOffset.json', 'config/delayOffset.json', 'config/consumerFilter.json',
-         'config/consumerOrderInfo.json')
+FILES = (
+    'checkpoint',
+    'commitlog',
+    'consumequeue',
+    'index',
+    'config/topics.json',
+    'config/subscriptionGroup.json',
+    'config/consumerOffset.json',
+    'config/delayOffset.json',
+    'config/consumerFilter.json',
+    'config/consumerOrderInfo.json',
+)
 
 
 class StoreSession:
@@ -28,12 +38,23 @@ class StoreSession:
         self.work, self.out, self.save = os.path.join(work, 'store-session'), out, save
         self.pair = servers.Servers('apache', '', peer_directory, self.work)
         self.proxy = recording_proxy.Proxy('namesrv', ('127.0.0.1', 0), ('127.0.0.1', self.pair.namesrv_port))
-        self.pair.conf.update({
-            'brokerName': 'golden-store', 'namesrvAddr': self.proxy.address, 'compressedRegister': 'true',
-            'mappedFileSizeCommitLog': 16384, 'mappedFileSizeConsumeQueue': 600, 'maxHashSlotNum': 100,
-            'maxIndexNum': 400, 'messageDelayLevel': '1s 2h', 'timerWheelEnable': 'false',
-            'transactionCheckInterval': 3600000, 'traceTopicEnable': 'false'})
-        self.pair.jvm = ['-Drocketmq.serialize.type=ROCKETMQ']
+        self.pair.conf.update(
+            {
+                'brokerName': 'golden-store',
+                'namesrvAddr': self.proxy.address,
+                'compressedRegister': 'true',
+                'registerNameServerPeriod': 10000,
+                'mappedFileSizeCommitLog': 16384,
+                'mappedFileSizeConsumeQueue': 600,
+                'maxHashSlotNum': 100,
+                'maxIndexNum': 400,
+                'messageDelayLevel': '1s 2h',
+                'timerWheelEnable': 'false',
+                'transactionCheckInterval': 3600000,
+                'traceTopicEnable': 'false',
+            }
+        )
+        self.pair.namesrv_jvm = self.pair.broker_jvm = ['-Drocketmq.serialize.type=ROCKETMQ']
 
     def run(self):
         """Does everything and tells the broker to stop; collect() waits for that."""
@@ -46,7 +67,11 @@ class StoreSession:
             with wire.Connection(self.pair.broker) as self.connection:
                 self._records()
                 self._binary_replies()
-            wait_until(lambda: self.proxy.find(TO_SERVER, full_registration), 60, 'the broker registers all its topics')
+            wait_until(
+                lambda: self.proxy.find(TO_SERVER, full_registration),
+                60,
+                'the broker registers all its topics',
+            )
             self.pair.broker_process.terminate()
         except BaseException:
             self.close()
@@ -70,13 +95,19 @@ class StoreSession:
                 shutil.copy(source, target)
 
     def _write_long_group(self):
-        """A group whose retry topic needs a two-byte topic length (V2). Requests cannot create one: 120 is their limit."""
+        """A group whose retry topic needs a two-byte length (V2); requests stop at 120 characters."""
         path = os.path.join(self.work, 'store', 'config', 'subscriptionGroup.json')
         os.makedirs(os.path.dirname(path))
         group = {'groupName': LONG_GROUP, 'consumeEnable': True, 'retryQueueNums': 1, 'retryMaxTimes': 16}
         with open(path, 'w') as file:
-            json.dump({'dataVersion': {'counter': 1, 'stateVersion': 0, 'timestamp': BORN}, 'forbiddenTable': {},
-                       'subscriptionGroupTable': {LONG_GROUP: group}}, file)
+            json.dump(
+                {
+                    'dataVersion': {'counter': 1, 'stateVersion': 0, 'timestamp': BORN},
+                    'forbiddenTable': {},
+                    'subscriptionGroupTable': {LONG_GROUP: group},
+                },
+                file,
+            )
 
     def _ipv6_records(self):
         """A first life of the broker under an IPv6 address: records with 16-byte hosts. Ends with a kill."""
@@ -95,9 +126,22 @@ class StoreSession:
         self.pair.conf.update(saved)
 
     def _make_topic(self):
-        self._call(17, {'topic': TOPIC, 'defaultTopic': 'TBW102', 'readQueueNums': 2, 'writeQueueNums': 2, 'perm': 6,
-                        'topicFilterType': 'SINGLE_TAG', 'topicSysFlag': 0, 'order': 'false'})
-        self._call(200, None, json.dumps({'groupName': GROUP, 'retryMaxTimes': 1, 'retryQueueNums': 1}).encode())
+        self._call(
+            17,
+            {
+                'topic': TOPIC,
+                'defaultTopic': 'TBW102',
+                'readQueueNums': 2,
+                'writeQueueNums': 2,
+                'perm': 6,
+                'topicFilterType': 'SINGLE_TAG',
+                'topicSysFlag': 0,
+                'order': 'false',
+            },
+        )
+        self._call(
+            200, None, json.dumps({'groupName': GROUP, 'retryMaxTimes': 1, 'retryQueueNums': 1}).encode()
+        )
 
     def _call(self, code, ext, body=b''):
         reply = self.connection.call(code, ext, body, language='JAVA')
@@ -107,12 +151,28 @@ class StoreSession:
 
     def _send(self, body, properties=None, code=310, queue=0, sys_flag=0, flag=0, batch=False):
         body = body.encode() if isinstance(body, str) else body
-        return self._call(code, {
-            'a': 'GoldenProducer', 'b': TOPIC, 'c': 'TBW102', 'd': 4, 'e': queue, 'f': sys_flag, 'g': BORN, 'h': flag,
-            'i': wire.properties(properties or {}), 'j': 0, 'k': 'false', 'm': 'true' if batch else 'false'}, body)
+        return self._call(
+            code,
+            {
+                'a': 'GoldenProducer',
+                'b': TOPIC,
+                'c': 'TBW102',
+                'd': 4,
+                'e': queue,
+                'f': sys_flag,
+                'g': BORN,
+                'h': flag,
+                'i': wire.properties(properties or {}),
+                'j': 0,
+                'k': 'false',
+                'm': 'true' if batch else 'false',
+            },
+            body,
+        )
 
     def _await(self, queue, count, topic=TOPIC):
         """Waits until the consume queue has `count` entries."""
+
         def has_them():
             reply = self.connection.call(30, {'topic': topic, 'queueId': queue})
             return reply.code == 0 and int(reply.ext['offset']) >= count
@@ -121,10 +181,20 @@ class StoreSession:
 
     def _records(self):
         self._send('no properties')
-        tagged = self._send('tags and keys', {'KEYS': 'red green', 'UNIQ_KEY': unique(1), 'TAGS': 'TagA', 'WAIT': 'true'})
-        self._send('a flag', {'UNIQ_KEY': unique(2), 'user': 'na\u00efve \u6d88\u606f \U0001f680'}, flag=7, queue=1)
-        self._send(zlib.compress(b'compressed ' * 500, 5), {'UNIQ_KEY': unique(3), 'TAGS': 'TagB'}, sys_flag=COMPRESSED)
-        batch = b''.join(batch_entry('batch %d' % at, {'UNIQ_KEY': unique(4 + at), 'TAGS': 'TagC'}) for at in range(3))
+        tagged = self._send(
+            'tags and keys', {'KEYS': 'red green', 'UNIQ_KEY': unique(1), 'TAGS': 'TagA', 'WAIT': 'true'}
+        )
+        self._send(
+            'a flag', {'UNIQ_KEY': unique(2), 'user': 'na\u00efve \u6d88\u606f \U0001f680'}, flag=7, queue=1
+        )
+        self._send(
+            zlib.compress(b'compressed ' * 500, 5),
+            {'UNIQ_KEY': unique(3), 'TAGS': 'TagB'},
+            sys_flag=COMPRESSED,
+        )
+        batch = b''.join(
+            batch_entry('batch %d' % at, {'UNIQ_KEY': unique(4 + at), 'TAGS': 'TagC'}) for at in range(3)
+        )
         self._send(batch, {'UNIQ_KEY': unique(7)}, code=320, queue=1, batch=True)
         self._send('one second late', {'UNIQ_KEY': unique(8), 'DELAY': '1', 'TAGS': 'TagD'})
         self._await(0, 5)
@@ -135,31 +205,71 @@ class StoreSession:
             self._await(0, 1, '%RETRY%' + group)
         self._send_back(GROUP, offset, -1)
         self._await(0, 1, '%DLQ%' + GROUP)
-        half = self._send('half', {'UNIQ_KEY': unique(10), 'TRAN_MSG': 'true', 'PGROUP': 'GoldenProducer'},
-                          sys_flag=PREPARED)
-        self._call(37, {'producerGroup': 'GoldenProducer', 'tranStateTableOffset': half.ext['queueOffset'],
-                        'commitLogOffset': int(half.ext['msgId'][16:], 16), 'commitOrRollback': COMMIT,
-                        'fromTransactionCheck': 'false', 'msgId': unique(10), 'transactionId': unique(10)})
+        half = self._send(
+            'half',
+            {'UNIQ_KEY': unique(10), 'TRAN_MSG': 'true', 'PGROUP': 'GoldenProducer'},
+            sys_flag=PREPARED,
+        )
+        self._call(
+            37,
+            {
+                'producerGroup': 'GoldenProducer',
+                'tranStateTableOffset': half.ext['queueOffset'],
+                'commitLogOffset': int(half.ext['msgId'][16:], 16),
+                'commitOrRollback': COMMIT,
+                'fromTransactionCheck': 'false',
+                'msgId': unique(10),
+                'transactionId': unique(10),
+            },
+        )
         self._await(0, 6)
         for at in range(11, 80):  # Into the second log file, and the third file of a consume queue.
-            self._send('filler %d' % at, {'KEYS': 'filler-%d' % at, 'UNIQ_KEY': unique(at), 'TAGS': 'Tag%d' % (at % 3)})
+            self._send(
+                'filler %d' % at,
+                {'KEYS': 'filler-%d' % at, 'UNIQ_KEY': unique(at), 'TAGS': 'Tag%d' % (at % 3)},
+            )
         self._await(0, 75)
         self._call(15, {'consumerGroup': GROUP, 'topic': TOPIC, 'queueId': 0, 'commitOffset': 9})
         self._call(15, {'consumerGroup': GROUP, 'topic': TOPIC, 'queueId': 1, 'commitOffset': 2})
 
     def _send_back(self, group, offset, level):
-        self._call(36, {'offset': offset, 'group': group, 'delayLevel': level, 'originMsgId': unique(1),
-                        'originTopic': TOPIC, 'unitMode': 'false', 'maxReconsumeTimes': 16})
+        self._call(
+            36,
+            {
+                'offset': offset,
+                'group': group,
+                'delayLevel': level,
+                'originMsgId': unique(1),
+                'originTopic': TOPIC,
+                'unitMode': 'false',
+                'maxReconsumeTimes': 16,
+            },
+        )
 
     def _binary_replies(self):
         """This broker answers in binary whatever the request's header is."""
         for name, code, ext in (
-                ('binary_reply_pull', 11, {'consumerGroup': GROUP, 'topic': TOPIC, 'queueId': 1, 'queueOffset': 0,
-                                           'maxMsgNums': 8, 'sysFlag': 4, 'commitOffset': 0, 'suspendTimeoutMillis': 0,
-                                           'subscription': '*', 'subVersion': 0, 'expressionType': 'TAG'}),
-                ('binary_reply_max_offset', 30, {'topic': TOPIC, 'queueId': 1}),
-                ('binary_reply_unknown_code', 9999, {}),
-                ('binary_reply_topic_list', 21, {})):
+            (
+                'binary_reply_pull',
+                11,
+                {
+                    'consumerGroup': GROUP,
+                    'topic': TOPIC,
+                    'queueId': 1,
+                    'queueOffset': 0,
+                    'maxMsgNums': 8,
+                    'sysFlag': 4,
+                    'commitOffset': 0,
+                    'suspendTimeoutMillis': 0,
+                    'subscription': '*',
+                    'subVersion': 0,
+                    'expressionType': 'TAG',
+                },
+            ),
+            ('binary_reply_max_offset', 30, {'topic': TOPIC, 'queueId': 1}),
+            ('binary_reply_unknown_code', 9999, {}),
+            ('binary_reply_topic_list', 21, {}),
+        ):
             reply = self.connection.call(code, ext, binary=True)
             self.save(name, 'our probe to broker', wire.Frame(self.connection.last_request), reply)
 
@@ -177,12 +287,19 @@ class StoreSession:
         return found[0]
 
     def _register_compressed(self, refused):
-        """5.5.0's broker compresses the body but says compressed=false, and its NameServer refuses that. Says it right."""
+        """5.5.0's broker says compressed=false of a compressed body and is refused; here it is said right."""
         with wire.Connection(self.pair.namesrv) as connection:
-            reply = connection.call(103, dict(refused.ext, compressed='true'), refused.body, version=refused.version)
+            reply = connection.call(
+                103, dict(refused.ext, compressed='true'), refused.body, version=refused.version
+            )
             if reply.code != 0:
                 raise SystemExit('capture: the compressed registration was refused: %s' % reply)
-            self.save('register_broker_compressed', 'our probe to NameServer', wire.Frame(connection.last_request), reply)
+            self.save(
+                'register_broker_compressed',
+                'our probe to NameServer',
+                wire.Frame(connection.last_request),
+                reply,
+            )
 
 
 def wait_until(condition, seconds, what):
@@ -194,8 +311,11 @@ def wait_until(condition, seconds, what):
 
 
 def full_registration(frame):
-    return (frame.code == 103 and '127.0.0.1' in frame.ext['brokerAddr']
-            and b'TBW102' in zlib.decompress(frame.body))
+    """A registration of all topics, after the requests have made the last one."""
+    if frame.code != 103 or '127.0.0.1' not in frame.ext['brokerAddr']:
+        return False
+    body = zlib.decompress(frame.body)
+    return b'TBW102' in body and b'%DLQ%' in body
 
 
 def unique(number):
@@ -204,7 +324,9 @@ def unique(number):
 
 def batch_entry(text, properties):
     body, pairs = text.encode(), wire.properties(properties).encode()
-    rest = struct.pack('>iiii', 0, wire.crc(body), 0, len(body)) + body + struct.pack('>h', len(pairs)) + pairs
+    rest = (
+        struct.pack('>iiii', 0, wire.crc(body), 0, len(body)) + body + struct.pack('>h', len(pairs)) + pairs
+    )
     return struct.pack('>i', 4 + len(rest)) + rest
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks a captured store folder against itself and reduces it to what two captures share."""
+
 import json
 import os
 import struct
@@ -22,13 +23,16 @@ def read_log(folder):
         with open(os.path.join(folder, name), 'rb') as file:
             stream = file.read()
         found, at = wire.parse_records(stream)
-        filler = struct.unpack('>iI', stream[at:at + 8])
+        filler = struct.unpack('>iI', stream[at : at + 8])
         if filler not in ((0, 0), (len(stream) - at, wire.MAGIC_BLANK)):
             raise ValueError('%s holds neither filler nor nothing at %d: %s' % (name, at, filler))
         offset = int(name)
         for record in found:
             if record['physicalOffset'] != offset or record['crc'] != wire.crc(record['body']):
-                raise ValueError('the record at %d has offset %d, crc %d' % (offset, record['physicalOffset'], record['crc']))
+                raise ValueError(
+                    'the record at %d has offset %d, crc %d'
+                    % (offset, record['physicalOffset'], record['crc'])
+                )
             records[offset] = record
             offset += record['size']
     return records
@@ -47,7 +51,7 @@ def record_shape(record):
 
 
 def check_queue(topic, units, records):
-    """Every entry points at a record of the topic and carries the hash of its tag (a time for delayed ones)."""
+    """Every entry points at a record of the topic and carries the hash of its tag (delayed: a time)."""
     for at, (offset, size, code) in enumerate(units):
         record = records.get(offset)
         if not record or record['size'] != size or record['topic'] != topic or record['queueOffset'] != at:
@@ -68,7 +72,7 @@ def read_queues(folder, records):
             for name in sorted(os.listdir(os.path.join(folder, topic, queue))):
                 with open(os.path.join(folder, topic, queue, name), 'rb') as file:
                     stream += file.read()
-            units = [struct.unpack('>qiq', stream[at:at + UNIT]) for at in range(0, len(stream), UNIT)]
+            units = [struct.unpack('>qiq', stream[at : at + UNIT]) for at in range(0, len(stream), UNIT)]
             units = [unit for unit in units if unit[1] > 0]
             check_queue(topic, units, records)
             counts['%s:%s' % (topic, queue)] = len(units)
@@ -95,7 +99,7 @@ def check_index(path, records):
     _, _, begin, end, _, count = struct.unpack('>qqqqii', stream[:INDEX_HEADER])
     first = INDEX_HEADER + slots * INDEX_SLOT
     for at in range(1, count):
-        entry = stream[first + at * INDEX_ENTRY:first + (at + 1) * INDEX_ENTRY]
+        entry = stream[first + at * INDEX_ENTRY : first + (at + 1) * INDEX_ENTRY]
         code, offset, _, _ = struct.unpack('>iqii', entry)
         hashes = [abs(wire.java_hash(key)) for key in index_keys(records[offset])]
         if code not in hashes or not begin <= offset <= end:
@@ -105,12 +109,14 @@ def check_index(path, records):
 
 
 def shapes(folder):
-    """A comparable value for each part of a store folder; raises ValueError when the folder contradicts itself."""
+    """A comparable value for each part of a store folder; ValueError: it contradicts itself."""
     records = read_log(os.path.join(folder, 'commitlog'))
     index = os.path.join(folder, 'index')
-    result = {'commitlog': [record_shape(record) for _, record in sorted(records.items())],
-              'consumequeue': read_queues(os.path.join(folder, 'consumequeue'), records),
-              'index': [check_index(os.path.join(index, name), records) for name in sorted(os.listdir(index))]}
+    result = {
+        'commitlog': [record_shape(record) for _, record in sorted(records.items())],
+        'consumequeue': read_queues(os.path.join(folder, 'consumequeue'), records),
+        'index': [check_index(os.path.join(index, name), records) for name in sorted(os.listdir(index))],
+    }
     with open(os.path.join(folder, 'checkpoint'), 'rb') as file:
         words = struct.unpack('>8q', file.read(64))
     result['checkpoint'] = ['set' if word else 'zero' for word in words]

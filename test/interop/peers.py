@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Client programs behind the line protocol that java/src/Peer.java describes."""
+
 import itertools
 import json
 import os
@@ -20,8 +21,14 @@ class PeerError(Exception):
 
 def install(directory):
     """Makes sure that the official peers are in `directory`; fails loudly."""
-    result = subprocess.run([os.path.join(HERE, 'peers.sh'), directory], stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, timeout=900, check=False)
+    result = subprocess.run(
+        [os.path.join(HERE, 'peers.sh'), directory],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
     if result.returncode != 0:
         raise PeerError('the official peers cannot be installed:\n' + result.stdout[-4000:])
 
@@ -53,8 +60,10 @@ class Job:
         """Waits for the end of the command and returns its events; an error or a missed deadline raises."""
         self.until(lambda job: job.of('done') or job.of('error'), seconds, 'its end')
         if self.of('error'):
-            raise PeerError('%s: "%s" failed: %s\n%s' % (self.peer.name, self.line, self.of('error')[0]['text'],
-                                                         self.peer.tail()))
+            raise PeerError(
+                '%s: "%s" failed: %s\n%s'
+                % (self.peer.name, self.line, self.of('error')[0]['text'], self.peer.tail())
+            )
         return self.events
 
     def until(self, condition, seconds, what):
@@ -64,8 +73,10 @@ class Job:
                 left = end - time.monotonic()
                 if left <= 0 or self.peer.ended:
                     state = 'ended' if self.peer.ended else 'is late (%d s)' % seconds
-                    raise PeerError('%s %s; waited for %s of "%s"; last events %s\n%s' % (
-                        self.peer.name, state, what, self.line, self.events[-3:], self.peer.tail()))
+                    raise PeerError(
+                        '%s %s; waited for %s of "%s"; last events %s\n%s'
+                        % (self.peer.name, state, what, self.line, self.events[-3:], self.peer.tail())
+                    )
                 self._changed.wait(min(left, 0.5))
         return self
 
@@ -119,7 +130,11 @@ class Peer:
         return self.begin(name, *words, **values).wait(seconds)
 
     def tail(self):
-        return '--- last lines of %s\n%s%s' % (self.name, ''.join(self._lines[-12:]), servers.tail(self._program.log, 15))
+        return '--- last lines of %s\n%s%s' % (
+            self.name,
+            ''.join(self._lines[-12:]),
+            servers.tail(self._program.log, 15),
+        )
 
     def kill(self):
         self._program.kill()
@@ -129,7 +144,13 @@ class Peer:
 def java(version, peers, work, flags=()):
     home = os.path.join(work, 'java-' + version)
     classpath = '%s/java-peer:%s/java-%s/*' % (peers, peers, version)
-    options = ['-Duser.home=' + home, '-Drocketmq.home.dir=' + home, '-Drocketmq.client.logLevel=WARN']
+    # Without the last one a retry topic that is new waits up to 20 s for the next rebalance.
+    options = [
+        '-Duser.home=' + home,
+        '-Drocketmq.home.dir=' + home,
+        '-Drocketmq.client.logLevel=WARN',
+        '-Drocketmq.client.rebalance.waitInterval=1000',
+    ]
     name = 'java-' + version
     return Peer(name, ['java', *servers.JVM, *options, *flags, '-cp', classpath, 'Peer'], work)
 

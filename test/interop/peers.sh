@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # Fetches and builds the official peers of the interop and golden tests; quick when everything is there.
 #   peers.sh [DIRECTORY]   default: $ORBITMQ_PEERS, else build/peers in the repository
-# Needs a JDK 17, Maven and Go >= 1.19 (Debian 12: openjdk-17-jdk-headless maven golang-go), and Maven Central and the
-# Go module proxy. Leaves there: java-5.5.0/ and java-4.9.7/ (official jars), java-peer/ (classes of java/src), go-peer.
+# Needs a JDK 17, Maven and Go >= 1.19 (Debian 12: openjdk-17-jdk-headless maven golang-go), Maven Central and
+# the Go module proxy. Leaves there java-5.5.0/ and java-4.9.7/ (official jars), java-peer/ (classes of
+# java/src) and go-peer.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)

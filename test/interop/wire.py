@@ -3,6 +3,7 @@
 
 Written apart from the C++ code on purpose: a fact that both got wrong in the same way would pass unseen.
 """
+
 import itertools
 import json
 import socket
@@ -25,8 +26,8 @@ class Frame:
         if total + 4 != len(raw):
             raise ValueError('frame says %d bytes, has %d' % (total, len(raw) - 4))
         self.serialize, length = word >> 24, word & 0xFFFFFF
-        self.header = raw[8:8 + length]
-        self.body = raw[8 + length:]
+        self.header = raw[8 : 8 + length]
+        self.body = raw[8 + length :]
         if self.serialize == JSON:
             fields = json.loads(self.header)
             self.code, self.flag = fields['code'], fields.get('flag', 0)
@@ -39,18 +40,20 @@ class Frame:
 
     def _binary(self):
         header = self.header
-        self.code, language, self.version, self.opaque, self.flag, size = struct.unpack('>hBhiii', header[:17])
+        self.code, language, self.version, self.opaque, self.flag, size = struct.unpack(
+            '>hBhiii', header[:17]
+        )
         names = {number: name for name, number in LANGUAGES.items()}
         self.language = names.get(language, str(language))
         at = 17 + size
         self.remark = header[17:at].decode() if size else None
-        end = at + 4 + struct.unpack('>i', header[at:at + 4])[0]
+        end = at + 4 + struct.unpack('>i', header[at : at + 4])[0]
         at, self.ext, self.others = at + 4, {}, ['binary']
         while at < end:
-            size = struct.unpack('>h', header[at:at + 2])[0]
-            key, at = header[at + 2:at + 2 + size].decode(), at + 2 + size
-            size = struct.unpack('>i', header[at:at + 4])[0]
-            self.ext[key], at = header[at + 4:at + 4 + size].decode(), at + 4 + size
+            size = struct.unpack('>h', header[at : at + 2])[0]
+            key, at = header[at + 2 : at + 2 + size].decode(), at + 2 + size
+            size = struct.unpack('>i', header[at : at + 4])[0]
+            self.ext[key], at = header[at + 4 : at + 4 + size].decode(), at + 4 + size
 
     @property
     def is_response(self):
@@ -58,7 +61,12 @@ class Frame:
 
     def __repr__(self):
         return 'Frame(code=%s flag=%s ext=%s remark=%s body=%r)' % (
-            self.code, self.flag, self.ext, self.remark, self.body[:200])
+            self.code,
+            self.flag,
+            self.ext,
+            self.remark,
+            self.body[:200],
+        )
 
 
 def encode(code, ext=None, body=b'', flag=0, opaque=None, version=513, language='CPP', binary=False):
@@ -84,10 +92,10 @@ def split_frames(stream):
     """Whole frames at the front of `stream`, and the bytes left over."""
     frames, at = [], 0
     while len(stream) - at >= 4:
-        size = 4 + struct.unpack('>i', stream[at:at + 4])[0]
+        size = 4 + struct.unpack('>i', stream[at : at + 4])[0]
         if len(stream) - at < size:
             break
-        frames.append(bytes(stream[at:at + size]))
+        frames.append(bytes(stream[at : at + size]))
         at += size
     return frames, stream[at:]
 
@@ -106,7 +114,7 @@ class Connection:
         while True:
             frames, _ = split_frames(self._rest)
             if frames:
-                self._rest = self._rest[len(frames[0]):]
+                self._rest = self._rest[len(frames[0]) :]
                 return Frame(frames[0])
             self._socket.settimeout(max(0.01, end - time.monotonic()))
             piece = self._socket.recv(65536)
@@ -159,15 +167,15 @@ def parse_properties(raw):
 
 
 def parse_records(stream):
-    """The message records at the front of `stream` (a log file or a pull body); stops at filler or the end."""
+    """The message records at the front of `stream` (a log or a pull body), up to filler or the end."""
     records, at = [], 0
     while at + 8 <= len(stream):
-        size, magic = struct.unpack('>iI', stream[at:at + 8])
+        size, magic = struct.unpack('>iI', stream[at : at + 8])
         if magic not in (MAGIC_V1, MAGIC_V2):
             break
         if size < 91 or at + size > len(stream):
             raise ValueError('record at %d says %d bytes of %d' % (at, size, len(stream) - at))
-        records.append(parse_record(stream[at:at + size]))
+        records.append(parse_record(stream[at : at + size]))
         at += size
     return records, at
 
@@ -178,37 +186,47 @@ def parse_record(raw):
     record.update(zip(fields, struct.unpack('>iiiqqi', raw[8:40])))
     record['bornTimestamp'], at = struct.unpack('>q', raw[40:48])[0], 48
     record['bornHost'], at = _host(raw, at, record['sysFlag'] & 16)
-    record['storeTimestamp'], at = struct.unpack('>q', raw[at:at + 8])[0], at + 8
+    record['storeTimestamp'], at = struct.unpack('>q', raw[at : at + 8])[0], at + 8
     record['storeHost'], at = _host(raw, at, record['sysFlag'] & 32)
-    record['reconsumeTimes'], record['preparedOffset'], size = struct.unpack('>iqi', raw[at:at + 16])
-    record['body'], at = raw[at + 16:at + 16 + size], at + 16 + size
+    record['reconsumeTimes'], record['preparedOffset'], size = struct.unpack('>iqi', raw[at : at + 16])
+    record['body'], at = raw[at + 16 : at + 16 + size], at + 16 + size
     if record['magic'] == '%08X' % MAGIC_V2:
-        size, at = struct.unpack('>h', raw[at:at + 2])[0], at + 2
+        size, at = struct.unpack('>h', raw[at : at + 2])[0], at + 2
     else:
         size, at = raw[at], at + 1
-    record['topic'], at = raw[at:at + size].decode(), at + size
-    size, at = struct.unpack('>h', raw[at:at + 2])[0], at + 2
-    record['properties'] = parse_properties(raw[at:at + size])
+    record['topic'], at = raw[at : at + size].decode(), at + size
+    size, at = struct.unpack('>h', raw[at : at + 2])[0], at + 2
+    record['properties'] = parse_properties(raw[at : at + size])
     if at + size != len(raw):
-        raise ValueError('record of %s has %d bytes after its properties' % (record['topic'], len(raw) - at - size))
+        raise ValueError(
+            'record of %s has %d bytes after its properties' % (record['topic'], len(raw) - at - size)
+        )
     return record
 
 
 def _host(raw, at, is_v6):
     family, size = (socket.AF_INET6, 16) if is_v6 else (socket.AF_INET, 4)
-    host = socket.inet_ntop(family, raw[at:at + size])
-    return '%s:%d' % (host, struct.unpack('>i', raw[at + size:at + size + 4])[0]), at + size + 4
+    host = socket.inet_ntop(family, raw[at : at + size])
+    return '%s:%d' % (host, struct.unpack('>i', raw[at + size : at + size + 4])[0]), at + size + 4
 
 
 def parse_batch(body):
     """The messages of a batch body: size, magic, crc, flag, body, properties each."""
     messages, at = [], 0
     while at < len(body):
-        size, magic, body_crc, flag, length = struct.unpack('>iiiii', body[at:at + 20])
-        text = body[at + 20:at + 20 + length]
+        size, magic, body_crc, flag, length = struct.unpack('>iiiii', body[at : at + 20])
+        text = body[at + 20 : at + 20 + length]
         start = at + 22 + length
-        length = struct.unpack('>h', body[start - 2:start])[0]
-        messages.append({'size': size, 'magic': magic, 'crc': body_crc, 'flag': flag, 'body': text,
-                         'properties': parse_properties(body[start:start + length])})
+        length = struct.unpack('>h', body[start - 2 : start])[0]
+        messages.append(
+            {
+                'size': size,
+                'magic': magic,
+                'crc': body_crc,
+                'flag': flag,
+                'body': text,
+                'properties': parse_properties(body[start : start + length]),
+            }
+        )
         at += size
     return messages

@@ -13,7 +13,8 @@ import (
 	"github.com/apache/rocketmq-client-go/v2/primitive"
 )
 
-// consume ends after `expect` deliveries, after the timeout, or by "stop"; with fail=on every delivery is retried.
+// consume ends after `expect` deliveries, after the timeout, or by "stop".
+// With fail=on every delivery is retried.
 func consume(c *command) error {
 	options := []consumer.Option{consumer.WithNameServer([]string{c.text("namesrv", "")}),
 		consumer.WithGroupName(c.text("group", "")), consumer.WithInstance("receiver-" + c.id),

@@ -17,10 +17,11 @@ import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
 
 /**
- * consume namesrv= group= topic= [expression=] [expect=] [timeout_ms=] [fail=on] [max_reconsume=] [ordered=on] [tls=on]
+ * consume namesrv= group= topic= [expression=] [expect=] [timeout_ms=] [fail=on] [max_reconsume=]
+ * [ordered=on] [tls=on]
  *
- * <p>Ends after `expect` deliveries, after the timeout, or by "stop". With fail=on every delivery is answered with
- * RECONSUME_LATER. Prints "assigned" whenever the set of its queues changes, and "received" for each delivery.
+ * <p>Ends after `expect` deliveries, after the timeout, or by "stop". With fail=on every delivery is answered
+ * with RECONSUME_LATER. Prints "assigned" when the set of its queues changes, "received" for each delivery.
  */
 final class Receiver {
     private final Command command;

@@ -58,7 +58,8 @@ final class Sender {
             case "batch" -> {
                 SendResult result = producer.send(messages);
                 sent.addAndGet(messages.size());
-                Output.event(command.id, "batch", "status", result.getSendStatus(), "msgId", result.getMsgId(),
+                Output.event(command.id, "batch", "status", result.getSendStatus(),
+                    "msgId", result.getMsgId(),
                     "offsetMsgId", result.getOffsetMsgId(), "queue", result.getMessageQueue().getQueueId());
             }
             default -> throw new IllegalArgumentException("unknown mode " + mode);
@@ -68,7 +69,8 @@ final class Sender {
     private Message message(String key, String mode) {
         String body = "body of " + key;
         if (mode.equals("compressed")) {
-            body = (key + " ").repeat(COMPRESSED_BODY_SIZE / (key.length() + 1) + 1).substring(0, COMPRESSED_BODY_SIZE);
+            int times = COMPRESSED_BODY_SIZE / (key.length() + 1) + 1;
+            body = (key + " ").repeat(times).substring(0, COMPRESSED_BODY_SIZE);
         }
         byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
         return new Message(command.text("topic"), command.text("tag", "TagA"), key, bytes);
@@ -96,7 +98,8 @@ final class Sender {
 
     private void report(String key, SendResult result) {
         sent.incrementAndGet();
-        Output.event(command.id, "sent", "key", key, "status", result.getSendStatus(), "msgId", result.getMsgId(),
+        Output.event(command.id, "sent", "key", key, "status", result.getSendStatus(),
+            "msgId", result.getMsgId(),
             "offsetMsgId", result.getOffsetMsgId(), "queue", result.getMessageQueue().getQueueId(),
             "offset", result.getQueueOffset());
     }

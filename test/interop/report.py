@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Named cases: each runs to its end, whatever happened to the one before."""
+
+import time
+import traceback
+
+import peers
+import servers
+
+
+class CheckFailed(Exception):
+    """A case saw something else than it should have."""
+
+
+def check(condition, text, *seen):
+    if not condition:
+        raise CheckFailed(text + ''.join('\n  ' + str(item)[:2000] for item in seen))
+
+
+def wait_until(condition, seconds, what):
+    """Polls until `condition` gives something true and returns it."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise CheckFailed('waited %d s in vain until %s' % (seconds, what() if callable(what) else what))
+        time.sleep(0.1)
+
+
+class Report:
+    def __init__(self):
+        self.passed, self.failed = 0, []
+
+    def case(self, name, function, *arguments):
+        """Runs one case; returns whether it passed."""
+        began = time.monotonic()
+        try:
+            function(*arguments)
+        except (
+            CheckFailed,
+            peers.PeerError,
+            servers.BootError,
+            OSError,
+            EOFError,
+            ValueError,
+            LookupError,
+        ) as error:
+            self.failed.append(name)
+            print('FAILED  %s (%.1f s)\n%s' % (name, time.monotonic() - began, error), flush=True)
+            if not isinstance(error, (CheckFailed, peers.PeerError, servers.BootError)):
+                traceback.print_exc()
+            return False
+        self.passed += 1
+        print('passed  %s (%.1f s)' % (name, time.monotonic() - began), flush=True)
+        return True
+
+    def finish(self):
+        for name in self.failed:
+            print('failed: ' + name)
+        print('%d passed, %d failed' % (self.passed, len(self.failed)))
+        return 1 if self.failed or not self.passed else 0

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Interop tests: official clients with our servers, our SDK with Apache's servers.
+
+The last line is `N passed, N failed`. `--servers=apache --sdk=java` runs the same cases with Apache's servers
+and the Java client in our place: that proves the cases.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+import peers  # noqa: E402
+import servers  # noqa: E402
+from context import Context  # noqa: E402
+from report import Report  # noqa: E402
+from suite_admin import admin  # noqa: E402
+from suite_clients import clients, sdk  # noqa: E402
+from suite_mixed import mixed  # noqa: E402
+from suite_tls import tls  # noqa: E402
+
+SUITES = {'clients': clients, 'admin': admin, 'mixed': mixed, 'tls': tls, 'sdk': sdk}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('--build', required=True, help='build folder with bin/')
+    parser.add_argument(
+        '--peers', default=os.environ.get('ORBITMQ_PEERS'), help='folder for the official peers'
+    )
+    parser.add_argument('--servers', choices=('ours', 'apache'), default='ours')
+    parser.add_argument('--sdk', choices=('ours', 'java'), default='ours')
+    parser.add_argument('--keep', action='store_true', help='leave the logs')
+    parser.add_argument('suites', nargs='*', metavar='SUITE', help=', '.join(SUITES))
+    options = parser.parse_args()
+    unknown = set(options.suites) - set(SUITES)
+    if unknown:
+        parser.error('no such suite: %s; there are %s' % (', '.join(unknown), ', '.join(SUITES)))
+    build = os.path.abspath(options.build)
+    directory = os.path.abspath(options.peers or os.path.join(build, 'peers'))
+    report = Report()
+    if not report.case('the official peers are there', peers.install, directory):
+        return report.finish()
+    work = tempfile.mkdtemp(prefix='orbitmq-interop-')
+    context = Context(build, directory, work, options.servers, options.sdk)
+    try:
+        for name in options.suites or SUITES:
+            failures = len(report.failed)
+            try:
+                SUITES[name](context, report)
+            except (servers.BootError, peers.PeerError) as error:
+                text = str(error)
+                report.case('suite ' + name, fail, text)
+            if len(report.failed) > failures:
+                print(context.outputs())
+    finally:
+        context.close()
+        if options.keep:
+            print('logs are in ' + work)
+        else:
+            shutil.rmtree(work, ignore_errors=True)
+    return report.finish()
+
+
+def fail(text):
+    raise peers.PeerError(text)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
