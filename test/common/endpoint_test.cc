@@ -34,7 +34,7 @@ TEST(Endpoint, EveryWrittenForm_IsUnderstood) {
 
 TEST(Endpoint, BadText_IsRefusedWithTheReason) {
   for (const char* text : {"", ":", "host", "host:", ":1", "host:65536", "host:-1", "host:1x", "[::1]",
-                           "[::1:1", "[host]:1", "[]:1", "a b:1", "a/b:1", "http://x:1", "a\n:1"}) {
+                           "[::1:1", "[host]:1", "[]:1", "a b:1", "a/b:1", "s//x:1", "a\n:1"}) {
     const auto endpoint = ParseEndpoint(text);
     ASSERT_FALSE(endpoint.ok()) << text;
     EXPECT_EQ(endpoint.status().code(), StatusCode::kInvalidArgument);
