@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/broker.h"
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+#include <vector>
+
+#include "broker/client_handler.h"
+#include "broker/delay_queues.h"
+#include "broker/handler_table.h"
+#include "broker/offset_handler.h"
+#include "broker/parked_pulls.h"
+#include "broker/pull_handler.h"
+#include "broker/query_handler.h"
+#include "broker/replies.h"
+#include "broker/retry_router.h"
+#include "broker/route_publisher.h"
+#include "broker/send_handler.h"
+#include "common/strings.h"
+#include "remoting/rpc_client.h"
+
+namespace orbitmq::broker {
+namespace {
+
+constexpr size_t kReaders = 2;
+constexpr Duration kSweepEvery = std::chrono::seconds(10);
+constexpr Duration kSampleEvery = std::chrono::seconds(1);
+constexpr Duration kLeaveMax = std::chrono::seconds(2);
+
+// The handlers, in one object that lives exactly as long as what they refer to.
+struct HandlerSet {
+  HandlerSet(SendHandler::Parts send_parts, PullHandler::Parts pull_parts, OffsetHandler::Parts offset_parts,
+             ClientHandler::Parts client_parts, RetryRouter::Parts retry_parts, store::MessageStore& store)
+      : send(std::move(send_parts)),
+        pull(std::move(pull_parts)),
+        offsets(offset_parts),
+        clients(client_parts),
+        retry(retry_parts),
+        query(send_parts.options, store),
+        all{send, pull, offsets, clients, retry, query} {}
+  SendHandler send;
+  PullHandler pull;
+  OffsetHandler offsets;
+  ClientHandler clients;
+  RetryRouter retry;
+  QueryHandler query;
+  Handlers all;
+};
+
+// The composition root. Members stand in the order in which they may refer to each other.
+class BrokerProcess final : public Broker {
+ public:
+  BrokerProcess(Env& env, BrokerOptions options) : env_(env), options_(std::move(options)) {}
+  ~BrokerProcess() override;
+
+  Status Open();
+  Status Serve();
+
+  const Endpoint& local() const override { return local_; }
+  const BrokerIdentity& identity() const override { return identity_; }
+  std::string boot_line() const override;
+  void Shutdown(Duration deadline, Completion<Done> done) override;
+
+ private:
+  void MakeExecutors();
+  Status LoadTables();
+  void MakeHandlers();
+  void Register(const HandlerRow& row, size_t& reader);
+  Status Listen();
+  void FillIdentity(uint16_t port);
+  void StartTimers();
+  void Every(Duration period, UniqueFunction<void()> work);
+  std::string ConfigPath(std::string_view name) const;
+
+  // The steps of Shutdown after the first, each started by the one before.
+  struct Stopping {
+    MonoTime deadline;
+    Completion<Done> done;
+    Status status;
+  };
+  void AnswerParked();
+  void CloseStore();
+  void PersistTables();
+  void CloseConnections();
+  Duration Left() const;
+
+  Env& env_;
+  LiveOptions options_;
+  BrokerIdentity identity_;
+  Endpoint local_;
+  std::atomic<bool> refuse_sends_{false};
+
+  std::vector<std::unique_ptr<Executor>> io_;
+  std::vector<std::unique_ptr<Executor>> read_;
+  std::unique_ptr<Executor> house_;
+  std::unique_ptr<Executor> disk_;
+  std::unique_ptr<Executor> delay_executor_;
+  std::unique_ptr<Executor> admin_;
+
+  std::unique_ptr<ParkedPulls> parked_;
+  // Set once the delay queues are there; arrivals before that are found by their Start.
+  std::atomic<DelayQueues*> arrivals_to_delay_{nullptr};
+  std::unique_ptr<BrokerStats> stats_;
+  std::unique_ptr<TopicTable> topics_;
+  std::unique_ptr<GroupTable> groups_;
+  std::unique_ptr<ConsumerOffsets> offsets_;
+  std::unique_ptr<ClientTable> clients_;
+  std::unique_ptr<QueueLocks> locks_;
+  std::unique_ptr<DelayQueues> delay_;
+  std::unique_ptr<store::MessageStore> store_;
+  std::unique_ptr<HandlerSet> handlers_;
+  std::unique_ptr<net::RpcClient> rpc_client_;
+  std::unique_ptr<RoutePublisher> publisher_;
+  std::unique_ptr<net::RpcServer> server_;
+  struct Periodic {
+    Duration period{};
+    UniqueFunction<void()> work;
+    Timer timer;
+  };
+  void Arm(Periodic& periodic);
+  std::vector<std::unique_ptr<Periodic>> periodics_;
+  std::unique_ptr<Stopping> stopping_;  // Of the step that runs.
+};
+
+BrokerProcess::~BrokerProcess() {
+  // First nobody comes in, then nothing runs, then what was used goes: the store before what its listener and
+  // completions call.
+  server_.reset();
+  for (auto& executor : io_) executor->Stop();
+  for (auto& executor : read_) executor->Stop();
+  for (const auto* executor : {&house_, &admin_, &delay_executor_, &disk_}) {
+    if (*executor != nullptr) (*executor)->Stop();
+  }
+  publisher_.reset();
+  rpc_client_.reset();
+  store_.reset();
+}
+
+void BrokerProcess::MakeExecutors() {
+  const int32_t io_count = std::max(1, options_.Get()->server_selector_threads);
+  for (int32_t i = 0; i < io_count; ++i) {
+    io_.push_back(env_.NewExecutor({StrCat("bk-io", i), ExecutorKind::kIo}));
+  }
+  for (size_t i = 0; i < kReaders; ++i) {
+    read_.push_back(env_.NewExecutor({StrCat("bk-read", i), ExecutorKind::kMayBlock}));
+  }
+  house_ = env_.NewExecutor({"bk-house", ExecutorKind::kCpu});
+  disk_ = env_.NewExecutor({"bk-disk", ExecutorKind::kMayBlock});
+  delay_executor_ = env_.NewExecutor({"bk-delay", ExecutorKind::kMayBlock});
+  admin_ = env_.NewExecutor({"bk-admin", ExecutorKind::kMayBlock});
+}
+
+std::string BrokerProcess::ConfigPath(std::string_view name) const {
+  return StrCat(options_.Get()->store_path_root_dir, "/config/", name);
+}
+
+void BrokerProcess::FillIdentity(uint16_t port) {
+  const auto options = options_.Get();
+  identity_.name = options->broker_name;
+  identity_.cluster = options->broker_cluster_name;
+  identity_.id = options->broker_id;
+  identity_.ip = options->broker_ip1;
+  identity_.address = Endpoint{options->broker_ip1, port}.ToString();
+  const int32_t ha = options->ha_listen_port > 0 ? options->ha_listen_port : port + 1;
+  identity_.ha_address = Endpoint{options->broker_ip2, static_cast<uint16_t>(ha)}.ToString();
+  if (auto host = ParseHostAddress(options->broker_ip1, port); host.ok()) identity_.store_host = *host;
+}
+
+// Takes the data directory and everything in it.
+Status BrokerProcess::Open() {
+  MakeExecutors();
+  const auto options = options_.Get();
+  FillIdentity(static_cast<uint16_t>(options->listen_port));
+  stats_ = std::make_unique<BrokerStats>(env_.clock(), options->broker_cluster_name);
+  clients_ = std::make_unique<ClientTable>(env_.clock());
+  locks_ = std::make_unique<QueueLocks>(env_.clock());
+  parked_ = std::make_unique<ParkedPulls>(
+      env_, *house_, [this](uint64_t spread, Task task) { io_[spread % io_.size()]->Post(std::move(task)); });
+  // The store locks the directory, so it comes before anything that writes into it.
+  auto store = store::MessageStore::Open(env_, ToStoreOptions(*options, identity_.store_host),
+                                         [this](const store::Arrival& arrival) {
+                                           parked_->Arrived(arrival);
+                                           DelayQueues* delay = arrivals_to_delay_.load();
+                                           if (delay != nullptr) delay->Arrived(arrival);
+                                         });
+  if (!store.ok()) return store.status().Annotate("store");
+  store_ = *std::move(store);
+  if (Status loaded = LoadTables(); !loaded.ok()) return loaded;
+  const store::RecoveryReport& recovery = store_->recovery();
+  const size_t clamped = offsets_->ClampTo(*store_);
+  env_.log().Info("store recovered", {{"clean_shutdown", recovery.clean_shutdown ? "yes" : "no"},
+                                      {"log_end", recovery.log_end.value},
+                                      {"truncated_bytes", recovery.truncated_bytes},
+                                      {"records_scanned", recovery.records_scanned},
+                                      {"took_ms", std::chrono::duration_cast<Millis>(recovery.took).count()},
+                                      {"offsets_clamped", static_cast<uint64_t>(clamped)}});
+  return {};
+}
+
+Status BrokerProcess::LoadTables() {
+  const std::string config = StrCat(options_.Get()->store_path_root_dir, "/config");
+  if (Status made = env_.files().CreateDirectories(config); !made.ok()) return made;
+  auto topics = TopicTable::Load({env_, *disk_, options_, ConfigPath("topics.json")});
+  if (!topics.ok()) return topics.status();
+  topics_ = *std::move(topics);
+  auto groups = GroupTable::Load({env_, *disk_, options_, ConfigPath("subscriptionGroup.json")});
+  if (!groups.ok()) return groups.status();
+  groups_ = *std::move(groups);
+  auto offsets = ConsumerOffsets::Load({env_, *disk_, ConfigPath("consumerOffset.json")});
+  if (!offsets.ok()) return offsets.status();
+  offsets_ = *std::move(offsets);
+  auto delay = DelayQueues::Load({env_, *delay_executor_, *disk_, options_, ConfigPath("delayOffset.json")});
+  if (!delay.ok()) return delay.status();
+  delay_ = *std::move(delay);
+  return {};
+}
+
+void BrokerProcess::MakeHandlers() {
+  std::vector<Executor*> readers;
+  for (const auto& executor : read_) readers.push_back(executor.get());
+  const int32_t levels = delay_->level_max();
+  handlers_ = std::make_unique<HandlerSet>(
+      SendHandler::Parts{env_, options_, identity_, *topics_, *groups_, *locks_, *store_, *stats_, levels},
+      PullHandler::Parts{env_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_, *store_, *stats_,
+                         std::move(readers)},
+      OffsetHandler::Parts{options_, *topics_, *groups_, *offsets_, *store_},
+      ClientHandler::Parts{env_, options_, *topics_, *groups_, *clients_, *locks_},
+      RetryRouter::Parts{env_, options_, identity_, *topics_, *groups_, *store_, *stats_, levels}, *store_);
+  parked_->OnWake(
+      [this](PullJob job, ParkedPulls::Reason reason) { handlers_->pull.Wake(std::move(job), reason); });
+}
+
+void BrokerProcess::Register(const HandlerRow& row, size_t& reader) {
+  Executor* where = nullptr;
+  if (row.where == ExecutionClass::kRead) where = read_[reader++ % read_.size()].get();
+  if (row.where == ExecutionClass::kAdmin) where = admin_.get();
+  const bool stores = row.action == Action::kPub || row.code == proto::RequestCode::kConsumerSendMsgBack;
+  server_->Handle(row.code, where, [this, &row, stores](net::ServerRequest request) {
+    if (stores && refuse_sends_.load(std::memory_order_relaxed)) {
+      return ReplyError(request, proto::ResponseCode::kServiceNotAvailable, "the broker is shutting down");
+    }
+    row.run(handlers_->all, std::move(request));
+  });
+}
+
+Status BrokerProcess::Listen() {
+  const auto options = options_.Get();
+  auto tls = net::NewServerTlsContext(options->tls);
+  if (!tls.ok()) return tls.status();
+  net::RpcServerOptions server;
+  server.name = "broker";
+  const auto port = static_cast<uint16_t>(options->listen_port);
+  server.listen = {{options->bind_address, port}};
+  if (port > 2) server.listen_if_free = {{options->bind_address, static_cast<uint16_t>(port - 2)}};
+  server.tls_mode = options->tls.mode;
+  server.tls = *std::move(tls);
+  server.idle_close = std::chrono::seconds(options->server_channel_max_idle_seconds);
+  std::vector<Executor*> io;
+  for (const auto& executor : io_) io.push_back(executor.get());
+  server_ = net::RpcServer::New(env_, std::move(server), std::move(io));
+  size_t reader = 0;
+  for (const HandlerRow& row : HandlerTable()) Register(row, reader);
+  server_->OnPeerClosed(
+      [this](const std::shared_ptr<net::Peer>& peer) { handlers_->clients.PeerClosed(*peer); });
+  if (Status started = server_->Start(); !started.ok()) return started;
+  local_ = server_->local_endpoints().front();
+  // Only with port 0 the address was not known before, and then nobody else can know it yet either.
+  if (local_.port != port) FillIdentity(local_.port);
+  return {};
+}
+
+Status BrokerProcess::Serve() {
+  MakeHandlers();
+  if (Status listening = Listen(); !listening.ok()) return listening;
+  delay_->Start(*store_);
+  arrivals_to_delay_.store(delay_.get());
+  const auto options = options_.Get();
+  std::vector<Endpoint> nameservers;
+  if (!options->namesrv_addr.empty()) {
+    auto parsed = ParseEndpoints(options->namesrv_addr);
+    if (!parsed.ok()) return parsed.status().Annotate("namesrvAddr");
+    nameservers = *std::move(parsed);
+  }
+  rpc_client_ = net::RpcClient::New(env_, {}, *io_.front());
+  publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
+      env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers)});
+  topics_->OnChange([this] { publisher_->Changed(); });
+  io_.front()->Post([this] { publisher_->Start({}); });
+  StartTimers();
+  return {};
+}
+
+void BrokerProcess::Arm(Periodic& periodic) {
+  periodic.timer = house_->PostAt(env_.clock().Monotonic() + periodic.period, [this, &periodic] {
+    periodic.work();
+    Arm(periodic);
+  });
+}
+
+void BrokerProcess::Every(Duration period, UniqueFunction<void()> work) {
+  periodics_.push_back(std::make_unique<Periodic>(Periodic{period, std::move(work), {}}));
+  Arm(*periodics_.back());
+}
+
+void BrokerProcess::StartTimers() {
+  const auto options = options_.Get();
+  Every(kSampleEvery, [this] { stats_->Sample(); });
+  Every(kSweepEvery, [this] { handlers_->clients.Sweep(); });
+  Every(options->flush_consumer_offset_interval, [this] { offsets_->Save({}); });
+  Every(options->flush_delay_offset_interval, [this] { delay_->Save({}); });
+}
+
+std::string BrokerProcess::boot_line() const {
+  std::string line =
+      StrCat("The broker[", identity_.name, ", ", identity_.address, "] boot success. serializeType=JSON");
+  const auto options = options_.Get();
+  if (!options->namesrv_addr.empty()) StrAppend(line, " and name server is ", options->namesrv_addr);
+  return line;
+}
+
+Duration BrokerProcess::Left() const {
+  return std::max<Duration>(stopping_->deadline - env_.clock().Monotonic(), std::chrono::milliseconds(1));
+}
+
+void BrokerProcess::Shutdown(Duration deadline, Completion<Done> done) {
+  refuse_sends_.store(true);
+  io_.front()->Post([this, deadline, done = std::move(done)]() mutable {
+    stopping_ = std::make_unique<Stopping>();
+    stopping_->deadline = env_.clock().Monotonic() + deadline;
+    stopping_->done = std::move(done);
+    env_.log().Info("the broker stops");
+    publisher_->Leave(std::min<Duration>(kLeaveMax, deadline / 4), [this](Result<Done>) { AnswerParked(); });
+  });
+}
+
+void BrokerProcess::AnswerParked() {
+  parked_->WakeAll();
+  delay_executor_->Post([this] {
+    delay_->Stop();
+    CloseStore();
+  });
+}
+
+void BrokerProcess::CloseStore() {
+  // Most of the time is the store's; what follows takes milliseconds.
+  store_->CloseAsync(Left() - Left() / 4, [this](Result<Done> closed) {
+    if (!closed.ok()) stopping_->status = closed.status();
+    house_->Post([this] { PersistTables(); });
+  });
+}
+
+// Offsets last, so that they have what was consumed and delivered until the end.
+void BrokerProcess::PersistTables() {
+  offsets_->Save([this](Result<Done> saved) {
+    if (!saved.ok() && stopping_->status.ok()) stopping_->status = saved.status();
+    delay_->Save([this](Result<Done>) {
+      topics_->WhenDurable([this](Result<Done>) {
+        groups_->Save([this](Result<Done>) { house_->Post([this] { CloseConnections(); }); });
+      });
+    });
+  });
+}
+
+void BrokerProcess::CloseConnections() {
+  for (auto& periodic : periodics_) periodic->timer.Cancel();
+  server_->Shutdown([this](Result<Done>) {
+    if (stopping_->status.ok()) {
+      env_.log().Info("the broker has stopped");
+      return stopping_->done(Done{});
+    }
+    env_.log().Error("the broker has stopped, but not in order", {{"error", stopping_->status.ToString()}});
+    stopping_->done(stopping_->status);
+  });
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Broker>> Broker::Start(Env& env, BrokerOptions options) {
+  if (Status resolved = ResolveDefaults(env.identity(), options); !resolved.ok()) return resolved;
+  auto broker = std::make_unique<BrokerProcess>(env, std::move(options));
+  if (Status opened = broker->Open(); !opened.ok()) return opened;
+  if (Status serving = broker->Serve(); !serving.ok()) return serving;
+  return std::unique_ptr<Broker>(std::move(broker));
+}
+
+}  // namespace orbitmq::broker

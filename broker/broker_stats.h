@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/topic_table.h"
+#include "common/clock.h"
+#include "common/metrics.h"
+#include "remoting/protocol/stats_bodies.h"
+
+namespace orbitmq::broker {
+
+// What the broker counts: totals and rates of runtime info (store.md 11.8), and the named statistics that
+// VIEW_BROKER_STATS_DATA asks for.
+// Threads: counting from any thread; Sample on the housekeeping executor.
+class BrokerStats final {
+ public:
+  BrokerStats(const Clock& clock, std::string cluster);
+
+  void Put(std::string_view topic, int64_t messages, int64_t bytes, Duration took);
+  void PutFailed() { put_failed_.Add(); }
+  void Got(std::string_view topic, std::string_view group, int64_t messages, int64_t bytes);
+  void GotNothing() { get_miss_.Add(); }
+  void SentBack(std::string_view topic, std::string_view group);
+
+  // Called once a second.
+  void Sample();
+
+  struct Totals {
+    int64_t put = 0;
+    int64_t put_bytes = 0;
+    int64_t put_failed = 0;
+    int64_t put_ms_max = 0;
+    int64_t got = 0;
+    int64_t put_today_morning = 0;
+    int64_t put_yesterday_morning = 0;
+    int64_t got_today_morning = 0;
+    int64_t got_yesterday_morning = 0;
+  };
+  Totals totals() const;
+  double put_ms_quantile(double q) const { return static_cast<double>(put_us_.Quantile(q)) / 1000.0; }
+
+  // Rates over the last 10 s, 1 min and 10 min, as Apache writes them: Java doubles with a space behind each,
+  // a window without history is missing (errata 10).
+  enum class Rate : uint8_t { kPut, kGetFound, kGetMiss, kGetTotal, kTransferred };
+  std::string RateText(Rate rate) const;
+  double PerSecond(Rate rate) const;  // Over the last 10 s or what there is of them.
+
+  // nullopt for a name and key that nothing was counted for.
+  std::optional<proto::BrokerStatsData> Named(std::string_view name, std::string_view key) const;
+  double TopicPutPerSecond(std::string_view topic) const;
+  double GroupGetPerSecond(std::string_view topic, std::string_view group) const;
+  void ForgetTopic(std::string_view topic);
+  void ForgetGroup(std::string_view group);
+
+ private:
+  struct Point {
+    MonoTime at;
+    int64_t put = 0;
+    int64_t found = 0;
+    int64_t miss = 0;
+    int64_t transferred = 0;
+  };
+  static int64_t ValueOf(const Point& point, Rate rate);
+  Point Now() const;
+  std::optional<double> Over(Rate rate, Duration window) const ORBITMQ_REQUIRES(mutex_);
+
+  // A named statistic and its history at 10 s for the last hour; the day is counted by hours.
+  struct Item {
+    std::atomic<int64_t> sum{0};
+    std::atomic<int64_t> calls{0};
+    struct Mark {
+      MonoTime at;
+      int64_t sum = 0;
+      int64_t calls = 0;
+    };
+    std::deque<Mark> marks;       // Every 10 s, at most an hour.
+    std::deque<Mark> hour_marks;  // Every hour, at most a day.
+  };
+  void Count(std::string_view name, std::string_view key, int64_t value);
+  std::shared_ptr<Item> Find(std::string_view name, std::string_view key) const;
+  static proto::BrokerStatsItem Window(const Item& item, const std::deque<Item::Mark>& marks, MonoTime now,
+                                       Duration window);
+
+  static constexpr size_t kItemsMax = 100'000;
+  const Clock& clock_;
+  const std::string cluster_;
+  Counter put_;
+  Counter put_bytes_;
+  Counter put_failed_;
+  Counter got_;
+  Counter get_found_;
+  Counter get_miss_;
+  Counter transferred_;
+  Histogram put_us_;
+  mutable Mutex mutex_;
+  std::deque<Point> points_ ORBITMQ_GUARDED_BY(mutex_);
+  NameMap<std::shared_ptr<Item>> items_ ORBITMQ_GUARDED_BY(mutex_);
+  int64_t day_ ORBITMQ_GUARDED_BY(mutex_) = -1;
+  Totals mornings_ ORBITMQ_GUARDED_BY(mutex_);
+};
+
+}  // namespace orbitmq::broker

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/broker_options.h"
+#include "broker/persisted_file.h"
+#include "common/env.h"
+#include "common/pulse.h"
+#include "remoting/protocol/offset_bodies.h"
+#include "store/message_store.h"
+
+namespace orbitmq::broker {
+
+// Delivers delayed messages: reads each level's queue of the schedule topic in order and appends what is due
+// to its real topic (store.md 5.1). A timer per level stands at the deliver time of its next message.
+//
+// Threads: works on the given executor (it reads the log, so it may block); Arrived from the store's dispatch
+// executor; All from any. Format: config/delayOffset.json, Apache's.
+// Invariants: (1) a message is past only when its copy is stored; (2) the file never points past a message
+// whose copy could still be lost by a crash. So delivery is at least once.
+class DelayQueues final {
+ public:
+  struct Parts {
+    Env& env;
+    Executor& executor;
+    Executor& disk;
+    const LiveOptions& options;
+    std::string path;
+  };
+  static Result<std::unique_ptr<DelayQueues>> Load(Parts parts);
+  explicit DelayQueues(Parts parts);
+
+  // Begins to deliver from the stored offsets, clamped to what the queues hold (each clamp is logged).
+  void Start(store::MessageStore& store);
+  // No further deliveries begin. On the executor.
+  void Stop();
+
+  void Arrived(const store::Arrival& arrival);
+  proto::DelayOffsetSerializeWrapper All() const;
+  // Where each level stands: level -> {offset, end of its queue}.
+  std::map<int32_t, std::pair<int64_t, int64_t>> Standing() const;
+  void Save(Completion<Done> done);
+  int32_t level_max() const { return static_cast<int32_t>(delays_.size()); }
+
+ private:
+  // One message on its way to its topic.
+  struct Delivery {
+    store::QueueUnit unit;
+    bool stored = false;
+    bool under_way = false;
+  };
+  struct Level {
+    int32_t number = 0;               // From 1.
+    int64_t next = 0;                 // First queue offset that is not stored in its topic yet.
+    std::deque<Delivery> deliveries;  // From `next` on.
+    // Stored deliveries whose copies a crash could still take: {offset behind them, end of the copy}.
+    std::deque<std::pair<int64_t, LogOffset>> unsafe;
+    Timer timer;
+    std::unique_ptr<Pulse> pulse;
+  };
+  Progress Step(Level& level);
+  bool FillDue(Level& level);
+  void Deliver(Level& level, int64_t offset);
+  void Delivered(int32_t level_number, int64_t offset, Result<store::AppendReceipt> receipt);
+  Result<store::AppendRequest> MakeCopy(const store::QueueUnit& unit) const;
+  void WakeLevelAt(Level& level, Duration from_now);
+  void RaiseDurable(Level& level);
+
+  static constexpr size_t kDeliveriesMax = 64;
+  static constexpr Duration kRetryAfter = std::chrono::milliseconds(100);
+  Parts parts_;
+  std::vector<Millis> delays_;
+  store::MessageStore* store_ = nullptr;
+  std::vector<std::unique_ptr<Level>> levels_;
+  bool stopped_ = false;
+  std::atomic<bool> started_{false};
+  mutable Mutex mutex_;
+  // What may be persisted, per level number.
+  std::map<int32_t, int64_t> durable_ ORBITMQ_GUARDED_BY(mutex_);
+  std::map<int32_t, int64_t> current_ ORBITMQ_GUARDED_BY(mutex_);
+  int64_t version_counter_ ORBITMQ_GUARDED_BY(mutex_) = 0;
+  bool dirty_ ORBITMQ_GUARDED_BY(mutex_) = false;
+  PersistedFile file_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace orbitmq::broker

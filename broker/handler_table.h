@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "remoting/rpc_server.h"
+
+namespace orbitmq::broker {
+
+class ClientHandler;
+class OffsetHandler;
+class PullHandler;
+class QueryHandler;
+class RetryRouter;
+class SendHandler;
+
+// Where a request runs: on its connection's io executor, or on one that may block.
+enum class ExecutionClass : uint8_t { kInline, kRead, kAdmin };
+
+// What a request is about; what an access check will ask for.
+enum class Resource : uint8_t { kNone, kTopic, kGroup, kTopicAndGroup, kCluster };
+enum class Action : uint8_t { kPub, kSub, kGet, kCreate, kUpdate, kDelete };
+
+// Everything that serves requests.
+struct Handlers {
+  SendHandler& send;
+  PullHandler& pull;
+  OffsetHandler& offsets;
+  ClientHandler& clients;
+  RetryRouter& retry;
+  QueryHandler& query;
+};
+
+struct HandlerRow {
+  int32_t code = 0;
+  ExecutionClass where = ExecutionClass::kAdmin;
+  Resource resource = Resource::kNone;
+  Action action = Action::kGet;
+  void (*run)(Handlers& handlers, net::ServerRequest request) = nullptr;
+};
+
+// Every request that this broker serves, ascending by code.
+std::span<const HandlerRow> HandlerTable();
+
+}  // namespace orbitmq::broker

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// mqbroker: the broker process, and with --standalone broker and NameServer in one.
+#include <sys/sysinfo.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gflags/gflags.h>
+
+#include "broker/broker.h"
+#include "common/limits.h"
+#include "common/posix_file_system.h"
+#include "common/process/file_logger.h"
+#include "common/process/signals.h"
+#include "common/strings.h"
+#include "namesrv/namesrv.h"
+#include "remoting/real_env.h"
+
+DEFINE_string(c, "", "configuration file, Apache's broker.conf unchanged");
+DEFINE_string(n, "", "NameServers, host:port separated by ';' (wins over namesrvAddr)");
+DEFINE_bool(p, false, "print every option with its value, then exit");
+DEFINE_bool(m, false, "the same as -p");
+DEFINE_bool(h, false, "print this help, then exit");
+DEFINE_string(set, "", "options that win over the file: key=value, several separated by commas");
+DEFINE_bool(standalone, false, "run a NameServer in this process too, both on loopback");
+DEFINE_int32(namesrv_port, 9876, "with --standalone: the NameServer's port; 0 = any free one");
+DEFINE_string(data_dir, "", "data directory (wins over storePathRootDir); empty: ./data");
+DEFINE_string(log, "", "log file; empty: logs/broker.log in the data directory; -: standard error");
+DEFINE_string(log_level, "info", "debug, info, warn, error or off");
+
+namespace orbitmq::broker {
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr Duration kStopWithin = std::chrono::seconds(10);
+constexpr const char* kLoopback = "127.0.0.1";
+
+int Fail(int code, const Status& why) {
+  std::fprintf(stderr, "mqbroker: %.*s\n", static_cast<int>(why.text().size()), why.text().data());
+  return code;
+}
+
+struct Configured {
+  BrokerOptions options;
+  ConfigReport report;
+};
+
+// Default < file < command line.
+Result<Configured> ReadOptions(FileSystem& files) {
+  std::vector<ConfigEntry> entries;
+  if (!FLAGS_c.empty()) {
+    auto text = ReadWholeFile(files, FLAGS_c, limits::kConfigFileBytesMax);
+    if (!text.ok()) return text.status().Annotate("-c " + FLAGS_c);
+    auto parsed = ParseProperties(*text, FLAGS_c);
+    if (!parsed.ok()) return parsed.status();
+    entries = *std::move(parsed);
+  }
+  for (const std::string_view setting : Split(FLAGS_set, ',')) {
+    if (setting.empty()) continue;
+    auto entry = ParseSetting(setting, "--set");
+    if (!entry.ok()) return entry.status();
+    entries.push_back(*std::move(entry));
+  }
+  Configured configured;
+  BrokerOptions& options = configured.options;
+  if (const char* from_environment = std::getenv("NAMESRV_ADDR")) options.namesrv_addr = from_environment;
+  if (FLAGS_standalone) {
+    options.bind_address = kLoopback;
+    options.broker_ip1 = kLoopback;
+    options.namesrv_addr.clear();
+  }
+  const auto bindings = BindBrokerOptions(options);
+  configured.report = ApplyConfig(bindings, entries, ApplyMode::kStart);
+  if (Status applied = configured.report.status(); !applied.ok()) return applied;
+  if (!FLAGS_n.empty()) options.namesrv_addr = FLAGS_n;
+  if (!FLAGS_data_dir.empty()) options.store_path_root_dir = FLAGS_data_dir;
+  if (options.store_path_root_dir.empty()) options.store_path_root_dir = "./data";
+  if (options.server_selector_threads == 0) options.server_selector_threads = std::clamp(get_nprocs(), 1, 4);
+  return configured;
+}
+
+Result<std::unique_ptr<process::FileLogger>> OpenLog(const BrokerOptions& options) {
+  auto level = process::ParseLogLevel(FLAGS_log_level);
+  if (!level.ok()) return level.status();
+  std::string path = FLAGS_log;
+  if (path.empty()) path = StrCat(options.store_path_root_dir, "/logs/broker.log");
+  if (path == "-") path.clear();
+  return process::FileLogger::Open({path, *level});
+}
+
+Result<std::unique_ptr<namesrv::Namesrv>> StartNamesrv(Env& env, BrokerOptions& options) {
+  namesrv::NamesrvOptions settings;
+  settings.bind_address = kLoopback;
+  settings.listen_port = FLAGS_namesrv_port;
+  settings.io_threads = 1;
+  settings.kv_config_path = StrCat(options.store_path_root_dir, "/namesrv/kvConfig.json");
+  auto started = namesrv::Namesrv::Start(env, std::move(settings));
+  if (!started.ok()) return started.status();
+  const std::string address = (*started)->local().ToString();
+  options.namesrv_addr = options.namesrv_addr.empty() ? address : StrCat(address, ";", options.namesrv_addr);
+  std::printf("The Name Server boot success. serializeType=JSON, address %s\n", address.c_str());
+  return started;
+}
+
+// Waits until `stop` has called back; false when a second signal or the deadline came first.
+template <class Stop>
+bool StopAndWait(Env& env, Duration within, Stop stop) {
+  auto stopped = std::make_shared<std::atomic<bool>>(false);
+  stop([stopped](Result<Done>) { stopped->store(true); });
+  const MonoTime deadline = env.clock().Monotonic() + within;
+  while (!stopped->load()) {
+    if (process::WaitForSignal(Millis(10)) == process::Signal::kStop) return false;
+    if (env.clock().Monotonic() >= deadline) return false;
+  }
+  return true;
+}
+
+void WaitForStop(process::FileLogger& log) {
+  for (;;) {
+    const auto signal = process::WaitForSignal(std::chrono::hours(24));
+    if (signal == process::Signal::kStop) return;
+    if (signal != process::Signal::kReopenLogs) continue;
+    if (Status reopened = log.Reopen(); !reopened.ok()) log.Error(reopened.text());
+  }
+}
+
+// Serves until a signal says stop; a second one skips the waits.
+int Serve(process::FileLogger& log, BrokerOptions options) {
+  const std::unique_ptr<Env> env = net::NewRealEnv(log);
+  std::unique_ptr<namesrv::Namesrv> nameserver;
+  if (FLAGS_standalone) {
+    auto started = StartNamesrv(*env, options);
+    if (!started.ok()) return Fail(kExitFailed, started.status());
+    nameserver = *std::move(started);
+  }
+  auto broker = Broker::Start(*env, std::move(options));
+  if (!broker.ok()) return Fail(kExitFailed, broker.status());
+  // Scripts wait for "boot success".
+  std::printf("%s\n", (*broker)->boot_line().c_str());
+  std::fflush(stdout);
+
+  WaitForStop(log);
+  log.Info("stopping on a signal");
+  const bool in_order = StopAndWait(*env, kStopWithin + std::chrono::seconds(1), [&](Completion<Done> done) {
+    (*broker)->Shutdown(kStopWithin, std::move(done));
+  });
+  if (!in_order) {
+    // What still runs would have to be waited for; the next start recovers, as after a crash.
+    log.Error("stopped without waiting; the next start will recover the store");
+    log.Flush();
+    std::_Exit(kExitFailed);
+  }
+  broker->reset();
+  if (nameserver != nullptr) {
+    StopAndWait(*env, std::chrono::seconds(2),
+                [&](Completion<Done> done) { nameserver->Shutdown(std::move(done)); });
+  }
+  return 0;
+}
+
+int Run() {
+  const auto files = NewPosixFileSystem();
+  auto configured = ReadOptions(*files);
+  if (!configured.ok()) return Fail(kExitUsage, configured.status());
+  if (FLAGS_p || FLAGS_m) {
+    std::fputs(RenderProperties(BindBrokerOptions(configured->options)).c_str(), stdout);
+    return 0;
+  }
+  process::BlockSignals();
+  auto log = OpenLog(configured->options);
+  if (!log.ok()) return Fail(kExitFailed, log.status());
+  for (const std::string& warning : configured->report.warnings) {
+    std::fprintf(stderr, "mqbroker: warning: %s\n", warning.c_str());
+    (*log)->Warn(warning);
+  }
+  for (const std::string& note : configured->report.notes) (*log)->Info(note);
+  const int code = Serve(**log, std::move(configured->options));
+  (*log)->Flush();
+  return code;
+}
+
+}  // namespace
+}  // namespace orbitmq::broker
+
+int main(int argc, char** argv) {
+  gflags::SetUsageMessage(
+      "a message broker\n\n  mqbroker [-c broker.conf] [-n host:port] [--set key=value,...] [--data-dir DIR] "
+      "[--standalone] [-p]");
+  gflags::SetVersionString("OrbitMQ " ORBITMQ_VERSION);
+  gflags::ParseCommandLineNonHelpFlags(&argc, &argv, true);
+  if (FLAGS_h) {
+    gflags::ShowUsageWithFlagsRestrict(argv[0], "broker/main");
+    return 0;
+  }
+  gflags::HandleCommandLineHelpFlags();
+  if (argc > 1) {
+    std::fprintf(stderr, "mqbroker: unexpected argument '%s'; see mqbroker -h\n", argv[1]);
+    return 2;
+  }
+  return orbitmq::broker::Run();
+}

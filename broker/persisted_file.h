@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/completion.h"
+#include "common/env.h"
+#include "common/mutex.h"
+#include "common/pulse.h"
+
+namespace orbitmq::broker {
+
+// One of Apache's config/*.json files: a table's content, rendered and replaced atomically on the disk
+// executor, however often the table changes meanwhile.
+//
+// Threads: Save from any thread. Destroy after the disk executor was stopped.
+// Invariants: (1) when a Save's completion is OK, the file holds everything that the table held at the call;
+// (2) after a failed write the next try comes by itself after kRetryAfter.
+class PersistedFile final {
+ public:
+  // Called on the disk executor; must be thread-safe.
+  using Render = UniqueFunction<std::string()>;
+  PersistedFile(Env& env, Executor& disk, std::string path, Render render);
+
+  // `done` (may be empty) is called on the disk executor.
+  void Save(Completion<Done> done = {});
+
+  // The file's content, or that of its .bak when it is missing or empty (as after a crash between the two
+  // steps of a replacement); empty when neither exists. Blocks.
+  static Result<std::string> Load(FileSystem& files, const std::string& path);
+
+ private:
+  Progress Write();
+
+  static constexpr Duration kRetryAfter = std::chrono::seconds(1);
+  Env& env_;
+  Executor& disk_;
+  const std::string path_;
+  Render render_;
+  Timer retry_;  // Of the disk executor.
+  Mutex mutex_;
+  std::vector<Completion<Done>> waiting_ ORBITMQ_GUARDED_BY(mutex_);
+  Pulse pulse_;
+};
+
+}  // namespace orbitmq::broker

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/pull_handler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/replies.h"
+#include "common/limits.h"
+#include "common/planted_bug.h"
+#include "common/strings.h"
+#include "common/sys_flag.h"
+
+namespace orbitmq::broker {
+namespace {
+
+using proto::ResponseCode;
+using store::ReadStatus;
+
+// Values of forbiddenType (remoting.md 5.3).
+constexpr int32_t kBrokerForbidden = 1;
+constexpr int32_t kGroupForbidden = 2;
+constexpr int32_t kTopicForbidden = 3;
+constexpr int32_t kBroadcastForbidden = 4;
+constexpr int32_t kSubscriptionForbidden = 5;
+
+// Nobody waits longer, whatever a peer asks for; clients ask for 15 to 30 s.
+constexpr int64_t kWaitMsMax = 600'000;
+
+std::string_view StatusName(ReadStatus status) {
+  switch (status) {
+    case ReadStatus::kFound:
+      return "FOUND";
+    case ReadStatus::kNoMatchedMessage:
+      return "NO_MATCHED_MESSAGE";
+    case ReadStatus::kMessageWasRemoving:
+      return "MESSAGE_WAS_REMOVING";
+    case ReadStatus::kOffsetFoundNull:
+      return "OFFSET_FOUND_NULL";
+    case ReadStatus::kOffsetOverflowBadly:
+      return "OFFSET_OVERFLOW_BADLY";
+    case ReadStatus::kOffsetOverflowOne:
+      return "OFFSET_OVERFLOW_ONE";
+    case ReadStatus::kOffsetTooSmall:
+      return "OFFSET_TOO_SMALL";
+    case ReadStatus::kNoMatchedLogicQueue:
+      return "NO_MATCHED_LOGIC_QUEUE";
+    case ReadStatus::kNoMessageInQueue:
+      return "NO_MESSAGE_IN_QUEUE";
+  }
+  return "UNKNOWN";
+}
+
+// store.md 8.1.
+int32_t CodeOf(ReadStatus status, int64_t asked) {
+  switch (status) {
+    case ReadStatus::kFound:
+      return ResponseCode::kSuccess;
+    case ReadStatus::kNoMatchedMessage:
+    case ReadStatus::kMessageWasRemoving:
+      return ResponseCode::kPullRetryImmediately;
+    case ReadStatus::kNoMatchedLogicQueue:
+    case ReadStatus::kNoMessageInQueue:
+      return asked != 0 ? ResponseCode::kPullOffsetMoved : ResponseCode::kPullNotFound;
+    case ReadStatus::kOffsetFoundNull:
+    case ReadStatus::kOffsetOverflowOne:
+      return ResponseCode::kPullNotFound;
+    case ReadStatus::kOffsetOverflowBadly:
+    case ReadStatus::kOffsetTooSmall:
+      return ResponseCode::kPullOffsetMoved;
+  }
+  return ResponseCode::kSystemError;
+}
+
+}  // namespace
+
+void PullHandler::Refuse(net::ServerRequest& request, Refusal refusal) const {
+  // The C++ client throws without a header, whatever the code.
+  proto::PullMessageResponseHeader header;
+  header.forbidden_type = refusal.forbidden_type;
+  net::Response response{.code = refusal.code, .remark = std::move(refusal.remark), .ext = {}, .body = {}};
+  proto::EncodeHeader(header, response.ext);
+  request.Reply(std::move(response));
+}
+
+void PullHandler::Handle(net::ServerRequest request) {
+  auto decoded = proto::DecodeHeader<Header>(request.command());
+  if (!decoded.ok()) {
+    return Refuse(request, {ResponseCode::kSystemError, std::string(decoded.status().text()), {}});
+  }
+  const Header& header = *decoded;
+  GroupRef group;
+  TopicRef topic;
+  if (auto refusal = CheckPull(header, request, group, topic)) return Refuse(request, *std::move(refusal));
+  std::shared_ptr<const TagFilter> filter;
+  if (auto refusal = FindFilter(header, *group, filter)) return Refuse(request, *std::move(refusal));
+
+  const OffsetKey key{header.consumer_group, header.topic, header.queue_id};
+  const auto reset = parts_.offsets.TakeReset(key);
+  if (!reset && (header.sys_flag & pull_flag::kCommitOffset) != 0) {
+    parts_.offsets.Commit(key, header.commit_offset);
+  }
+  parts_.offsets.NotePull(key, header.queue_offset);
+  const int32_t most = parts_.options.Get()->max_transfer_count_in_memory;
+  const auto bound = std::min(most, static_cast<int32_t>(limits::kPullMessagesMax));
+  PullJob job{.request = std::move(request),
+              .queue = QueueKey{std::string(header.topic), header.queue_id},
+              .group = std::string(header.consumer_group),
+              .offset = header.queue_offset,
+              .messages_max = std::clamp(header.max_msg_nums, 1, bound),
+              .may_wait = (header.sys_flag & pull_flag::kSuspend) != 0,
+              .deadline = WaitUntil(header),
+              .filter = std::move(filter),
+              .topic_sys_flag = topic->config.topic_sys_flag,
+              .group_sys_flag = group->group_sys_flag};
+  if (reset) return AnswerReset(std::move(job), *reset);
+  ReadSomewhere(std::move(job));
+}
+
+MonoTime PullHandler::WaitUntil(const Header& header) const {
+  const auto options = parts_.options.Get();
+  const int64_t asked = std::clamp<int64_t>(header.suspend_timeout_millis, 0, kWaitMsMax);
+  const Millis wait = options->long_polling_enable ? Millis(asked) : options->short_polling_time;
+  return parts_.env.clock().Monotonic() + wait;
+}
+
+std::optional<PullHandler::Refusal> PullHandler::CheckPull(const Header& header,
+                                                           const net::ServerRequest& request, GroupRef& group,
+                                                           TopicRef& topic) const {
+  const auto options = parts_.options.Get();
+  if (!perm::Readable(options->broker_permission)) {
+    return Refusal{ResponseCode::kNoPermission,
+                   StrCat("the broker[", options->broker_ip1, "] pulling message is forbidden"),
+                   kBrokerForbidden};
+  }
+  if (request.command().code == proto::RequestCode::kLitePullMessage && !options->lite_pull_message_enable) {
+    return Refusal{ResponseCode::kNoPermission,
+                   StrCat("the broker[", options->broker_ip1, "] for lite pull consumer is forbidden"),
+                   kBrokerForbidden};
+  }
+  group = parts_.groups.FindOrCreate(header.consumer_group);
+  if (group == nullptr) {
+    return Refusal{ResponseCode::kSubscriptionGroupNotExist,
+                   StrCat("subscription group [", header.consumer_group, "] does not exist, ", kFaq),
+                   {}};
+  }
+  if (!group->consume_enable) {
+    return Refusal{ResponseCode::kNoPermission,
+                   StrCat("subscription group no permission, ", header.consumer_group), kGroupForbidden};
+  }
+  topic = parts_.topics.Find(header.topic);
+  if (topic == nullptr) {
+    return Refusal{ResponseCode::kTopicNotExist,
+                   StrCat("topic[", header.topic, "] not exist, apply first please! ", kFaq),
+                   {}};
+  }
+  if (!perm::Readable(topic->config.perm)) {
+    return Refusal{ResponseCode::kNoPermission,
+                   StrCat("the topic[", header.topic, "] pulling message is forbidden"), kTopicForbidden};
+  }
+  if (header.queue_id < 0 || header.queue_id >= topic->config.read_queue_nums) {
+    return Refusal{ResponseCode::kInvalidParameter,
+                   StrCat("queueId[", header.queue_id, "] is illegal, topic:[", header.topic,
+                          "] topicConfig.readQueueNums:[", topic->config.read_queue_nums, "] consumer:[",
+                          request.peer()->remote().ToString(), "]"),
+                   {}};
+  }
+  return std::nullopt;
+}
+
+std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header,
+                                                            const proto::SubscriptionGroupConfig& group,
+                                                            std::shared_ptr<const TagFilter>& filter) const {
+  const auto unsupported = [](std::string_view type) {
+    return Refusal{ResponseCode::kSystemError,
+                   StrCat("The broker does not support consumer to filter message by ", type),
+                   {}};
+  };
+  if ((header.sys_flag & pull_flag::kSubscription) != 0) {
+    if (!IsTagExpression(header.expression_type)) return unsupported(header.expression_type);
+    auto subscription = BuildSubscription(header.topic, header.subscription, header.expression_type);
+    if (!subscription.ok()) {
+      return Refusal{ResponseCode::kSubscriptionParseFailed,
+                     StrCat("parse the consumer's subscription failed: ", subscription.status().text()),
+                     {}};
+    }
+    filter = std::make_shared<const TagFilter>(*subscription);
+    return std::nullopt;
+  }
+  const GroupView view = parts_.clients.View(header.consumer_group, header.topic);
+  if (!view.online) {
+    return Refusal{
+        ResponseCode::kSubscriptionNotExist, StrCat("the consumer's group info not exist", kFaq), {}};
+  }
+  if (!group.consume_broadcast_enable && view.message_model == proto::MessageModel::kBroadcasting) {
+    return Refusal{ResponseCode::kNoPermission,
+                   StrCat("the consumer group[", header.consumer_group, "] can not consume by broadcast way"),
+                   kBroadcastForbidden};
+  }
+  if (!parts_.groups.Readable(header.consumer_group, header.topic)) {
+    return Refusal{
+        ResponseCode::kNoPermission,
+        StrCat("the consumer group[", header.consumer_group, "] is forbidden for topic[", header.topic, "]"),
+        kSubscriptionForbidden};
+  }
+  if (view.subscription == nullptr) {
+    return Refusal{
+        ResponseCode::kSubscriptionNotExist, StrCat("the consumer's subscription not exist", kFaq), {}};
+  }
+  if (view.subscription->data.sub_version < header.sub_version.value_or(0)) {
+    return Refusal{ResponseCode::kSubscriptionNotLatest, "the consumer's subscription not latest", {}};
+  }
+  if (!IsTagExpression(view.subscription->data.expression_type)) {
+    return unsupported(view.subscription->data.expression_type);
+  }
+  filter = view.subscription->filter;
+  return std::nullopt;
+}
+
+void PullHandler::ReadSomewhere(PullJob job) {
+  const auto range = parts_.queues.Range(job.queue);
+  if (!range || range->max.value - job.offset <= kHotMessages) return Read(std::move(job));
+  if (cold_pending_.fetch_add(1, std::memory_order_relaxed) >= kColdPending) {
+    cold_pending_.fetch_sub(1, std::memory_order_relaxed);
+    return Refuse(job.request,
+                  {ResponseCode::kSystemBusy, "[OVERLOAD]system busy, start flow control for a while", {}});
+  }
+  Executor* reader = parts_.read[QueueKeyHash()(job.queue) % parts_.read.size()];
+  reader->Post([this, job = std::move(job)]() mutable {
+    cold_pending_.fetch_sub(1, std::memory_order_relaxed);
+    Read(std::move(job));
+  });
+}
+
+void PullHandler::Read(PullJob job) {
+  const auto options = parts_.options.Get();
+  const store::ReadLimits limits{.messages_max = job.messages_max,
+                                 .bytes_max_hot = options->max_transfer_bytes_in_memory,
+                                 .bytes_max_cold = options->max_transfer_bytes_in_disk,
+                                 .messages_max_cold = options->max_transfer_count_in_disk};
+  auto slice = parts_.queues.Read(job.queue, QueueOffset{job.offset}, limits, job.filter.get());
+  const int32_t code = CodeOf(slice.status, job.offset);
+  if (code != ResponseCode::kPullNotFound || !job.may_wait) return Answer(std::move(job), std::move(slice));
+  if (parts_.env.clock().Monotonic() >= job.deadline) return Answer(std::move(job), std::move(slice));
+  if (auto back = parts_.parked.Park(std::move(job), parts_.queues)) {
+    Answer(*std::move(back), std::move(slice));
+  }
+}
+
+void PullHandler::Wake(PullJob job, ParkedPulls::Reason reason) {
+  if (job.request.peer()->closed()) return job.request.Abandon();
+  // After its time a pull looks once more: messages that do not match may have moved its offset on.
+  if (reason != ParkedPulls::Reason::kArrived) job.may_wait = false;
+  const OffsetKey key{job.group, job.queue.topic, job.queue.queue_id};
+  if (const auto reset = parts_.offsets.TakeReset(key)) return AnswerReset(std::move(job), *reset);
+  ReadSomewhere(std::move(job));
+}
+
+void PullHandler::Answer(PullJob job, store::QueueSlice slice) {
+  proto::PullMessageResponseHeader header;
+  header.next_begin_offset = slice.next_begin.value;
+  header.min_offset = slice.min.value;
+  header.max_offset = slice.max.value;
+  header.topic_sys_flag = job.topic_sys_flag;
+  header.group_sys_flag = job.group_sys_flag;
+  if (slice.record_count > 0) {
+    parts_.stats.Got(job.queue.topic, job.group, slice.record_count,
+                     static_cast<int64_t>(ChainBytes(slice.records)));
+  } else {
+    parts_.stats.GotNothing();
+  }
+  net::Response response;
+  response.code = CodeOf(slice.status, job.offset);
+  response.remark = StatusName(slice.status);
+  proto::EncodeHeader(header, response.ext);
+  response.body = std::move(slice.records);
+  job.request.Reply(std::move(response));
+}
+
+void PullHandler::AnswerReset(PullJob job, int64_t offset) {
+  proto::PullMessageResponseHeader header;
+  header.next_begin_offset = offset;
+  if (const auto range = parts_.queues.Range(job.queue)) {
+    header.min_offset = range->min.value;
+    header.max_offset = range->max.value;
+  }
+  header.topic_sys_flag = job.topic_sys_flag;
+  header.group_sys_flag = job.group_sys_flag;
+  net::Response response;
+  response.code = ResponseCode::kPullOffsetMoved;
+  response.remark = "OFFSET_RESET";
+  proto::EncodeHeader(header, response.ext);
+  job.request.Reply(std::move(response));
+}
+
+}  // namespace orbitmq::broker

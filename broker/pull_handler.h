@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "broker/broker_identity.h"
+#include "broker/broker_options.h"
+#include "broker/broker_stats.h"
+#include "broker/client_table.h"
+#include "broker/consumer_offsets.h"
+#include "broker/group_table.h"
+#include "broker/parked_pulls.h"
+#include "broker/topic_table.h"
+#include "remoting/protocol/headers.h"
+#include "store/message_store.h"
+
+namespace orbitmq::broker {
+
+// PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361).
+//
+// Threads: Handle and Wake on any executor, normally an io one, where only pulls near the end of their queue
+// are read: those bytes are in memory. The others go to the read executors, which may block. Checks, their
+// order, codes and texts follow Apache's PullMessageProcessor (store.md 8.1).
+class PullHandler final {
+ public:
+  struct Parts {
+    Env& env;
+    const LiveOptions& options;
+    TopicTable& topics;
+    GroupTable& groups;
+    const ClientTable& clients;
+    ConsumerOffsets& offsets;
+    ParkedPulls& parked;
+    store::QueueReader& queues;
+    BrokerStats& stats;
+    std::vector<Executor*> read;  // At least one.
+  };
+  explicit PullHandler(Parts parts) : parts_(std::move(parts)) {}
+
+  void Handle(net::ServerRequest request);
+  // A parked pull goes on.
+  void Wake(PullJob job, ParkedPulls::Reason reason);
+
+ private:
+  using Header = proto::PullMessageRequestHeaderView;
+  // Why a pull is refused; forbidden_type goes with NO_PERMISSION.
+  struct Refusal {
+    int32_t code = 0;
+    std::string remark;
+    std::optional<int32_t> forbidden_type;
+  };
+  std::optional<Refusal> CheckPull(const Header& header, const net::ServerRequest& request, GroupRef& group,
+                                   TopicRef& topic) const;
+  std::optional<Refusal> FindFilter(const Header& header, const proto::SubscriptionGroupConfig& group,
+                                    std::shared_ptr<const TagFilter>& filter) const;
+  void Refuse(net::ServerRequest& request, Refusal refusal) const;
+  void ReadSomewhere(PullJob job);
+  void Read(PullJob job);
+  void Answer(PullJob job, store::QueueSlice slice);
+  void AnswerReset(PullJob job, int64_t offset);
+  MonoTime WaitUntil(const Header& header) const;
+
+  // Within so many messages of the end a queue is read inline.
+  static constexpr int64_t kHotMessages = 4096;
+  static constexpr int32_t kColdPending = 10'000;
+  Parts parts_;
+  std::atomic<int32_t> cold_pending_{0};
+};
+
+}  // namespace orbitmq::broker

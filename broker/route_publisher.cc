@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/route_publisher.h"
+
+#include <utility>
+
+#include "common/crc32.h"
+#include "common/planted_bug.h"
+#include "common/strings.h"
+#include "remoting/protocol/headers.h"
+#include "remoting/protocol/register_broker.h"
+
+namespace orbitmq::broker {
+
+RoutePublisher::RoutePublisher(Parts parts)
+    : parts_(std::move(parts)), pulse_(parts_.loop, [this] {
+        RegisterAll();
+        return Progress::kIdle;
+      }) {
+  for (const Endpoint& at : parts_.nameservers) targets_.push_back(Target{.at = at});
+}
+
+void RoutePublisher::Start(Completion<Done> first) {
+  first_left_ = targets_.size();
+  first_ = std::move(first);
+  if (targets_.empty()) {
+    if (first_) first_(Done{});
+    return;
+  }
+  Tick();
+}
+
+void RoutePublisher::Tick() {
+  if (leaving_) return;
+  RegisterAll();
+  const Duration period = parts_.options.Get()->register_name_server_period;
+  tick_ = parts_.loop.PostAt(parts_.env.clock().Monotonic() + period, [this] { Tick(); });
+}
+
+void RoutePublisher::RegisterAll() {
+  if (leaving_) return;
+  for (size_t i = 0; i < targets_.size(); ++i) Register(i);
+}
+
+proto::Command RoutePublisher::MakeRegistration() const {
+  const auto options = parts_.options.Get();
+  auto all = parts_.topics.All();
+  proto::RegisterBrokerBody body;
+  auto& wrapper = body.topic_config_serialize_wrapper;
+  wrapper.data_version = all.data_version;
+  wrapper.topic_config_table = std::move(all.topic_config_table);
+  if ((options->broker_permission & perm::kReadWrite) != perm::kReadWrite) {
+    for (auto& [name, topic] : wrapper.topic_config_table) topic.perm &= options->broker_permission;
+  }
+  std::string json = proto::EncodeBody(body);
+  proto::RegisterBrokerRequestHeader header;
+  header.broker_name = parts_.identity.name;
+  header.broker_addr = parts_.identity.address;
+  header.cluster_name = parts_.identity.cluster;
+  header.ha_server_addr = parts_.identity.ha_address;
+  header.broker_id = parts_.identity.id;
+  header.enable_acting_master = false;
+  header.body_crc32 = static_cast<int32_t>(BodyCrc(json));
+  proto::Command command = proto::MakeRequest(proto::RequestCode::kRegisterBroker, header);
+  command.body.emplace_back(std::move(json));
+  return command;
+}
+
+void RoutePublisher::Register(size_t index) {
+  Target& target = targets_[index];
+  if (target.in_flight) {
+    target.again = true;
+    return;
+  }
+  if (Planted(Bug::kStaleRoute) && target.registered) return;
+  target.in_flight = true;
+  target.again = false;
+  parts_.rpc.Call(target.at, MakeRegistration(), parts_.options.Get()->register_broker_timeout,
+                  [this, index, alive = std::weak_ptr<bool>(alive_)](Result<proto::Command> reply) {
+                    if (!alive.expired()) Registered(index, std::move(reply));
+                  });
+}
+
+void RoutePublisher::Registered(size_t index, Result<proto::Command> reply) {
+  Target& target = targets_[index];
+  target.in_flight = false;
+  Status status = reply.ok() ? proto::StatusFromResponse(reply->code, reply->remark) : reply.status();
+  if (status.ok()) {
+    if (!target.registered || target.failed_before) {
+      parts_.env.log().Info("registered with a NameServer", {{"nameserver", target.at.ToString()}});
+    }
+    target.registered = true;
+    target.failed_before = false;
+  } else if (!target.failed_before && !leaving_) {
+    target.failed_before = true;
+    parts_.env.log().Warn("registration with a NameServer failed; will go on trying",
+                          {{"nameserver", target.at.ToString()}, {"error", status.ToString()}});
+  }
+  if (first_left_ > 0 && --first_left_ == 0 && first_) first_(Done{});
+  if (target.again && !leaving_) Register(index);
+}
+
+namespace {
+
+// Calls `done` once: when the last of `left` answers came or the time is over.
+struct Leaving {
+  size_t left = 0;
+  Completion<Done> done;
+  Timer timer;
+  void Finish() {
+    if (done) done(Done{});
+  }
+};
+
+}  // namespace
+
+void RoutePublisher::Leave(Duration timeout, Completion<Done> done) {
+  leaving_ = true;
+  tick_.Cancel();
+  auto state = std::make_shared<Leaving>();
+  state->left = targets_.size();
+  state->done = std::move(done);
+  if (targets_.empty()) return state->Finish();
+  proto::UnRegisterBrokerRequestHeader header;
+  header.broker_name = parts_.identity.name;
+  header.broker_addr = parts_.identity.address;
+  header.cluster_name = parts_.identity.cluster;
+  header.broker_id = parts_.identity.id;
+  state->timer = parts_.loop.PostAt(parts_.env.clock().Monotonic() + timeout, [state] { state->Finish(); });
+  for (const Target& target : targets_) {
+    proto::Command command = proto::MakeRequest(proto::RequestCode::kUnregisterBroker, header);
+    parts_.rpc.Call(target.at, std::move(command), timeout, [state](Result<proto::Command>) {
+      if (--state->left == 0) state->Finish();
+    });
+  }
+}
+
+}  // namespace orbitmq::broker

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/send_handler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/replies.h"
+#include "common/limits.h"
+#include "common/message_properties.h"
+#include "common/names.h"
+#include "common/planted_bug.h"
+#include "common/strings.h"
+#include "common/sys_flag.h"
+
+namespace orbitmq::broker {
+namespace {
+
+using proto::ResponseCode;
+
+// From this frame version on (3.4.9) the header's maxReconsumeTimes counts.
+constexpr int32_t kVersionMaxReconsumeTimes = 121;
+
+std::optional<PutRefusal> Refusal(int32_t code, std::string remark) {
+  return PutRefusal{code, std::move(remark)};
+}
+
+PutRefusal TooLong(int32_t body_bytes_max) {
+  return {
+      ResponseCode::kMessageIllegal,
+      StrCat(
+          "the message is illegal, maybe msg body or properties length not matched. msg body length limit ",
+          body_bytes_max, "B, msg properties length limit 32KB.")};
+}
+
+}  // namespace
+
+struct SendHandler::Outcome {
+  QueueId queue_id = 0;  // What the producer is told; delayed messages lie elsewhere.
+  std::string topic;     // What is counted.
+  std::string unique_key;
+  MonoTime began;
+  int64_t draft_bytes = 0;
+};
+
+PutRefusal RefusalOf(const Status& status, int32_t message_bytes_max) {
+  switch (status.code()) {
+    case StatusCode::kOk:
+      return {ResponseCode::kSuccess, {}};
+    case StatusCode::kUnknown:
+      return {ResponseCode::kFlushDiskTimeout, std::string(status.text())};
+    case StatusCode::kBusy:
+      return {ResponseCode::kSystemBusy,
+              StrCat("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, ", status.text())};
+    case StatusCode::kInvalidArgument:
+      return TooLong(message_bytes_max);
+    case StatusCode::kResourceExhausted:
+    case StatusCode::kIoError:
+    case StatusCode::kUnavailable:
+    case StatusCode::kFailedPrecondition:
+    case StatusCode::kCancelled:
+      return {
+          ResponseCode::kServiceNotAvailable,
+          StrCat("service not available now. It may be caused by one of the following reasons: the broker's "
+                 "disk is full [",
+                 status.text(), "], messages are put to the slave, message store has been shut down, etc.")};
+    default:
+      return {ResponseCode::kSystemError, std::string(status.text())};
+  }
+}
+
+SendHandler::SendHandler(Parts parts)
+    : parts_(parts),
+      unique_ids_({.ip = parts_.identity.ip, .pid = parts_.env.identity().pid},
+                  parts_.env.NewRandom("broker-unique-ids"), parts_.env.clock()),
+      queue_seed_(parts_.env.NewRandom("broker-send-queue").Next()) {}
+
+QueueId SendHandler::AnyQueue(int32_t queues) {
+  if (queues <= 1) return 0;
+  Random random(queue_seed_.fetch_add(0x9E3779B97F4A7C15ULL, std::memory_order_relaxed));
+  return static_cast<QueueId>(random.Below(static_cast<uint64_t>(queues)));
+}
+
+void SendHandler::Refuse(net::ServerRequest& request, PutRefusal refusal) const {
+  const auto options = parts_.options.Get();
+  net::Response response{.code = refusal.code, .remark = std::move(refusal.remark), .ext = {}, .body = {}};
+  // Java puts these on errors too, and its client reads extFields without a look.
+  response.ext.Set(property::kMsgRegion, options->region_id);
+  response.ext.Set(property::kTraceSwitch, options->trace_on ? "true" : "false");
+  request.Reply(std::move(response));
+}
+
+void SendHandler::Handle(net::ServerRequest request) {
+  auto decoded = proto::DecodeHeader<Header>(request.command(), proto::SendNameForm(request.command().code));
+  if (!decoded.ok()) {
+    return Refuse(request, {ResponseCode::kSystemError, std::string(decoded.status().text())});
+  }
+  const Header& header = *decoded;
+  if (auto refusal = CheckSend(header, request)) return Refuse(request, *std::move(refusal));
+  TopicRef topic = FindOrCreateTopic(header);
+  if (topic == nullptr) {
+    return Refuse(request, {ResponseCode::kTopicNotExist,
+                            StrCat("topic[", header.topic, "] not exist, apply first please!", kFaq)});
+  }
+  if (parts_.topics.Durable(*topic)) return Place(std::move(request), header, std::move(topic));
+  // A topic that is not on disk yet: come back when it is.
+  request.Retain();
+  parts_.topics.WhenDurable([this, request = std::move(request)](Result<Done> saved) mutable {
+    if (!saved.ok()) return Refuse(request, RefusalOf(saved.status(), 0));
+    Handle(std::move(request));
+  });
+}
+
+std::optional<PutRefusal> SendHandler::CheckSend(const Header& header,
+                                                 const net::ServerRequest& request) const {
+  const auto options = parts_.options.Get();
+  const int64_t accept_from = options->start_accept_send_request_time_stamp;
+  if (accept_from > 0 && parts_.env.clock().WallMillis() < accept_from) {
+    return Refusal(ResponseCode::kSystemError,
+                   StrCat("broker unable to service, until ", accept_from, " (epoch ms)"));
+  }
+  // Only ordered topics refuse at once: producers of others leave by their next route (as in Apache, where a
+  // topic's own permission is the clients' business too).
+  if (!perm::Writable(options->broker_permission)) {
+    const TopicRef topic = parts_.topics.Find(header.topic);
+    if (topic != nullptr && topic->config.order) {
+      return Refusal(ResponseCode::kNoPermission,
+                     StrCat("the broker[", options->broker_ip1, "] sending message is forbidden"));
+    }
+  }
+  if (Status named = CheckTopicName(header.topic); !named.ok()) {
+    return Refusal(ResponseCode::kInvalidParameter, std::string(named.text()));
+  }
+  if (IsSendForbiddenTopic(header.topic)) {
+    return Refusal(ResponseCode::kNoPermission,
+                   StrCat("Sending message to topic[", header.topic, "] is forbidden."));
+  }
+  const std::string_view body = request.command().body;
+  if (body.empty()) return Refusal(ResponseCode::kSystemError, "the message has no body");
+  if (body.size() > static_cast<size_t>(options->max_message_size)) return TooLong(options->max_message_size);
+  return std::nullopt;
+}
+
+TopicRef SendHandler::FindOrCreateTopic(const Header& header) const {
+  if (TopicRef found = parts_.topics.Find(header.topic)) return found;
+  const bool retry = IsRetryTopic(header.topic);
+  int32_t sys_flag = 0;
+  if (header.unit_mode.value_or(false)) sys_flag = retry ? topic_flag::kUnitSubscribed : topic_flag::kUnit;
+  TopicRef created = parts_.topics.CreateForSend({.topic = std::string(header.topic),
+                                                  .default_topic = std::string(header.default_topic),
+                                                  .queue_nums = header.default_topic_queue_nums,
+                                                  .sys_flag = sys_flag});
+  if (created == nullptr && retry) {
+    created = parts_.topics.CreatePlain(header.topic, 1, perm::kReadWrite, sys_flag);
+  }
+  return created;
+}
+
+void SendHandler::Place(net::ServerRequest request, const Header& header, TopicRef topic) {
+  const auto options = parts_.options.Get();
+  const proto::TopicConfig* config = &topic->config;
+  if (header.queue_id >= std::max(config->write_queue_nums, config->read_queue_nums)) {
+    return Refuse(request,
+                  {ResponseCode::kInvalidParameter,
+                   StrCat("request queueId[", header.queue_id, "] is illegal, topic ", config->topic_name,
+                          " has ", config->write_queue_nums, " write and ", config->read_queue_nums,
+                          " read queues. Producer: ", request.peer()->remote().ToString())});
+  }
+  PutMessage message;
+  message.topic = config->topic_name;
+  message.queue_id = header.queue_id < 0 ? AnyQueue(config->write_queue_nums) : header.queue_id;
+  message.sys_flag = header.sys_flag;
+  message.reconsume_times = header.reconsume_times.value_or(0);
+  Outcome outcome;
+  message.properties = StoredProperties(header.properties, outcome.unique_key);
+  if (auto refusal = RedirectRetry(header, request.command().version, message, topic)) {
+    return Refuse(request, *std::move(refusal));
+  }
+  if (topic->config.topic_filter_type == proto::TopicFilterType::kMultiTag) {
+    message.sys_flag |= sys_flag::kMultiTags;
+  }
+  outcome.queue_id = message.queue_id;
+  outcome.topic = message.topic;
+  outcome.began = parts_.env.clock().Monotonic();
+  const PutContext context{.broker_ip = options->broker_ip1, .delay_level_max = parts_.delay_level_max};
+  const bool batch = header.batch.value_or(false);
+  const bool delayed = DelayLevelOf(message.properties) > 0;
+  if (auto refusal = RunPutHooks(kSendHooks, message, context)) return Refuse(request, *std::move(refusal));
+  if (batch && (delayed || IsRetryTopic(header.topic))) {
+    return Refuse(request, {ResponseCode::kMessageIllegal,
+                            delayed ? std::string("batch messages cannot be delayed")
+                                    : StrCat("batch request does not support retry group ", header.topic)});
+  }
+  RecordDraft draft;
+  auto refusal =
+      batch ? EncodeBatch(header, request, message, draft) : EncodeSingle(header, request, message, draft);
+  if (refusal) return Refuse(request, *std::move(refusal));
+  outcome.draft_bytes = static_cast<int64_t>(draft.bytes.size());
+  Append(std::move(request), std::move(message), std::move(draft), std::move(outcome));
+}
+
+// A producer that sends into %RETRY% itself (the fallback of a failed send-back). Apache compares with > here
+// and with >= in the send-back, and so do we.
+std::optional<PutRefusal> SendHandler::RedirectRetry(const Header& header, int32_t version,
+                                                     PutMessage& message, TopicRef& topic) const {
+  if (!IsRetryTopic(header.topic)) return std::nullopt;
+  const std::string group(GroupOfRetryOrDlqTopic(header.topic));
+  const GroupRef config = parts_.groups.FindOrCreate(group);
+  if (config == nullptr) {
+    return Refusal(ResponseCode::kSubscriptionGroupNotExist,
+                   StrCat("subscription group not exist, ", group, " ", kFaq));
+  }
+  int32_t max_times = config->retry_max_times;
+  if (version >= kVersionMaxReconsumeTimes && header.max_reconsume_times) {
+    max_times = *header.max_reconsume_times;
+  }
+  if (message.reconsume_times <= max_times && !parts_.locks.AnyHeld(group)) return std::nullopt;
+  TopicRef dlq = parts_.topics.CreatePlain(DlqTopic(group), 1, perm::kReadWrite, 0);
+  if (dlq == nullptr) {
+    return Refusal(ResponseCode::kSystemError, StrCat("topic[", DlqTopic(group), "] not exist"));
+  }
+  SetProperty(message.properties, property::kDelayTimeLevel, "-1");
+  message.topic = dlq->config.topic_name;
+  message.queue_id = 0;
+  topic = std::move(dlq);
+  return std::nullopt;
+}
+
+// What the producer gave, without what only brokers may write, with what the broker adds (store.md 2.7).
+std::string SendHandler::StoredProperties(std::string_view given, std::string& unique_key) {
+  constexpr std::string_view kOurs[] = {property::kPopCk, property::kCrc32, property::kCluster,
+                                        property::kMsgRegion, property::kTraceSwitch};
+  bool has_ours = false;
+  PropertyCursor cursor(given);
+  while (const auto entry = cursor.Next()) {
+    if (entry->name == property::kUniqueKey) unique_key = entry->value;
+    has_ours = has_ours || std::find(std::begin(kOurs), std::end(kOurs), entry->name) != std::end(kOurs);
+  }
+  const auto options = parts_.options.Get();
+  std::string properties;
+  properties.reserve(given.size() + 96);
+  properties = given;
+  if (has_ours) RemoveProperties(properties, kOurs);
+  if (unique_key.empty()) {
+    unique_key = unique_ids_.Next();
+    AppendProperty(properties, property::kUniqueKey, unique_key);
+  }
+  AppendProperty(properties, property::kCluster, parts_.identity.cluster);
+  if (!options->region_id.empty()) AppendProperty(properties, property::kMsgRegion, options->region_id);
+  AppendProperty(properties, property::kTraceSwitch, options->trace_on ? "true" : "false");
+  return properties;
+}
+
+namespace {
+
+RecordFields FieldsOf(const proto::SendMessageRequestHeaderView& header, const net::ServerRequest& request,
+                      const PutMessage& message, const HostAddress& store_host) {
+  RecordFields fields;
+  fields.topic = message.topic;
+  fields.queue_id = message.queue_id;
+  fields.flag = header.flag;
+  fields.sys_flag = message.sys_flag;
+  fields.born_time = FromEpochMillis(header.born_timestamp);
+  const Endpoint& remote = request.peer()->remote();
+  if (auto born = ParseHostAddress(remote.host, remote.port); born.ok()) fields.born_host = *born;
+  fields.store_host = store_host;
+  fields.reconsume_times = message.reconsume_times;
+  return fields;
+}
+
+// Entries of a batch are stored as they are, so nothing in them may mean what only single messages can do.
+std::optional<PutRefusal> CheckBatchEntry(const BatchEntry& entry, const PutContext& context) {
+  if (DelayLevelOf(entry.properties) > 0) {
+    return PutRefusal{ResponseCode::kMessageIllegal, "a message inside a batch cannot be delayed"};
+  }
+  PutMessage as_message;
+  as_message.properties = entry.properties;
+  return RunPutHooks(kSendHooks, as_message, context);
+}
+
+}  // namespace
+
+std::optional<PutRefusal> SendHandler::EncodeSingle(const Header& header, const net::ServerRequest& request,
+                                                    const PutMessage& message, RecordDraft& draft) const {
+  RecordFields fields = FieldsOf(header, request, message, parts_.identity.store_host);
+  fields.body = request.command().body;
+  fields.properties = message.properties;
+  if (Status encoded = AppendRecord(fields, draft); !encoded.ok()) {
+    return TooLong(parts_.options.Get()->max_message_size);
+  }
+  return std::nullopt;
+}
+
+std::optional<PutRefusal> SendHandler::EncodeBatch(const Header& header, const net::ServerRequest& request,
+                                                   const PutMessage& message, RecordDraft& draft) const {
+  if ((message.sys_flag & sys_flag::kCompressed) != 0) {
+    return Refusal(ResponseCode::kMessageIllegal, "a compressed batch needs a topic with queue.type=BatchCQ");
+  }
+  auto entries = DecodeBatch(request.command().body, limits::kBatchEntriesMax);
+  if (!entries.ok()) return Refusal(ResponseCode::kMessageIllegal, std::string(entries.status().text()));
+  if (entries->empty()) return Refusal(ResponseCode::kMessageIllegal, "the batch holds no message");
+  const auto options = parts_.options.Get();
+  const PutContext context{.broker_ip = options->broker_ip1, .delay_level_max = parts_.delay_level_max};
+  RecordFields fields = FieldsOf(header, request, message, parts_.identity.store_host);
+  for (const BatchEntry& entry : *entries) {
+    if (auto refusal = CheckBatchEntry(entry, context)) return refusal;
+    std::string cleaned;
+    fields.flag = entry.flag;
+    fields.body = entry.body;
+    fields.properties = entry.properties;
+    if (FindProperty(entry.properties, property::kCrc32)) {
+      cleaned = entry.properties;
+      RemoveProperty(cleaned, property::kCrc32);
+      fields.properties = cleaned;
+    }
+    if (Status encoded = AppendRecord(fields, draft); !encoded.ok())
+      return TooLong(options->max_message_size);
+  }
+  return std::nullopt;
+}
+
+void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordDraft draft, Outcome outcome) {
+  const auto wait = FindProperty(message.properties, property::kWaitStoreMsgOk);
+  store::AppendRequest append;
+  if (wait && EqualsIgnoreCase(*wait, "false")) append.durability = store::Durability::kAppended;
+  append.queue = QueueKey{std::move(message.topic), message.queue_id};
+  append.draft = std::move(draft);
+  append.done = [this, request = std::move(request),
+                 outcome = std::move(outcome)](Result<store::AppendReceipt> receipt) mutable {
+    const auto options = parts_.options.Get();
+    PutRefusal refusal = RefusalOf(receipt.status(), options->max_message_size);
+    if (Planted(Bug::kAckRefused) && !receipt.ok()) receipt = store::AppendReceipt{};
+    // FLUSH_DISK_TIMEOUT carries the full reply too, but the store does not tell where the record lies then.
+    if (!receipt.ok()) {
+      parts_.stats.PutFailed();
+      return Refuse(request, std::move(refusal));
+    }
+    parts_.stats.Put(outcome.topic, static_cast<int64_t>(receipt->log_offsets.size()), outcome.draft_bytes,
+                     parts_.env.clock().Monotonic() - outcome.began);
+    proto::SendMessageResponseHeader header;
+    for (const LogOffset offset : receipt->log_offsets) {
+      if (!header.msg_id.empty()) header.msg_id.push_back(',');
+      header.msg_id += EncodeOffsetMessageId({parts_.identity.store_host, offset});
+    }
+    header.queue_id = outcome.queue_id;
+    header.queue_offset = receipt->queue_offset.value;
+    header.transaction_id = std::move(outcome.unique_key);
+    header.msg_region = options->region_id;
+    header.trace_on = options->trace_on;
+    ReplyHeader(request, header);
+  };
+  parts_.log.Append(std::move(append));
+}
+
+}  // namespace orbitmq::broker
