@@ -91,6 +91,11 @@ void ClientLink::Submit(std::unique_ptr<ClientCall> call) {
     FailLater(std::move(call), last_failure_);
     return;
   }
+  if (!call->oneway && call->deadline <= core_.env.clock().Monotonic()) {
+    FailLater(std::move(call), Status(StatusCode::kTimeout, "the deadline passed before the call to " +
+                                                                to_.ToString() + " could begin"));
+    return;
+  }
   active_ = true;
   call->link = this;
   const Opaque opaque = call->opaque;

@@ -119,7 +119,8 @@ void EventLoop::Wait(MonoTime until) {
   int flags = EVLOOP_ONCE;
   const MonoTime now = SteadyNow();
   if (!hooks_.empty() || until <= now) {
-    flags = EVLOOP_NONBLOCK;
+    // With EVLOOP_NONBLOCK alone libevent goes on for as long as any socket stays ready.
+    flags |= EVLOOP_NONBLOCK;
   } else if (until != timer_at_) {
     if (until == kNever) {
       event_del(timer_event_);

@@ -19,7 +19,7 @@ struct RpcClientOptions {
   Duration backoff_min = std::chrono::milliseconds(50);
   Duration backoff_max = std::chrono::seconds(5);
   size_t in_flight_bytes_max = size_t{256} << 20;  // Of requests not yet written; above: kBusy.
-  std::shared_ptr<TlsContext> tls;  // Null = plain text. Host names are verified by the context.
+  std::shared_ptr<TlsContext> tls = {};  // Null = plain text. Host names are verified by the context.
   proto::SerializeType serialize = proto::SerializeType::kJson;
 };
 
