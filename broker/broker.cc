@@ -6,9 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "broker/broker_admin.h"
 #include "broker/client_handler.h"
+#include "broker/client_relay.h"
 #include "broker/delay_queues.h"
+#include "broker/group_admin.h"
 #include "broker/handler_table.h"
+#include "broker/offset_admin.h"
 #include "broker/offset_handler.h"
 #include "broker/parked_pulls.h"
 #include "broker/pull_handler.h"
@@ -17,6 +21,7 @@
 #include "broker/retry_router.h"
 #include "broker/route_publisher.h"
 #include "broker/send_handler.h"
+#include "broker/topic_admin.h"
 #include "common/strings.h"
 #include "remoting/rpc_client.h"
 
@@ -30,22 +35,19 @@ constexpr Duration kLeaveMax = std::chrono::seconds(2);
 
 // The handlers, in one object that lives exactly as long as what they refer to.
 struct HandlerSet {
-  HandlerSet(SendHandler::Parts send_parts, PullHandler::Parts pull_parts, OffsetHandler::Parts offset_parts,
-             ClientHandler::Parts client_parts, RetryRouter::Parts retry_parts, store::MessageStore& store)
-      : send(std::move(send_parts)),
-        pull(std::move(pull_parts)),
-        offsets(offset_parts),
-        clients(client_parts),
-        retry(retry_parts),
-        query(send_parts.options, store),
-        all{send, pull, offsets, clients, retry, query} {}
   SendHandler send;
   PullHandler pull;
   OffsetHandler offsets;
   ClientHandler clients;
   RetryRouter retry;
   QueryHandler query;
-  Handlers all;
+  TopicAdmin topic_admin;
+  GroupAdmin group_admin;
+  OffsetAdmin offset_admin;
+  BrokerAdmin broker_admin;
+  ClientRelay relay;
+  Handlers all{send,        pull,        offsets,      clients,      retry, query,
+               topic_admin, group_admin, offset_admin, broker_admin, relay};
 };
 
 // The composition root. Members stand in the order in which they may refer to each other.
@@ -220,13 +222,22 @@ void BrokerProcess::MakeHandlers() {
   std::vector<Executor*> readers;
   for (const auto& executor : read_) readers.push_back(executor.get());
   const int32_t levels = delay_->level_max();
-  handlers_ = std::make_unique<HandlerSet>(
-      SendHandler::Parts{env_, options_, identity_, *topics_, *groups_, *locks_, *store_, *stats_, levels},
-      PullHandler::Parts{env_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_, *store_, *stats_,
-                         std::move(readers)},
-      OffsetHandler::Parts{options_, *topics_, *groups_, *offsets_, *store_},
-      ClientHandler::Parts{env_, options_, *topics_, *groups_, *clients_, *locks_},
-      RetryRouter::Parts{env_, options_, identity_, *topics_, *groups_, *store_, *stats_, levels}, *store_);
+  // An aggregate, so that each handler says itself what it needs.
+  handlers_.reset(new HandlerSet{
+      .send = SendHandler({env_, options_, identity_, *topics_, *groups_, *locks_, *store_, *stats_, levels}),
+      .pull = PullHandler({env_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_, *store_,
+                           *stats_, std::move(readers)}),
+      .offsets = OffsetHandler({options_, *topics_, *groups_, *offsets_, *store_}),
+      .clients = ClientHandler({env_, options_, *topics_, *groups_, *clients_, *locks_}),
+      .retry = RetryRouter({env_, options_, identity_, *topics_, *groups_, *store_, *stats_, levels}),
+      .query = QueryHandler(options_, *store_),
+      .topic_admin = TopicAdmin({env_, identity_, *topics_, *offsets_, *clients_, *store_, *stats_}),
+      .group_admin = GroupAdmin({env_, *groups_, *offsets_, *clients_, *stats_}),
+      .offset_admin = OffsetAdmin(
+          {env_, options_, identity_, *topics_, *groups_, *clients_, *offsets_, *delay_, *store_, *stats_}),
+      .broker_admin = BrokerAdmin({env_, options_, identity_, *clients_, *delay_, *store_, *stats_,
+                                   env_.clock().Wall(), [this] { publisher_->Changed(); }}),
+      .relay = ClientRelay({env_, identity_, *topics_, *groups_, *clients_, *store_})});
   parked_->OnWake(
       [this](PullJob job, ParkedPulls::Reason reason) { handlers_->pull.Wake(std::move(job), reason); });
 }
@@ -272,7 +283,6 @@ Status BrokerProcess::Listen() {
 
 Status BrokerProcess::Serve() {
   MakeHandlers();
-  if (Status listening = Listen(); !listening.ok()) return listening;
   delay_->Start(*store_);
   arrivals_to_delay_.store(delay_.get());
   const auto options = options_.Get();
@@ -286,6 +296,8 @@ Status BrokerProcess::Serve() {
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
       env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers)});
   topics_->OnChange([this] { publisher_->Changed(); });
+  // From here on requests come in, so everything they touch is there.
+  if (Status listening = Listen(); !listening.ok()) return listening;
   io_.front()->Post([this] { publisher_->Start({}); });
   StartTimers();
   return {};

@@ -8,12 +8,17 @@
 
 namespace orbitmq::broker {
 
+class BrokerAdmin;
 class ClientHandler;
+class ClientRelay;
+class GroupAdmin;
+class OffsetAdmin;
 class OffsetHandler;
 class PullHandler;
 class QueryHandler;
 class RetryRouter;
 class SendHandler;
+class TopicAdmin;
 
 // Where a request runs: on its connection's io executor, or on one that may block.
 enum class ExecutionClass : uint8_t { kInline, kRead, kAdmin };
@@ -30,6 +35,11 @@ struct Handlers {
   ClientHandler& clients;
   RetryRouter& retry;
   QueryHandler& query;
+  TopicAdmin& topic_admin;
+  GroupAdmin& group_admin;
+  OffsetAdmin& offset_admin;
+  BrokerAdmin& broker_admin;
+  ClientRelay& relay;
 };
 
 struct HandlerRow {
@@ -40,7 +50,10 @@ struct HandlerRow {
   void (*run)(Handlers& handlers, net::ServerRequest request) = nullptr;
 };
 
-// Every request that this broker serves, ascending by code.
+// Every request that this broker serves, ascending by code. Every other code of
+// codes.def is in RefusedCodes and gets REQUEST_CODE_NOT_SUPPORTED; a static_assert sees to it that each code
+// is in exactly one of the two.
 std::span<const HandlerRow> HandlerTable();
+std::span<const int32_t> RefusedCodes();
 
 }  // namespace orbitmq::broker

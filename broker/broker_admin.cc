@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "broker/broker_admin.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "broker/replies.h"
+#include "common/limits.h"
+#include "remoting/protocol/admin_bodies.h"
+#include "remoting/protocol/json.h"
+
+namespace orbitmq::broker {
+
+using proto::ResponseCode;
+
+namespace {
+
+// Apache refuses these by name (configBlackList).
+constexpr std::string_view kForbiddenKeys[] = {"brokerConfigPath", "rocketmqHome", "configBlackList"};
+
+// "1.5 GiB", as Apache's humanReadableByteCount(bytes, false).
+std::string HumanBytes(uint64_t bytes) {
+  if (bytes < 1024) return StrCat(bytes, " B");
+  constexpr std::string_view kUnits = "KMGTPE";
+  double value = static_cast<double>(bytes) / 1024;
+  size_t unit = 0;
+  while (value >= 1024 && unit + 1 < kUnits.size()) {
+    value /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.1f %ciB", value, kUnits[unit]);
+  return text;
+}
+
+std::string RuntimeText(Millis up) {
+  const int64_t seconds = up.count() / 1000;
+  return StrCat("[ ", seconds / 86400, " days, ", seconds / 3600 % 24, " hours, ", seconds / 60 % 60,
+                " minutes, ", seconds % 60, " seconds ]");
+}
+
+}  // namespace
+
+void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
+  auto entries = ParseProperties(request.command().body, "UPDATE_BROKER_CONFIG");
+  if (!entries.ok()) return ReplyBadRequest(request, entries.status());
+  for (const ConfigEntry& entry : *entries) {
+    if (std::find(std::begin(kForbiddenKeys), std::end(kForbiddenKeys), entry.key) ==
+        std::end(kForbiddenKeys)) {
+      continue;
+    }
+    return ReplyError(request, ResponseCode::kNoPermission,
+                      StrCat("Can not update config in black list: ", entry.key));
+  }
+  BrokerOptions options = *parts_.options.Get();
+  const auto bindings = BindBrokerOptions(options);
+  const ConfigReport report = ApplyConfig(bindings, *entries, ApplyMode::kReload);
+  if (Status applied = report.status(); !applied.ok()) return ReplyBadRequest(request, applied);
+  std::string remark;
+  for (const std::string& warning : report.warnings) StrAppend(remark, warning, "; ");
+  if (!report.changed.empty()) {
+    parts_.options.Set(std::move(options));
+    ++version_.counter;
+    version_.timestamp = parts_.env.clock().WallMillis();
+    parts_.env.log().Info("configuration changed", {{"keys", Join(report.changed, ",")},
+                                                    {"peer", request.peer()->remote().ToString()}});
+    if (parts_.on_reload) parts_.on_reload();
+  }
+  ReplyOk(request, std::move(remark));
+}
+
+void BrokerAdmin::GetConfig(net::ServerRequest request) {
+  BrokerOptions options = *parts_.options.Get();
+  const proto::GetBrokerConfigResponseHeader header{.version = proto::EncodeBody(version_)};
+  ReplyHeader(request, header, RenderProperties(BindBrokerOptions(options)));
+}
+
+void BrokerAdmin::AddIdentity(Table& table) const {
+  const WallTime now = parts_.env.clock().Wall();
+  table["bootTimestamp"] = StrCat(ToEpochMillis(parts_.booted));
+  table["runtime"] = RuntimeText(now - parts_.booted);
+  table["brokerActive"] = "true";
+  table["brokerVersionDesc"] = "V5_5_0";
+  table["brokerVersion"] = StrCat(proto::kProtocolVersion);
+  table["startAcceptSendRequestTimeStamp"] =
+      StrCat(parts_.options.Get()->start_accept_send_request_time_stamp);
+}
+
+void BrokerAdmin::AddTraffic(Table& table) const {
+  using Rate = BrokerStats::Rate;
+  const BrokerStats::Totals totals = parts_.stats.totals();
+  table["msgPutTotalYesterdayMorning"] = StrCat(totals.put_yesterday_morning);
+  table["msgPutTotalTodayMorning"] = StrCat(totals.put_today_morning);
+  table["msgPutTotalTodayNow"] = StrCat(totals.put);
+  table["msgGetTotalYesterdayMorning"] = StrCat(totals.got_yesterday_morning);
+  table["msgGetTotalTodayMorning"] = StrCat(totals.got_today_morning);
+  table["msgGetTotalTodayNow"] = StrCat(totals.got);
+  table["putTps"] = parts_.stats.RateText(Rate::kPut);
+  table["getFoundTps"] = parts_.stats.RateText(Rate::kGetFound);
+  table["getMissTps"] = parts_.stats.RateText(Rate::kGetMiss);
+  table["getTotalTps"] = parts_.stats.RateText(Rate::kGetTotal);
+  table["getTransferredTps"] = parts_.stats.RateText(Rate::kTransferred);
+  table["getTransferedTps"] = table["getTransferredTps"];  // The name that 4.x tools read.
+  table["putMessageEntireTimeMax"] = StrCat(totals.put_ms_max);
+  table["putMessageTimesTotal"] = StrCat(totals.put);
+  table["putMessageFailedTimes"] = StrCat(totals.put_failed);
+  table["putMessageSizeTotal"] = StrCat(totals.put_bytes);
+  table["putMessageAverageSize"] = proto::FormatJavaDouble(
+      totals.put == 0 ? 0.0 : static_cast<double>(totals.put_bytes) / static_cast<double>(totals.put));
+  table["putMessageDistributeTime"] = "";
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2f", parts_.stats.put_ms_quantile(0.99));
+  table["putLatency99"] = text;
+  std::snprintf(text, sizeof(text), "%.2f", parts_.stats.put_ms_quantile(0.999));
+  table["putLatency999"] = text;
+  table["getMessageEntireTimeMax"] = "0";
+  // There are no such queues here; tools want the numbers.
+  for (const char* queue : {"send", "pull", "litePull", "query", "ack"}) {
+    table[StrCat(queue, "ThreadPoolQueueSize")] = "0";
+    table[StrCat(queue, "ThreadPoolQueueCapacity")] = "10000";
+    table[StrCat(queue, "ThreadPoolQueueHeadWaitTimeMills")] = "0";
+  }
+  table["EndTransactionQueueSize"] = "0";
+  table["EndTransactionThreadPoolQueueCapacity"] = "0";
+}
+
+void BrokerAdmin::AddStore(Table& table) const {
+  const auto options = parts_.options.Get();
+  const store::Watermarks marks = parts_.store.watermarks();
+  const store::MessageStore::Stats stats = parts_.store.stats();
+  const auto earliest = parts_.store.EarliestStoreTime();
+  table["commitLogMinOffset"] = StrCat(marks.min.value);
+  table["commitLogMaxOffset"] = StrCat(marks.appended.value);
+  table["dispatchBehindBytes"] = StrCat(stats.dispatch_behind_bytes);
+  table["dispatchMaxBuffer"] = "0";
+  table["pageCacheLockTimeMills"] = "0";
+  table["earliestMessageTimeStamp"] = StrCat(earliest ? ToEpochMillis(*earliest) : -1);
+  table["remainTransientStoreBufferNumbs"] = "2147483647";
+  table["remainHowManyDataToFlush"] = HumanBytes(static_cast<uint64_t>(marks.appended - marks.flushed));
+  const std::string ratio = proto::FormatJavaDouble(stats.disk_used_ratio);
+  table["commitLogDiskRatio"] = ratio;
+  table["consumeQueueDiskRatio"] = ratio;
+  const std::string log_dir = options->store_path_commit_log.empty()
+                                  ? StrCat(options->store_path_root_dir, "/commitlog")
+                                  : options->store_path_commit_log;
+  table[StrCat("commitLogDiskRatio_", log_dir)] = ratio;
+  if (auto space = parts_.env.files().Space(options->store_path_root_dir); space.ok()) {
+    table["commitLogDirCapacity"] =
+        StrCat("Total : ", HumanBytes(space->total_bytes), ", Free : ", HumanBytes(space->free_bytes), ".");
+  }
+  for (const auto& [level, standing] : parts_.delay.Standing()) {
+    table[StrCat("scheduleMessageOffset_", level)] = StrCat(standing.first, ",", standing.second);
+  }
+  table["timerReadBehind"] = "0";
+  table["timerOffsetBehind"] = "0";
+  table["timerCongestNum"] = "0";
+  table["timerEnqueueTps"] = "0.0";
+  table["timerDequeueTps"] = "0.0";
+}
+
+void BrokerAdmin::RuntimeInfo(net::ServerRequest request) {
+  proto::KVTable body;
+  AddIdentity(body.table);
+  AddTraffic(body.table);
+  AddStore(body.table);
+  ReplyBody(request, proto::EncodeBody(body));
+}
+
+void BrokerAdmin::ViewStats(net::ServerRequest request) {
+  const auto header = HeaderOrReply<proto::ViewBrokerStatsDataRequestHeader>(request);
+  if (!header) return;
+  const auto data = parts_.stats.Named(header->stats_name, header->stats_key);
+  if (!data) {
+    return ReplyError(request, ResponseCode::kSystemError,
+                      StrCat("The stats <", header->stats_name, "> <", header->stats_key, "> not exist"));
+  }
+  ReplyBody(request, proto::EncodeBody(*data));
+}
+
+void BrokerAdmin::QueryConsumeQueue(net::ServerRequest request) {
+  const auto header = HeaderOrReply<proto::QueryConsumeQueueRequestHeader>(request);
+  if (!header) return;
+  const QueueKey queue{header->topic, header->queue_id};
+  const auto range = parts_.store.Range(queue);
+  if (!range) {
+    return ReplyError(request, ResponseCode::kSystemError,
+                      StrCat(header->queue_id, "@", header->topic, " is not exist!"));
+  }
+  proto::QueryConsumeQueueResponseBody body;
+  body.min_queue_index = range->min.value;
+  body.max_queue_index = range->max.value;
+  const GroupView view = parts_.clients.View(header->consumer_group, header->topic);
+  if (view.subscription != nullptr) body.subscription_data = view.subscription->data;
+  const size_t count = static_cast<size_t>(std::clamp(header->count, 0, 1024));
+  const QueueOffset from{std::max(header->index, range->min.value)};
+  for (const store::QueueUnit& unit : parts_.store.ReadUnits(queue, from, count)) {
+    proto::ConsumeQueueData data;
+    data.physic_offset = unit.log_offset.value;
+    data.physic_size = unit.record_bytes;
+    data.tags_code = unit.tags_code;
+    if (view.subscription != nullptr) data.eval = view.subscription->filter->MatchesCode(unit.tags_code);
+    body.queue_data.push_back(std::move(data));
+  }
+  ReplyBody(request, proto::EncodeBody(body));
+}
+
+}  // namespace orbitmq::broker

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "broker/broker_identity.h"
+#include "broker/broker_options.h"
+#include "broker/broker_stats.h"
+#include "broker/client_table.h"
+#include "broker/delay_queues.h"
+#include "broker/topic_table.h"
+#include "remoting/protocol/data_version.h"
+#include "remoting/rpc_server.h"
+#include "store/message_store.h"
+
+namespace orbitmq::broker {
+
+// What administrators ask about the broker itself: configuration (25, 26), runtime info (28), statistics
+// (315) and the entries of a queue (321). Threads: the admin executor.
+class BrokerAdmin final {
+ public:
+  struct Parts {
+    Env& env;
+    LiveOptions& options;
+    const BrokerIdentity& identity;
+    const ClientTable& clients;
+    const DelayQueues& delay;
+    store::MessageStore& store;
+    BrokerStats& stats;
+    WallTime booted;
+    // Called after the options changed: NameServers may have to hear of it.
+    UniqueFunction<void()> on_reload;
+  };
+  explicit BrokerAdmin(Parts parts) : parts_(std::move(parts)) {}
+
+  void UpdateConfig(net::ServerRequest request);
+  void GetConfig(net::ServerRequest request);
+  void RuntimeInfo(net::ServerRequest request);
+  void ViewStats(net::ServerRequest request);
+  void QueryConsumeQueue(net::ServerRequest request);
+
+ private:
+  using Table = std::map<std::string, std::string>;
+  void AddIdentity(Table& table) const;
+  void AddTraffic(Table& table) const;
+  void AddStore(Table& table) const;
+
+  Parts parts_;
+  proto::DataVersion version_;
+};
+
+}  // namespace orbitmq::broker

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "broker/broker_identity.h"
+#include "broker/broker_options.h"
+#include "broker/broker_stats.h"
+#include "broker/client_table.h"
+#include "broker/consumer_offsets.h"
+#include "broker/topic_table.h"
+#include "remoting/rpc_server.h"
+#include "store/message_store.h"
+
+namespace orbitmq::broker {
+
+// What administrators ask about topics (17, 18, 21, 202, 215, 300, 305, 351; remoting.md 2.7, 2.9).
+// Threads: the admin executor. A change is answered once it is on disk.
+class TopicAdmin final {
+ public:
+  struct Parts {
+    Env& env;
+    const BrokerIdentity& identity;
+    TopicTable& topics;
+    ConsumerOffsets& offsets;
+    const ClientTable& clients;
+    store::MessageStore& store;
+    BrokerStats& stats;
+  };
+  explicit TopicAdmin(Parts parts) : parts_(parts) {}
+
+  void Update(net::ServerRequest request);
+  void UpdateList(net::ServerRequest request);
+  void Delete(net::ServerRequest request);
+  void GetAll(net::ServerRequest request);
+  void Get(net::ServerRequest request);
+  void Stats(net::ServerRequest request);
+  void ConsumedByWho(net::ServerRequest request);
+  void SystemTopics(net::ServerRequest request);
+
+ private:
+  bool IsSystem(std::string_view topic) const;
+  Status Check(const proto::TopicConfig& config) const;
+  void ReplyWhenDurable(net::ServerRequest request);
+
+  Parts parts_;
+};
+
+}  // namespace orbitmq::broker
