@@ -88,13 +88,16 @@ class ConsumeQueue final {
   void RemoveFiles();
 
   // --- recovery
-  // Finds the end as Apache does: scans from the third-last file to the first unit that is none.
-  Status Load();
+  // Finds the end as Apache does: scans from the third-last file to the first unit that is none. Starts further
+  // back where units may point at or above `synced_below`: after a power cut a file may be a hole.
+  Status Load(LogOffset synced_below);
   void Restore(const QueueEnds& ends);
   // Drops units of records at or above `log_end`.
   void TruncateAbove(LogOffset log_end);
   // Zeroes the files above max, so that stale units can never be taken for real ones.
   Status ClearAbove(Touched& touched);
+  // Names every file of the queue as to be synced.
+  Status TouchAll(Touched& touched) const;
 
  private:
   struct FileEntry {
@@ -108,7 +111,7 @@ class ConsumeQueue final {
   std::vector<QueueUnit> ReadFiles(int64_t from, int64_t count) const;
   Status WriteUnits(int64_t from, std::string_view units, Touched& touched);
   Status OpenNew(int64_t file_begin, Touched& touched);
-  Status ScanForEnd(const std::vector<FileEntry>& listed, size_t first);
+  Status ScanForEnd(const std::vector<FileEntry>& listed, size_t first, LogOffset synced_below);
 
   QueueFiles& files_;
   const QueueKey key_;

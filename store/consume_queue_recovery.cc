@@ -33,7 +33,7 @@ Result<std::vector<ConsumeQueue::FileEntry>> ConsumeQueue::ListFiles() const {
   return found;
 }
 
-Status ConsumeQueue::Load() {
+Status ConsumeQueue::Load(LogOffset synced_below) {
   auto listed = ListFiles();
   if (!listed.ok()) return listed.status();
   const auto file_bytes = static_cast<uint64_t>(files_.file_units * kUnitBytes);
@@ -53,15 +53,20 @@ Status ConsumeQueue::Load() {
       first = i;
     }
   }
-  return ScanForEnd(*listed, first);
+  return ScanForEnd(*listed, first, synced_below);
 }
 
-Status ConsumeQueue::ScanForEnd(const std::vector<FileEntry>& listed, size_t first) {
+Status ConsumeQueue::ScanForEnd(const std::vector<FileEntry>& listed, size_t first, LogOffset synced_below) {
   int64_t end = listed.empty() ? 0 : listed[first].begin;
   int64_t end_log_offset = 0;
   const int64_t min = end;
   if (!listed.empty()) {
-    end = listed[std::max(first, listed.size() - std::min(listed.size(), kFilesScanned))].begin;
+    size_t at = std::max(first, listed.size() - std::min(listed.size(), kFilesScanned));
+    for (; at > first; --at) {
+      const auto oldest = ReadFiles(listed[at].begin, 1);
+      if (!oldest.empty() && oldest[0].record_bytes > 0 && oldest[0].log_offset < synced_below) break;
+    }
+    end = listed[at].begin;
   }
   const int64_t last = listed.empty() ? 0 : listed.back().begin + files_.file_units;
   bool more = true;
@@ -130,6 +135,13 @@ Status ConsumeQueue::ClearAbove(Touched& touched) {
     if (Status s = (*file)->Truncate(file_bytes); !s.ok()) return s;
     touched.files.insert(path);
   }
+  return {};
+}
+
+Status ConsumeQueue::TouchAll(Touched& touched) const {
+  auto listed = ListFiles();
+  if (!listed.ok()) return listed.status();
+  for (const FileEntry& entry : *listed) touched.files.insert(Path(entry.begin));
   return {};
 }
 

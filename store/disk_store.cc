@@ -134,6 +134,8 @@ Status DiskStore::Start() {
     retention_.Start();
     checkpointer_->Start();
   });
+  // What recovery found out should not have to be found out again.
+  checkpointer_->Write([](const Result<Done>&) {});
   return {};
 }
 

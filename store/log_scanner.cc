@@ -10,6 +10,7 @@ namespace orbitmq::store {
 namespace {
 constexpr size_t kReadAhead = size_t{256} << 10;
 constexpr size_t kPeekBytes = 8;
+constexpr int64_t kSectorBytes = 512;
 constexpr int64_t kRecordBytesMin = 91;  // V1, everything empty.
 }  // namespace
 
@@ -49,6 +50,27 @@ bool LogScanner::EnterNextSegment() {
   return true;
 }
 
+bool LogScanner::LacksSector() const {
+  // Nobody's host is 0.0.0.0:0 and nothing was stored at the epoch: the header's later sectors are missing.
+  if (ToEpochMillis(record_.store_time) == 0 || record_.store_host == HostAddress{.ipv6 = record_.store_host.ipv6}) {
+    return true;
+  }
+  const auto size = static_cast<int64_t>(record_bytes_.size());
+  const int64_t topic_at = record_.topic.data() - record_bytes_.data();
+  const auto topic_bytes = static_cast<int64_t>(record_.topic.size());
+  const int64_t first = kSectorBytes - (record_.log_offset - segment_->begin()) % kSectorBytes;
+  for (int64_t from = first; from < size; from += kSectorBytes) {
+    const int64_t to = std::min(from + kSectorBytes, size);
+    const bool in_body = to <= topic_at;
+    const bool only_length = record_.properties.empty() && from >= topic_at + topic_bytes;
+    if (in_body || only_length) continue;
+    const std::string_view sector =
+        record_bytes_.substr(static_cast<size_t>(from), static_cast<size_t>(to - from));
+    if (sector.find_first_not_of('\0') == std::string_view::npos) return true;
+  }
+  return false;
+}
+
 LogScanner::Found LogScanner::Next() {
   for (;;) {
     if (!EnterNextSegment()) return Found::kEnd;
@@ -76,6 +98,7 @@ LogScanner::Found LogScanner::Next() {
       return Damaged(StrCat("the record names log offset ", record->log_offset.value, ": left from before a cut"));
     }
     record_ = *record;
+    record_bytes_ = bytes;
     position_ += total;
     return Found::kRecord;
   }

@@ -26,6 +26,10 @@ class LogScanner final {
   Found Next();
 
   const MessageView& record() const { return record_; }
+  // Whether a disk sector that the record reaches into is all zeros where the record cannot be: a power cut may
+  // keep the first sectors of a record and lose the last. Its body has a CRC; header, topic and properties have
+  // none in Apache's format.
+  bool LacksSector() const;
   // Of the record after Next() == kRecord: its end. Otherwise where the scan stopped.
   LogOffset position() const { return position_; }
   const Status& why() const { return why_; }
@@ -41,6 +45,7 @@ class LogScanner final {
   LogOffset position_;
   std::shared_ptr<SegmentFile> segment_;
   MessageView record_;
+  std::string_view record_bytes_;
   Status why_;
   LogOffset buffer_begin_;
   std::string buffer_;

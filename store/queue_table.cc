@@ -103,7 +103,7 @@ void QueueTable::Remove(const std::string& topic) {
   if (!removed.empty()) (void)cache_.files().Remove(StrCat(shared_.root, "/", topic));
 }
 
-Status QueueTable::LoadFromFiles() {
+Status QueueTable::LoadFromFiles(LogOffset synced_below) {
   FileSystem& files = cache_.files();
   if (!files.Exists(shared_.root)) return {};
   auto topics = files.List(shared_.root);
@@ -115,7 +115,7 @@ Status QueueTable::LoadFromFiles() {
     for (const DirEntry& id : *ids) {
       const auto number = ParseInt<QueueId>(id.name);
       if (!id.is_directory || !number || *number < 0) continue;
-      if (Status s = Make(topic.name, *number)->Load(); !s.ok()) return s;
+      if (Status s = Make(topic.name, *number)->Load(synced_below); !s.ok()) return s;
     }
   }
   return {};

@@ -36,8 +36,8 @@ class QueueTable final {
   void Remove(const std::string& topic);
 
   // --- recovery
-  // Every queue that has a directory.
-  Status LoadFromFiles();
+  // Every queue that has a directory. Units of records below `synced_below` are known to be on the disk.
+  Status LoadFromFiles(LogOffset synced_below);
   std::shared_ptr<ConsumeQueue> Make(std::string_view topic, QueueId id);
   const std::string& root() const { return shared_.root; }
 

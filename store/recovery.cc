@@ -113,44 +113,49 @@ Result<bool> Recovery::TryExact() {
 }
 
 Status Recovery::StartFromFiles() {
-  if (Status s = parts_.queues.LoadFromFiles(); !s.ok()) return s;
+  auto safe = SafeSegment();
+  if (!safe.ok()) return safe.status();
+  if (Status s = parts_.queues.LoadFromFiles(*safe); !s.ok()) return s;
   if (Status s = parts_.index.Load(); !s.ok()) return s;
   if (!out_.report.clean_shutdown) {
     if (Status s = parts_.index.DropNewerThan(out_.apache.index_time_ms); !s.ok()) return s;
     if (Status s = parts_.index.RebuildLast(); !s.ok()) return s;
   }
-  auto first = FirstSegmentToScan();
-  if (!first.ok()) return first.status();
-  scan_begin_ = *first;
+  LogOffset complete{0};
+  for (const auto& queue : parts_.queues.All()) complete = std::max(complete, queue->ends().end_log_offset);
+  complete = std::min(complete, *safe);
+  if (parts_.options.index_enabled && !out_.report.clean_shutdown) {
+    complete = std::min(complete, parts_.index.end().value_or(LogOffset{0}));
+  } else if (parts_.options.index_enabled && !parts_.index.end()) {
+    complete = {0};
+  }
+  const auto segments = parts_.commit_log.segments();
+  scan_begin_ = segments->empty() ? LogOffset{0} : segments->front()->begin();
+  for (const auto& segment : *segments) {
+    if (segment->begin() <= complete) scan_begin_ = segment->begin();
+  }
+  // After a clean exit only what lies beyond the queues is missing; after a crash everything is derived again.
+  derive_from_ = out_.report.clean_shutdown ? complete : scan_begin_;
   log_min_before_ = {-1};
   if (scan_begin_.value > 0) out_.last = {scan_begin_, FromEpochMillis(out_.apache.logics_time_ms)};
   return {};
 }
 
-// After a clean exit the queues hold everything up to their largest log offset; after a crash what is older
-// than Apache's checkpoint is complete. The index is complete up to its own end.
-Result<LogOffset> Recovery::FirstSegmentToScan() {
-  LogOffset queues_end{0};
-  for (const auto& queue : parts_.queues.All()) queues_end = std::max(queues_end, queue->ends().end_log_offset);
+// Where the part of the log begins whose queue units and index entries may not be on the disk: after a crash the
+// newest segment that begins with a record older than Apache's checkpoint. After a clean exit there is none.
+Result<LogOffset> Recovery::SafeSegment() {
+  if (out_.report.clean_shutdown) return LogOffset{INT64_MAX};
   const auto segments = parts_.commit_log.segments();
-  if (segments->empty()) return LogOffset{0};
-  LogOffset begin = segments->front()->begin();
-  const bool clean = out_.report.clean_shutdown;
-  LogOffset complete = queues_end;
-  if (const auto index_end = parts_.index.end(); index_end && !clean) complete = std::min(complete, *index_end);
-  if (parts_.options.index_enabled && !parts_.index.end()) complete = {0};
+  LogOffset safe = segments->empty() ? LogOffset{0} : segments->front()->begin();
   for (const auto& segment : *segments) {
-    if (segment->begin() > complete) break;
     LogScanner scanner(parts_.commit_log, segment->begin(), LogScanner::BodyChecks::kVerify);
     const auto found = scanner.Next();
     if (found == LogScanner::Found::kFailed) return scanner.why();
     if (found != LogScanner::Found::kRecord || scanner.record().log_offset != segment->begin()) break;
-    if (!clean && ToEpochMillis(scanner.record().store_time) > out_.apache.SafeTimeMs()) break;
-    begin = segment->begin();
+    if (ToEpochMillis(scanner.record().store_time) > out_.apache.SafeTimeMs()) break;
+    safe = segment->begin();
   }
-  // After a clean exit only what lies beyond the queues is missing; after a crash everything is derived again.
-  derive_from_ = clean ? std::min(queues_end, complete) : begin;
-  return begin;
+  return safe;
 }
 
 Status Recovery::Scan() {
@@ -170,6 +175,12 @@ Status Recovery::Scan() {
       break;
     }
     const MessageView& record = scanner.record();
+    if (!out_.report.clean_shutdown && scanner.LacksSector()) {
+      log_end_ = record.log_offset;
+      parts_.log.Warn("the last record lacks a sector of its topic or properties; the log is cut there",
+                      {{"log_offset", log_end_.value}});
+      break;
+    }
     ++out_.report.records_scanned;
     if (record.log_offset >= derive_from_ && !Planted(Bug::kSkipQueueRebuild)) {
       if (auto derived = parts_.builder.Derive(record); !derived.ok()) return derived.status();
@@ -211,7 +222,9 @@ Status Recovery::CutLog() {
     if (!end.ok()) return end.status();
     out_.report.truncated_bytes += *end - from;
   }
-  return parts_.commit_log.CutAt(log_end_);
+  if (Status s = parts_.commit_log.CutAt(log_end_); !s.ok()) return s;
+  // A killed process leaves records that only the page cache holds; from here on they count as flushed.
+  return out_.report.clean_shutdown ? Status() : parts_.commit_log.SyncRange(scan_begin_, log_end_);
 }
 
 Status Recovery::CutQueues() {
@@ -222,7 +235,20 @@ Status Recovery::CutQueues() {
     if (!exact_and_clean) {
       if (Status s = queue->ClearAbove(out_.touched); !s.ok()) return s;
     }
+    // Without our checkpoint nothing tells which queue files a killed process left unsynced.
+    if (source_ == Source::kFiles && !out_.report.clean_shutdown) {
+      if (Status s = queue->TouchAll(out_.touched); !s.ok()) return s;
+    }
     if (log_min != log_min_before_) queue->AdvanceMin(log_min);
+  }
+  if (!out_.report.clean_shutdown) {
+    // A file that a killed process made may be known to the page cache only; its names are synced with it.
+    for (const std::string& file : out_.touched.files) {
+      const std::string queue = file.substr(0, file.rfind('/'));
+      out_.touched.directories.insert(queue);
+      out_.touched.directories.insert(queue.substr(0, queue.rfind('/')));
+    }
+    out_.touched.directories.insert(parts_.queues.root());
   }
   if (const auto end = parts_.index.end(); end && *end >= log_end_ && log_end_.value > 0) {
     return parts_.index.DropAbove(log_end_);

@@ -48,7 +48,7 @@ class Recovery final {
   Result<bool> TryExact();
   bool Contradicted(const ExactCheckpoint& exact);
   Status StartFromFiles();
-  Result<LogOffset> FirstSegmentToScan();
+  Result<LogOffset> SafeSegment();
   Status Scan();
   Status CheckNotMiddle(const LogScanner& scanner);
   Status CutLog();
