@@ -77,7 +77,8 @@ TEST(Record, StoreVector_IsWrittenByteForByte) {
 }
 
 TEST(Record, SpecVector_IsDecoded) {
-  const auto view = DecodeMessage(HiRecord() + "whatever follows", BodyCheck::kVerifyCrc);
+  const std::string bytes = HiRecord() + "whatever follows";
+  const auto view = DecodeMessage(bytes, BodyCheck::kVerifyCrc);
   ASSERT_TRUE(view.ok()) << view.status().text();
   EXPECT_EQ(view->total_bytes, 105);
   EXPECT_EQ(view->magic, RecordMagic::kV1);
