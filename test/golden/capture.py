@@ -23,25 +23,34 @@ def main():
     parser.add_argument('--out', required=True, help='folder to write frames/ and store/ into')
     options = parser.parse_args()
     peers.install(options.peers)
-    out = os.path.abspath(options.out)
-    for part in ('frames', 'store'):
-        shutil.rmtree(os.path.join(out, part), ignore_errors=True)
-    os.makedirs(os.path.join(out, 'frames'))
     work = tempfile.mkdtemp(prefix='orbitmq-golden-')
-    directory = os.path.abspath(options.peers)
+    try:
+        fresh = os.path.join(work, 'out')
+        capture(os.path.abspath(options.peers), work, fresh)
+        # Only a complete capture replaces what was there.
+        os.makedirs(options.out, exist_ok=True)
+        for part in ('frames', 'store'):
+            target = os.path.join(options.out, part)
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(os.path.join(fresh, part), target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def capture(directory, work, out):
+    os.makedirs(os.path.join(out, 'frames'))
     frames = FrameSession(directory, work, out)
     store = StoreSession(directory, work, out, frames.save)
     try:
         store.run()
         frames.run()  # While the other broker takes its time to stop.
         store.collect()
-        manifest = sorted(frames.manifest, key=lambda entry: entry['file'])
-        with open(os.path.join(out, 'frames', 'manifest.json'), 'w') as file:
-            json.dump(manifest, file, indent=1)
-            file.write('\n')
     finally:
         store.close()
-        shutil.rmtree(work, ignore_errors=True)
+    manifest = sorted(frames.manifest, key=lambda entry: entry['file'])
+    with open(os.path.join(out, 'frames', 'manifest.json'), 'w') as file:
+        json.dump(manifest, file, indent=1)
+        file.write('\n')
 
 
 if __name__ == '__main__':

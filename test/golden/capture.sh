@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Captures every golden anew from Apache RocketMQ 5.5.0, about a minute.
+# Captures every golden anew from Apache RocketMQ 5.5.0, in one to two minutes.
 #   capture.sh [FOLDER]
 # writes FOLDER/frames and FOLDER/store; default: this folder, which replaces the committed ones.
 set -euo pipefail

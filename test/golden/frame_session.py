@@ -66,10 +66,12 @@ class FrameSession:
         client = self._client('client-json')
         at = {'namesrv': self.names.address, 'topic': TOPIC}
         for mode in ('sync', 'oneway', 'batch', 'compressed'):
-            client.run('send', group='GoldenProducer', prefix=mode, mode=mode, count=2, **at)
-        client.run('consume', group=GROUP, expect=8, **at)
-        client.run('consume', group='GoldenRetry', expect=16, fail='on', max_reconsume=1, **at)
-        client.run('consume', group='GoldenOrdered', expect=8, ordered='on', **at)
+            # Four, one after the other: one for each queue.
+            count = 4 if mode == 'sync' else 2
+            client.run('send', group='GoldenProducer', prefix=mode, mode=mode, count=count, **at)
+        client.run('consume', group=GROUP, expect=10, **at)
+        client.run('consume', group='GoldenRetry', expect=20, fail='on', max_reconsume=1, **at)
+        client.run('consume', group='GoldenOrdered', expect=10, ordered='on', **at)
         member = client.begin('consume', group=GROUP, timeout_ms=60000, **at)
         other = client.begin('consume', group=GROUP, timeout_ms=60000, **at)
         for job in (member, other):
@@ -123,7 +125,7 @@ class FrameSession:
         client = self._client('client-binary', '-Drocketmq.serialize.type=ROCKETMQ')
         at = {'namesrv': self.names.address, 'topic': TOPIC}
         client.run('send', group='GoldenBinary', prefix='binary', count=1, **at)
-        client.run('consume', group='GoldenBinary', expect=9, **at)
+        client.run('consume', group='GoldenBinary', expect=11, **at)
         binary = {'serialize': wire.BINARY}
         self._keep(
             'binary_route', self.names, TO_SERVER, 105, lambda f: f.ext.get('topic') == TOPIC, **binary

@@ -10,8 +10,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * The official Java client behind a line protocol, so that one JVM serves a whole test suite.
  *
  * <p>Each input line is "ID COMMAND KEY=VALUE ..."; commands run at the same time. Each output line is one
- * JSON object with "id" and "event"; the last one of a command is "done" or "error". "ID stop of=OTHER" ends a
- * running member.
+ * JSON object with "id" and "event"; the last one of a command is "done" or "error". "ID stop of=OTHER" ends
+ * a running member.
  * The end of the input ends the program. The Go and C++ peers speak the same protocol.
  */
 public final class Peer {
