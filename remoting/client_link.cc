@@ -55,7 +55,8 @@ void ClientCore::Shutdown() {
 
 void ClientCore::ScheduleTick() {
   ticking = true;
-  const Duration period = std::max<Duration>(options.idle_close / kQuietTicksMax, std::chrono::milliseconds(1));
+  const Duration period =
+      std::max<Duration>(options.idle_close / kQuietTicksMax, std::chrono::milliseconds(1));
   tick = loop.PostAt(env.clock().Monotonic() + period, [weak = weak_from_this()] {
     if (const auto alive = weak.lock()) alive->Tick();
   });
@@ -64,7 +65,8 @@ void ClientCore::ScheduleTick() {
 void ClientCore::Tick() {
   ticking = false;
   if (shut_down) return;
-  for (auto one = links.begin(); one != links.end();) one = one->second->Tick() ? std::next(one) : links.erase(one);
+  for (auto one = links.begin(); one != links.end();)
+    one = one->second->Tick() ? std::next(one) : links.erase(one);
   if (!links.empty()) ScheduleTick();
 }
 
@@ -126,7 +128,8 @@ void ClientLink::Expire(ClientCall& expired) {
   } else if (state_ == State::kConnecting) {
     call->done(Status(StatusCode::kTimeout, "still connecting to " + to_.ToString() + " at the deadline"));
   } else {
-    call->done(Status(StatusCode::kTimeout, "the request to " + to_.ToString() + " could not be sent in time"));
+    call->done(
+        Status(StatusCode::kTimeout, "the request to " + to_.ToString() + " could not be sent in time"));
   }
 }
 
@@ -312,8 +315,9 @@ void ClientLink::Down(const Status& why, Ending ending) {
   ++connection_id_;
   connection_->PauseReading();
   const uint64_t left = handed_bytes_ - std::min<uint64_t>(handed_bytes_, connection_->PendingBytes());
-  // Later: this may be inside one of its calls.
-  (void)core_.loop.Post([dead = std::move(connection_)]() mutable { dead.reset(); });
+  // Later: this may be inside one of its calls. Until then it may tell us of events.
+  (void)core_.loop.Post(
+      [core = core_.shared_from_this(), dead = std::move(connection_)]() mutable { dead.reset(); });
   unsent_.clear();
   if (!heard_ && ending == Ending::kBroken && core_.env.clock().Monotonic() - connected_at_ < kShortLife)
     BackOff(why);
@@ -336,8 +340,8 @@ void ClientLink::EndCalls(const Status& why, Ending ending, uint64_t left_bytes)
   for (const auto& call : ended) {
     if (!call->done) continue;
     if (call->handed && call->stream_begin < left_bytes) {
-      call->done(Status(StatusCode::kUnknown,
-                        StrCat("the connection ended before the answer came: ", why.text())));
+      call->done(
+          Status(StatusCode::kUnknown, StrCat("the connection ended before the answer came: ", why.text())));
     } else if (ending == Ending::kShutdown) {
       call->done(why);
     } else {

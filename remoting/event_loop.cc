@@ -74,7 +74,8 @@ EventLoop::EventLoop() {
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   ORBITMQ_CHECK(wake_fd_ >= 0, "cannot make an eventfd (file descriptors used up?)");
   wake_event_ = event_new(base_, wake_fd_, EV_READ | EV_PERSIST, &EventLoop::OnWakeUp, this);
-  timer_event_ = event_new(base_, -1, 0, [](evutil_socket_t, short, void*) {}, nullptr);
+  timer_event_ = event_new(
+      base_, -1, 0, [](evutil_socket_t, short, void*) {}, nullptr);
   ORBITMQ_CHECK(wake_event_ != nullptr && timer_event_ != nullptr, "libevent: out of memory");
   ORBITMQ_CHECK(event_add(wake_event_, nullptr) == 0, "libevent cannot watch an eventfd");
 }
@@ -127,7 +128,8 @@ void EventLoop::Wait(MonoTime until) {
     } else {
       // Rounded up: waking too early would only spin.
       const auto micros = std::chrono::ceil<std::chrono::microseconds>(until - now).count();
-      const timeval delay = {static_cast<time_t>(micros / 1000000), static_cast<suseconds_t>(micros % 1000000)};
+      const timeval delay = {static_cast<time_t>(micros / 1000000),
+                             static_cast<suseconds_t>(micros % 1000000)};
       event_add(timer_event_, &delay);
     }
     timer_at_ = until;

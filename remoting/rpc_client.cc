@@ -77,7 +77,8 @@ class RemotingClient final : public RpcClient {
   Status Submit(std::unique_ptr<ClientCall> call, Status status) {
     bool accepted = true;
     if (!status.ok()) {
-      accepted = core_->loop.Post([call = std::move(call), status = std::move(status)] { call->done(status); });
+      accepted =
+          core_->loop.Post([call = std::move(call), status = std::move(status)] { call->done(status); });
     } else if (core_->loop.Current()) {
       core_->Submit(std::move(call));
     } else {

@@ -14,10 +14,10 @@ class RemotingServer final : public RpcServer {
  public:
   RemotingServer(Env& env, RpcServerOptions options, const std::vector<Executor*>& io)
       : core_(std::make_shared<ServerCore>(env, std::move(options), io)), io_(io) {
-    core_->budget.emplace(MemoryBudget::Options{
-        core_->options.total_bytes_max, 0, [weak = std::weak_ptr<ServerCore>(core_)] {
-          if (const auto core = weak.lock()) WakeStarved(core);
-        }});
+    core_->budget.emplace(
+        MemoryBudget::Options{core_->options.total_bytes_max, 0, [weak = std::weak_ptr<ServerCore>(core_)] {
+                                if (const auto core = weak.lock()) WakeStarved(core);
+                              }});
   }
   ~RemotingServer() override { Shutdown({}); }
 
@@ -49,8 +49,8 @@ class RemotingServer final : public RpcServer {
       const Status status = ListenOn(endpoint);
       if (!status.ok())
         core_->env.log().Warn("an optional port is not served", {{"server", core_->options.name},
-                                                                {"endpoint", endpoint.ToString()},
-                                                                {"reason", status.ToString()}});
+                                                                 {"endpoint", endpoint.ToString()},
+                                                                 {"reason", status.ToString()}});
     }
     return Status::Ok();
   }

@@ -67,10 +67,10 @@ using RequestHandler = UniqueFunction<void(ServerRequest)>;
 enum class TlsMode : uint8_t { kDisabled, kPermissive, kEnforcing };
 
 struct RpcServerOptions {
-  std::vector<Endpoint> listen = {};        // At least one; port 0 = any free one.
+  std::vector<Endpoint> listen = {};          // At least one; port 0 = any free one.
   std::vector<Endpoint> listen_if_free = {};  // Taken ports only warn (the VIP port).
-  TlsMode tls_mode = TlsMode::kPermissive;  // Permissive without a context behaves like disabled.
-  std::shared_ptr<TlsContext> tls = {};  // Null = no TLS.
+  TlsMode tls_mode = TlsMode::kPermissive;    // Permissive without a context behaves like disabled.
+  std::shared_ptr<TlsContext> tls = {};       // Null = no TLS.
   Duration idle_close = std::chrono::seconds(120);
   size_t connection_bytes_max = size_t{32} << 20;  // In flight per connection; reading pauses above it.
   size_t total_bytes_max = size_t{512} << 20;      // In flight in all.

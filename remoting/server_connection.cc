@@ -85,8 +85,8 @@ void ServerConnection::Accept(const std::shared_ptr<ServerCore>& core, ServerSha
   if (core->connection_count.load(std::memory_order_relaxed) >= core->options.connections_max) {
     if (core->MayLog())
       core->env.log().Warn("refused a connection: too many", {{"server", core->options.name},
-                                                             {"peer", connection->remote().ToString()},
-                                                             {"max", core->options.connections_max}});
+                                                              {"peer", connection->remote().ToString()},
+                                                              {"max", core->options.connections_max}});
     return;
   }
   core->connection_count.fetch_add(1, std::memory_order_relaxed);
@@ -282,8 +282,7 @@ void ServerConnection::Call(proto::Command request, Duration timeout, Completion
       });
 }
 
-void ServerConnection::StartCall(proto::Command request, MonoTime deadline,
-                                 Completion<proto::Command> done) {
+void ServerConnection::StartCall(proto::Command request, MonoTime deadline, Completion<proto::Command> done) {
   if (closed()) {
     done(Status(StatusCode::kUnavailable, "the connection of " + remote_.ToString() + " is closed"));
     return;
@@ -326,9 +325,8 @@ void ServerConnection::Oneway(proto::Command request) {
     core_->env.log().Error("a one-way request cannot be encoded", {{"reason", frame.status().ToString()}});
     return;
   }
-  (void)io().Post([self = shared_from_this(), frame = std::move(*frame)]() mutable {
-    self->Send(std::move(frame));
-  });
+  (void)io().Post(
+      [self = shared_from_this(), frame = std::move(*frame)]() mutable { self->Send(std::move(frame)); });
 }
 
 void ServerConnection::Send(BytesChain frame) {
@@ -371,17 +369,16 @@ void ServerConnection::Tick() {
 void ServerConnection::OnClosed(const Status& why) {
   if (closed()) return;
   if (!why.ok())
-    core_->env.log().Debug("a connection ended",
-                           {{"peer", remote_.ToString()}, {"reason", why.ToString()}});
+    core_->env.log().Debug("a connection ended", {{"peer", remote_.ToString()}, {"reason", why.ToString()}});
   Detach();
 }
 
 void ServerConnection::Drop(const Status& why) {
   if (closed()) return;
   if (!why.ok() && core_->MayLog())
-    core_->env.log().Warn("closing a connection", {{"server", core_->options.name},
-                                                   {"peer", remote_.ToString()},
-                                                   {"reason", why.ToString()}});
+    core_->env.log().Warn(
+        "closing a connection",
+        {{"server", core_->options.name}, {"peer", remote_.ToString()}, {"reason", why.ToString()}});
   connection_->PauseReading();
   Detach();
 }
@@ -391,8 +388,8 @@ void ServerConnection::Detach() {
   closed_.store(true, std::memory_order_release);
   partial_units_.Release();
   reply_units_.Release();
-  // Later: this may be inside one of its calls.
-  (void)io().Post([dead = std::move(connection_)]() mutable { dead.reset(); });
+  // Later: this may be inside one of its calls. Until then it may tell us of events.
+  (void)io().Post([self, dead = std::move(connection_)]() mutable { dead.reset(); });
   auto calls = std::exchange(calls_, {});
   for (auto& [opaque, call] : calls) {
     shard_.deadlines.Remove(*call);

@@ -36,9 +36,9 @@ Status SocketError(StatusCode code, std::string_view operation, int error);
 
 // A Connection on a non-blocking TCP socket.
 //
-// Reading: one recv of at most 256 KiB per turn, into memory shared by the loop; only what the consumer leaves
-// over is kept per connection, so an idle connection owns no buffer. Writing: pieces are gathered and leave
-// with one sendmsg at the end of the turn.
+// Reading: one recv of at most 256 KiB per turn, into memory shared by the loop; only what the consumer
+// leaves over is kept per connection, so an idle connection owns no buffer. Writing: pieces are gathered and
+// leave with one sendmsg at the end of the turn.
 class TcpConnection final : public Connection, private TurnHook {
  public:
   // The socket is connected and non-blocking. On the executor.

@@ -52,8 +52,7 @@ Result<Addresses> Resolve(const Endpoint& endpoint, Lookup lookup, Use use) {
   if (lookup == Lookup::kLiteral) hints.ai_flags |= AI_NUMERICHOST;
   if (use == Use::kListen) hints.ai_flags |= AI_PASSIVE;
   addrinfo* found = nullptr;
-  const int error =
-      getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
+  const int error = getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
   if (error != 0) {
     const char* reason = error == EAI_SYSTEM ? "system error" : gai_strerror(error);
     return Status(StatusCode::kUnavailable, "cannot resolve host '" + endpoint.host + "': " + reason);
@@ -321,7 +320,8 @@ class TcpNetwork final : public Network {
     getsockname(socket->fd(), reinterpret_cast<sockaddr*>(&local.storage), &local.size);
     Endpoint endpoint = EndpointOf(local.get());
     if (everywhere) endpoint.host = "0.0.0.0";
-    auto acceptor = std::make_shared<Acceptor>(std::move(*socket), std::move(executors), std::move(on_accept));
+    auto acceptor =
+        std::make_shared<Acceptor>(std::move(*socket), std::move(executors), std::move(on_accept));
     if (!acceptor->home().Post([acceptor] { acceptor->Start(); }))
       return Status(StatusCode::kFailedPrecondition, "cannot listen: the executor is stopped");
     return std::unique_ptr<Listener>(std::make_unique<TcpListener>(std::move(acceptor), std::move(endpoint)));

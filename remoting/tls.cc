@@ -41,7 +41,8 @@ std::string OpenSslReason() {
 }
 
 Status BadFile(const std::string& what, const std::string& path) {
-  return {StatusCode::kInvalidArgument, "TLS: cannot use the " + what + " in " + path + ": " + OpenSslReason()};
+  return {StatusCode::kInvalidArgument,
+          "TLS: cannot use the " + what + " in " + path + ": " + OpenSslReason()};
 }
 
 class OpenSslContext final : public TlsContext {
@@ -102,8 +103,7 @@ Status MakeSelfSigned(SSL_CTX* context) {
     X509* x = certificate.get();
     X509_NAME* name = X509_get_subject_name(x);
     const auto* common_name = reinterpret_cast<const unsigned char*>("localhost");
-    good = X509_set_version(x, X509_VERSION_3) == 1 &&
-           ASN1_INTEGER_set(X509_get_serialNumber(x), 1) == 1 &&
+    good = X509_set_version(x, X509_VERSION_3) == 1 && ASN1_INTEGER_set(X509_get_serialNumber(x), 1) == 1 &&
            // A day early: clocks of test machines differ.
            X509_gmtime_adj(X509_getm_notBefore(x), -24 * 3600) != nullptr &&
            X509_gmtime_adj(X509_getm_notAfter(x), kTestCertificateSeconds) != nullptr &&
@@ -401,9 +401,9 @@ void TlsConnection::FailLater(std::string reason) {
   raw_->PauseReading();
   (void)executor().Post([this, alive = alive_, reason = std::move(reason)] {
     if (!*alive) return;
-    const Status why = reason.empty() ? Status::Ok()
-                                      : Status(StatusCode::kUnavailable,
-                                               "TLS with " + remote().ToString() + ": " + reason);
+    const Status why =
+        reason.empty() ? Status::Ok()
+                       : Status(StatusCode::kUnavailable, "TLS with " + remote().ToString() + ": " + reason);
     events_->OnClosed(why);
   });
 }
