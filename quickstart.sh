@@ -104,7 +104,7 @@ start_server() {
   if ! { mkdir -p "$data" && : >"$marker"; }; then
     fail "cannot write to '$data'; is the disk full or read-only?"
   fi
-  "$build/bin/mqbroker" --standalone --data-dir "$data" -n 127.0.0.1:0 --set listenPort=0 \
+  "$build/bin/mqbroker" --standalone --data-dir "$data" --namesrv_port 0 --set listenPort=0 \
     >"$data.out" 2>&1 </dev/null &
   server_pid=$!
   for ((try = 0; try < 600; try++)); do
