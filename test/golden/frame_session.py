@@ -89,8 +89,7 @@ class FrameSession:
         names, broker = self.names.address, self.pair.conf['brokerIP1'] + ':%d' % self.pair.broker_port
         with wire.Connection(self.pair.broker) as connection:
             ids = wire.json.loads(connection.call(38, {'consumerGroup': GROUP}).body)['consumerIdList']
-            replies = [connection.call(11, probes.pull_header(TOPIC, GROUP, queueId=queue)) for queue in range(4)]
-        record = wire.parse_records(b''.join(reply.body for reply in replies))[0][0]
+            record = wire.parse_records(connection.call(11, probes.pull_header(TOPIC, GROUP)).body)[0][0]
         key = record['properties']['UNIQ_KEY']
         commands = [
             ('clusterList',),

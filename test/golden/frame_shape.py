@@ -19,7 +19,7 @@ MASKS = (
     (re.compile(r'(::1|[0-9a-f:]+::[0-9a-f:]*):\d{4,5}\b'), '<address>'),
     (re.compile(r'\b[0-9A-F]{32,60}\b'), '<id>'),
     (re.compile(r'\b1[6-9]\d{11}\b'), '<time>'),
-    (re.compile(r'@(sender|receiver)-\d+'), '@<client>'),
+    (re.compile(r'@(sender|receiver)-[\d-]+'), '@<client>'),
     (re.compile(r'(sync|oneway|batch|compressed)-\d'), '<key>'),
     (re.compile(r'(?m)queueId":? ?\d+'), '<queue>'),
     (re.compile(r'_\d{1,3}$'), '_<number>'),

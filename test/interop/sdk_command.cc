@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test/interop/sdk_command.h"
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
@@ -86,7 +88,7 @@ void Command::WaitEnded() {
 ClientOptions Command::Client(const std::string& role) const {
   ClientOptions options;
   options.namesrv_addr = Text("namesrv");
-  options.instance_name = role + "-" + id_;
+  options.instance_name = role + "-" + id_ + "-" + std::to_string(getpid());
   options.route_poll_interval = Millis(1000);
   options.offset_persist_interval = Millis(1000);
   options.tls.enabled = Text("tls") == "on";

@@ -9,6 +9,7 @@ from report import check, wait_until
 
 MODES = ('sync', 'async', 'oneway', 'batch', 'compressed')
 COUNT = 8
+SERVERS = {'ours': 'our servers', 'apache': 'Apache servers'}
 TAGGED = 4
 RETRY_MESSAGES, RETRY_TIMES = 2, 2
 
@@ -28,14 +29,14 @@ def matrix(context, report, pair, suite, names):
     context.begin_peers(*names)
     topic, expected = 'Interop-' + suite, {}
     for name in names:
-        title = '%s servers, %s: ' % (pair.kind, name)
+        title = '%s, %s: ' % (SERVERS[pair.kind], name)
         for mode in MODES:
             report.case(title + 'send ' + mode, send, context, pair, name, topic, mode, expected)
         report.case(
             title + 'send with another tag', send, context, pair, name, topic, 'sync', expected, 'TagB'
         )
     for name in names:
-        title, group = '%s servers, %s: ' % (pair.kind, name), '%s-%s' % (suite, name.replace('.', '-'))
+        title, group = '%s, %s: ' % (SERVERS[pair.kind], name), '%s-%s' % (suite, name.replace('.', '-'))
         report.case(
             title + 'consume everything once', consume, context, pair, name, topic, group, dict(expected)
         )

@@ -17,7 +17,7 @@ import (
 // With fail=on every delivery is retried.
 func consume(c *command) error {
 	options := []consumer.Option{consumer.WithNameServer([]string{c.text("namesrv", "")}),
-		consumer.WithGroupName(c.text("group", "")), consumer.WithInstance("receiver-" + c.id),
+		consumer.WithGroupName(c.text("group", "")), consumer.WithInstance(c.instance("receiver")),
 		consumer.WithConsumeFromWhere(consumer.ConsumeFromFirstOffset), consumer.WithConsumerOrder(false)}
 	if times := c.number("max_reconsume", -1); times >= 0 {
 		options = append(options, consumer.WithMaxReconsumeTimes(int32(times)))

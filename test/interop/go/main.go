@@ -47,6 +47,11 @@ func (c *command) text(key, otherwise string) string {
 	return otherwise
 }
 
+// instance is unique among all peers of this machine: equal client ids would be one member of a group.
+func (c *command) instance(role string) string {
+	return fmt.Sprintf("%s-%s-%d", role, c.id, os.Getpid())
+}
+
 func (c *command) number(key string, otherwise int) int {
 	if value, err := strconv.Atoi(c.values[key]); err == nil {
 		return value

@@ -39,7 +39,7 @@ func (c *command) report(key string, result *primitive.SendResult) {
 
 func send(c *command) error {
 	p, err := rocketmq.NewProducer(producer.WithNameServer([]string{c.text("namesrv", "")}),
-		producer.WithGroupName(c.text("group", "")), producer.WithInstanceName("sender-"+c.id),
+		producer.WithGroupName(c.text("group", "")), producer.WithInstanceName(c.instance("sender")),
 		producer.WithSendMsgTimeout(10*time.Second), producer.WithRetry(2))
 	if err != nil {
 		return err

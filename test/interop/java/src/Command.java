@@ -38,6 +38,11 @@ final class Command {
         return values.getOrDefault(key, otherwise);
     }
 
+    /** Unique among all peers of this machine: equal client ids would be one member of a group. */
+    String instance(String role) {
+        return role + "-" + id + "-" + ProcessHandle.current().pid();
+    }
+
     int number(String key, int otherwise) {
         return Integer.parseInt(values.getOrDefault(key, Integer.toString(otherwise)));
     }

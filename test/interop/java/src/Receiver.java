@@ -36,7 +36,7 @@ final class Receiver {
     void run() throws Exception {
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(command.text("group"));
         consumer.setNamesrvAddr(command.text("namesrv"));
-        consumer.setInstanceName("receiver-" + command.id);
+        consumer.setInstanceName(command.instance("receiver"));
         consumer.setUseTLS("on".equals(command.text("tls", "off")));
         consumer.setConsumeFromWhere(ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         consumer.setMaxReconsumeTimes(command.number("max_reconsume", -1));

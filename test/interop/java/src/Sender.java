@@ -23,7 +23,7 @@ final class Sender {
     void run() throws Exception {
         DefaultMQProducer producer = new DefaultMQProducer(command.text("group"));
         producer.setNamesrvAddr(command.text("namesrv"));
-        producer.setInstanceName("sender-" + command.id);
+        producer.setInstanceName(command.instance("sender"));
         producer.setUseTLS("on".equals(command.text("tls", "off")));
         producer.setSendMsgTimeout(command.number("timeout_ms", 10000));
         producer.setRetryTimesWhenSendFailed(command.number("retries", 2));
