@@ -93,6 +93,8 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
   void Attach(InstanceMember* member);
   // Tells every broker that the member is gone; ends when they know or after `timeout`.
   void Detach(InstanceMember* member, Duration timeout, Completion<Done> done);
+  // The member is gone without a goodbye; any thread, when the loop does not run any more.
+  void Forget(InstanceMember* member) { members_.erase(member); }
 
   // From the cache if it is there, else from a NameServer: every address is tried once.
   void Lookup(const RouteLookup& lookup, Completion<RoutePtr> done);

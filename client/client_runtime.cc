@@ -88,6 +88,27 @@ std::shared_ptr<ClientRuntime> ClientRuntime::Process() {
   return runtime;
 }
 
+void ClientRuntime::Keep(std::shared_ptr<void> member) {
+  MutexLock lock(mutex_);
+  const void* key = member.get();
+  kept_[key] = std::move(member);
+}
+
+void ClientRuntime::Release(const void* member) {
+  std::shared_ptr<void> last;
+  MutexLock lock(mutex_);
+  const auto found = kept_.find(member);
+  if (found == kept_.end()) return;
+  last = std::move(found->second);
+  kept_.erase(found);
+}
+
+void ClientRuntime::Abandon() {
+  std::map<const void*, std::shared_ptr<void>> kept;
+  MutexLock lock(mutex_);
+  kept.swap(kept_);
+}
+
 void ClientRuntime::RetirePool(std::unique_ptr<ConsumePool> pool) {
   pool->StopStarting();
   MutexLock lock(mutex_);
@@ -132,20 +153,23 @@ Result<std::shared_ptr<ClientInstance>> ClientRuntime::Join(const ClientOptions&
     const std::string unit = options.unit_name.empty() ? "" : StrCat("@", options.unit_name);
     settings.client_id = StrCat(ip, "@", name, unit);
     Entry& entry = instances_[settings.client_id];
+    std::shared_ptr<ClientInstance> instance = entry.instance.lock();
+    if (!instance) entry.members.clear();
     const bool taken = entry.members.contains(member);
-    const bool other_cluster = entry.instance && entry.instance->namesrv_addr() != settings.namesrv_addr;
+    const bool other_cluster = instance && instance->namesrv_addr() != settings.namesrv_addr;
     if (automatic && (taken || other_cluster)) continue;
     if (taken) {
       return Status(StatusCode::kAlreadyExists,
                     StrCat("group '", member.group, "' is started already under client id '",
                            settings.client_id, "'; give the second one its own instance_name"));
     }
-    if (!entry.instance) {
-      entry.instance = std::make_shared<ClientInstance>(shared_from_this(), std::move(settings));
-      entry.instance->Open();
+    if (!instance) {
+      instance = std::make_shared<ClientInstance>(shared_from_this(), std::move(settings));
+      entry.instance = instance;
+      instance->Open();
     }
     entry.members.insert(member);
-    return entry.instance;
+    return instance;
   }
 }
 

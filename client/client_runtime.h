@@ -59,6 +59,12 @@ class ClientRuntime final : public std::enable_shared_from_this<ClientRuntime> {
   // the table, so that it must close.
   bool Leave(const std::string& client_id, const MemberKey& member);
 
+  // Keeps a producer or consumer alive while it shuts down, whoever let go of it.
+  void Keep(std::shared_ptr<void> member);
+  void Release(const void* member);
+  // The process is dead (the simulator killed it): nothing is kept any more.
+  void Abandon();
+
   // Takes the threads of a consumer that is shut down; they end here or, while a listener still runs or when
   // the caller stands on one of them, as soon as somebody else comes by.
   void RetirePool(std::unique_ptr<ConsumePool> pool);
@@ -69,7 +75,7 @@ class ClientRuntime final : public std::enable_shared_from_this<ClientRuntime> {
 
  private:
   struct Entry {
-    std::shared_ptr<ClientInstance> instance;
+    std::weak_ptr<ClientInstance> instance;  // Owned by its members.
     std::set<MemberKey> members;
   };
   std::string AutomaticName(uint64_t number) const;
@@ -81,6 +87,7 @@ class ClientRuntime final : public std::enable_shared_from_this<ClientRuntime> {
   const int64_t name_base_;
   Mutex mutex_;
   std::map<std::string, Entry> instances_ ORBITMQ_GUARDED_BY(mutex_);
+  std::map<const void*, std::shared_ptr<void>> kept_ ORBITMQ_GUARDED_BY(mutex_);
   std::vector<std::unique_ptr<ConsumePool>> retired_pools_ ORBITMQ_GUARDED_BY(mutex_);
 };
 

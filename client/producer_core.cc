@@ -91,7 +91,10 @@ ProducerCore::ProducerCore(std::shared_ptr<ClientRuntime> runtime, std::shared_p
              options_.compression_level},
       key_{MemberKind::kProducer, options_.group} {}
 
-ProducerCore::~ProducerCore() = default;
+ProducerCore::~ProducerCore() {
+  // Only a process that was killed comes here without a shutdown.
+  if (phase_ != Phase::kClosed) instance_->Forget(this);
+}
 
 Result<std::shared_ptr<ProducerCore>> ProducerCore::Start(const std::shared_ptr<ClientRuntime>& runtime,
                                                           ProducerOptions options) {
@@ -178,15 +181,18 @@ void ProducerCore::SendBatch(std::vector<Message> messages, SendOptions options,
 }
 
 Completion<SendResult> ProducerCore::OnCallbackThread(SendCallback callback) {
-  // A completion inside the task: if the executor drops it, the callback is called all the same.
-  return [self = shared_from_this(), callback = std::move(callback)](Result<SendResult> result) mutable {
-    Logger& log = self->instance_->log();
-    Completion<SendResult> user = [self, callback = std::move(callback), &log](Result<SendResult> r) {
+  // Nothing here may own this object: it owns the sender, which owns what is returned here.
+  return [&callbacks = runtime_->callbacks(), instance = std::weak_ptr<ClientInstance>(instance_),
+          callback = std::move(callback)](Result<SendResult> result) mutable {
+    // A completion inside the task: if the executor drops it, the callback is called all the same.
+    Completion<SendResult> user = [instance, callback = std::move(callback)](Result<SendResult> r) {
       if (!callback) return;
       const Status ran = RunUserCode([&] { callback(std::move(r)); });
-      if (!ran.ok()) log.Error("a send callback threw", {{"what", ran.text()}});
+      if (ran.ok()) return;
+      if (const auto alive = instance.lock()) {
+        alive->log().Error("a send callback threw", {{"what", ran.text()}});
+      }
     };
-    Executor& callbacks = self->runtime_->callbacks();
     callbacks.Post(
         [user = std::move(user), result = std::move(result)]() mutable { user(std::move(result)); });
   };
@@ -261,32 +267,45 @@ void ProducerCore::PublishQueues(const std::string& topic, Completion<std::vecto
 void ProducerCore::Shutdown(Duration drain, Completion<Done> done) {
   open_.store(false, std::memory_order_release);
   runtime_->loop().Post([self = shared_from_this(), drain, done = std::move(done)]() mutable {
-    if (self->phase_ == Phase::kClosed) {
-      return done(self->shutdown_status_.ok() ? Result<Done>(Done{}) : Result<Done>(self->shutdown_status_));
-    }
+    if (self->phase_ == Phase::kClosed) return done(self->ShutdownResult());
     self->shutdown_waiters_.push_back(std::move(done));
     if (self->phase_ == Phase::kDraining) return;
-    self->phase_ = Phase::kDraining;
-    self->drain_timer_ = self->runtime_->loop().PostAt(self->instance_->Now() + drain, [self] {
-      const size_t pending = self->sender_->pending();
-      if (pending == 0) return;
-      self->shutdown_status_ =
-          Status(StatusCode::kTimeout, StrCat(pending, " sends had not ended and were cancelled"));
-      self->sender_->CancelAll();
-    });
-    self->sender_->WhenIdle([self](Result<Done>) {
-      self->drain_timer_.Cancel();
-      self->instance_->Detach(self.get(), kUnregisterTimeout, [self](Result<Done>) {
-        self->phase_ = Phase::kClosed;
-        // Not here: the caller may stand inside one of the sender's own completions.
-        self->runtime_->loop().Post([self] { self->sender_.reset(); });
-        auto waiters = std::exchange(self->shutdown_waiters_, {});
-        for (auto& waiter : waiters) {
-          waiter(self->shutdown_status_.ok() ? Result<Done>(Done{}) : Result<Done>(self->shutdown_status_));
-        }
-      });
+    self->BeginDrain(drain);
+  });
+}
+
+void ProducerCore::BeginDrain(Duration drain) {
+  phase_ = Phase::kDraining;
+  runtime_->Keep(shared_from_this());
+  drain_timer_ = runtime_->loop().PostAt(instance_->Now() + drain, [this] {
+    const size_t pending = sender_->pending();
+    if (pending == 0) return;
+    shutdown_status_ =
+        Status(StatusCode::kTimeout, StrCat(pending, " sends had not ended and were cancelled"));
+    sender_->CancelAll();
+  });
+  sender_->WhenIdle([weak = weak_from_this()](Result<Done>) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->drain_timer_.Cancel();
+    self->instance_->Detach(self.get(), kUnregisterTimeout, [weak](Result<Done>) {
+      if (const auto still = weak.lock()) still->EndShutdown();
     });
   });
+}
+
+void ProducerCore::EndShutdown() {
+  phase_ = Phase::kClosed;
+  // Not here: the caller may stand inside one of the sender's own completions.
+  runtime_->loop().Post([self = shared_from_this()] { self->sender_.reset(); });
+  auto waiters = std::exchange(shutdown_waiters_, {});
+  for (auto& waiter : waiters) waiter(ShutdownResult());
+  runtime_->Release(this);
+}
+
+Result<Done> ProducerCore::ShutdownResult() const {
+  if (shutdown_status_.ok()) return Done{};
+  return shutdown_status_;
 }
 
 void ProducerCore::AddTopics(std::set<std::string>& topics) const {

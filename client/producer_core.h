@@ -62,6 +62,9 @@ class ProducerCore final : public InstanceMember, public std::enable_shared_from
   std::optional<Admission> Admit(size_t bytes);
   void Enqueue(OutgoingMessage message, SendTarget target, Duration timeout, Completion<SendResult> done);
   Completion<SendResult> OnCallbackThread(SendCallback callback);
+  void BeginDrain(Duration drain);
+  void EndShutdown();
+  Result<Done> ShutdownResult() const;
 
   const std::shared_ptr<ClientRuntime> runtime_;
   const std::shared_ptr<ClientInstance> instance_;

@@ -31,7 +31,10 @@ PushConsumerCore::PushConsumerCore(std::shared_ptr<ClientRuntime> runtime,
       start_time_(runtime_->env().clock().Wall()),
       random_(runtime_->env().NewRandom("rebalance")) {}
 
-PushConsumerCore::~PushConsumerCore() = default;
+PushConsumerCore::~PushConsumerCore() {
+  // Only a process that was killed comes here without a shutdown.
+  if (phase_ != Phase::kClosed) instance_->Forget(this);
+}
 
 Result<std::shared_ptr<PushConsumerCore>> PushConsumerCore::Start(
     const std::shared_ptr<ClientRuntime>& runtime, PushConsumerOptions options, MessageListener listener) {
@@ -344,24 +347,26 @@ void PushConsumerCore::OnOffsetMoved(ConsumerQueue& queue, int64_t offset) {
 void PushConsumerCore::Shutdown(Duration drain, Completion<Done> done) {
   open_.store(false);
   runtime_->loop().Post([self = shared_from_this(), drain, done = std::move(done)]() mutable {
-    if (self->phase_ == Phase::kClosed) {
-      return done(self->shutdown_status_.ok() ? Result<Done>(Done{}) : Result<Done>(self->shutdown_status_));
-    }
+    if (self->phase_ == Phase::kClosed) return done(self->ShutdownResult());
     self->shutdown_waiters_.push_back(std::move(done));
-    if (self->phase_ != Phase::kRunning) return;
-    self->phase_ = Phase::kDraining;
-    self->rebalance_timer_.Cancel();
-    self->timeout_timer_.Cancel();
-    for (const auto& [queue, consumer] : self->queues_) consumer->StopPulling();
-    self->pool_->StopStarting();
-    self->drain_timer_ = self->runtime_->loop().PostAt(self->instance_->Now() + drain, [self] {
-      if (self->phase_ != Phase::kDraining) return;
-      self->shutdown_status_ =
-          Status(StatusCode::kTimeout, "a listener was still running; its messages will be delivered again");
-      self->CloseQueues();
-    });
-    self->CheckDrained();
+    if (self->phase_ == Phase::kRunning) self->BeginDrain(drain);
   });
+}
+
+void PushConsumerCore::BeginDrain(Duration drain) {
+  phase_ = Phase::kDraining;
+  runtime_->Keep(shared_from_this());
+  rebalance_timer_.Cancel();
+  timeout_timer_.Cancel();
+  for (const auto& [queue, consumer] : queues_) consumer->StopPulling();
+  pool_->StopStarting();
+  drain_timer_ = runtime_->loop().PostAt(instance_->Now() + drain, [this] {
+    if (phase_ != Phase::kDraining) return;
+    shutdown_status_ =
+        Status(StatusCode::kTimeout, "a listener was still running; its messages will be delivered again");
+    CloseQueues();
+  });
+  CheckDrained();
 }
 
 void PushConsumerCore::CheckDrained() {
@@ -370,10 +375,10 @@ void PushConsumerCore::CheckDrained() {
 
 void PushConsumerCore::CloseQueues() {
   phase_ = Phase::kClosing;
-  drain_timer_.Cancel();
   auto left = std::make_shared<size_t>(queues_.size() + 1);
-  const auto one_less = [self = shared_from_this(), left](Result<Done>) {
-    if (--*left == 0 && self->phase_ == Phase::kClosing) self->Leave();
+  const auto one_less = [weak = weak_from_this(), left](Result<Done>) {
+    const auto self = weak.lock();
+    if (--*left == 0 && self && self->phase_ == Phase::kClosing) self->Leave();
   };
   for (const auto& [queue, consumer] : queues_) {
     consumer->Persist(one_less);
@@ -382,8 +387,8 @@ void PushConsumerCore::CloseQueues() {
   queues_.clear();
   PublishAssignment();
   // The last commits are worth a moment, but a dead broker must not hold the application.
-  drain_timer_ = runtime_->loop().PostAt(instance_->Now() + kLastCommitTimeout, [self = shared_from_this()] {
-    if (self->phase_ == Phase::kClosing) self->Leave();
+  drain_timer_ = runtime_->loop().PostAt(instance_->Now() + kLastCommitTimeout, [this] {
+    if (phase_ == Phase::kClosing) Leave();
   });
   one_less(Done{});
 }
@@ -392,15 +397,23 @@ void PushConsumerCore::Leave() {
   phase_ = Phase::kClosed;
   drain_timer_.Cancel();
   retry_sender_->CancelAll();
-  instance_->Detach(this, kUnregisterTimeout, [self = shared_from_this()](Result<Done>) {
-    // Not here: the caller may stand inside one of the sender's own completions.
-    self->runtime_->loop().Post([self] { self->retry_sender_.reset(); });
-    self->runtime_->RetirePool(std::move(self->pool_));
-    auto waiters = std::exchange(self->shutdown_waiters_, {});
-    for (auto& waiter : waiters) {
-      waiter(self->shutdown_status_.ok() ? Result<Done>(Done{}) : Result<Done>(self->shutdown_status_));
-    }
+  instance_->Detach(this, kUnregisterTimeout, [weak = weak_from_this()](Result<Done>) {
+    if (const auto self = weak.lock()) self->EndShutdown();
   });
+}
+
+void PushConsumerCore::EndShutdown() {
+  // Not here: the caller may stand inside one of the sender's own completions.
+  runtime_->loop().Post([self = shared_from_this()] { self->retry_sender_.reset(); });
+  runtime_->RetirePool(std::move(pool_));
+  auto waiters = std::exchange(shutdown_waiters_, {});
+  for (auto& waiter : waiters) waiter(ShutdownResult());
+  runtime_->Release(this);
+}
+
+Result<Done> PushConsumerCore::ShutdownResult() const {
+  if (shutdown_status_.ok()) return Done{};
+  return shutdown_status_;
 }
 
 }  // namespace orbitmq::client

@@ -106,6 +106,9 @@ class PushConsumerCore final : public InstanceMember,
   void ResetOffsets(const BrokerRequest& request);
 
   // Shutdown (push_consumer_core.cc).
+  void BeginDrain(Duration drain);
+  void EndShutdown();
+  Result<Done> ShutdownResult() const;
   void CheckDrained();
   void CloseQueues();
   void Leave();
