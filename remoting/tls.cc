@@ -173,10 +173,7 @@ class TlsConnection final : public Connection, public ConnectionEvents {
     ORBITMQ_CHECK(from_peer_ != nullptr && to_peer_ != nullptr, "OpenSSL: out of memory");
     SSL_set_bio(ssl_.get(), from_peer_, to_peer_);
   }
-  ~TlsConnection() override {
-    if (destroyed_ != nullptr) *destroyed_ = true;
-    *alive_ = false;
-  }
+  ~TlsConnection() override { *alive_ = false; }
 
   void Accept() { SSL_set_accept_state(ssl_.get()); }
   void ConnectTo(const std::string& host) {
@@ -286,7 +283,6 @@ class TlsConnection final : public Connection, public ConnectionEvents {
   uint64_t clear_bytes_ = 0;
   mutable std::deque<Sealed> sealed_;
   mutable uint64_t clear_left_ = 0;  // Clear bytes of which some cipher text has left.
-  bool* destroyed_ = nullptr;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -306,11 +302,9 @@ size_t TlsConnection::OnInput(std::string_view input) {
   BIO_write(from_peer_, input.data(), static_cast<int>(input.size()));
   if (!established_ && !Handshake()) return input.size();
   const bool open = Decrypt();
-  bool destroyed = false;
-  destroyed_ = &destroyed;
+  const std::shared_ptr<bool> alive = alive_;
   if (!clear_.empty() && !paused_) Deliver();
-  if (destroyed) return input.size();
-  destroyed_ = nullptr;
+  if (!*alive) return input.size();
   // Records that arrive may ask for an answer (key updates).
   SendCipherText();
   if (!open) FailLater(Reason());
