@@ -35,7 +35,8 @@ void AppendQueue::Push(AppendRequest request) {
         Status(StatusCode::kBusy,
                StrCat("[OVERLOAD]system busy, start flow control for a while: the append queue is full (",
                       queue_.size(), " requests, ", queue_.bytes(), " bytes, limit ",
-                      parts_.options.append_queue_bytes_max, " bytes); the commit log's write is the slow stage"))
+                      parts_.options.append_queue_bytes_max,
+                      " bytes); the commit log's write is the slow stage"))
             .WithRetriable(true));
     return;
   }

@@ -11,7 +11,6 @@ namespace orbitmq::store {
 namespace {
 
 constexpr uint64_t kApacheFileBytes = 4096;
-constexpr size_t kApacheUsedBytes = 48;
 constexpr int64_t kApacheSlackMs = 3000;
 
 constexpr std::string_view kMagic = "OMQCKPT";
@@ -110,9 +109,10 @@ Result<ExactCheckpoint> ExactCheckpoint::Decode(std::string_view bytes) {
   if (bytes.size() < kMagic.size() + 1 + 4 || !bytes.starts_with(kMagic)) return corrupt;
   const auto version = static_cast<uint8_t>(bytes[kMagic.size()]);
   if (version > kVersion) {
-    return Status(StatusCode::kNotSupported,
-                  StrCat("the store was written by a newer version (checkpoint format ", static_cast<int>(version),
-                         ", this program knows ", static_cast<int>(kVersion), "); use that version"));
+    return Status(
+        StatusCode::kNotSupported,
+        StrCat("the store was written by a newer version (checkpoint format ", static_cast<int>(version),
+               ", this program knows ", static_cast<int>(kVersion), "); use that version"));
   }
   const std::string_view covered = bytes.substr(0, bytes.size() - 4);
   if (LoadBig<uint32_t>(bytes.data() + covered.size()) != Crc32(covered)) return corrupt;

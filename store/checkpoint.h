@@ -15,12 +15,12 @@ namespace orbitmq::store {
 
 // Apache's <root>/checkpoint. Format: 4096 bytes, six big-endian i64, the rest zero (store.md 1, errata 2).
 struct ApacheCheckpoint {
-  int64_t physic_time_ms = 0;        // Store time of the newest record known to be synced.
-  int64_t logics_time_ms = 0;        // Store time of the newest record whose queue unit is synced.
-  int64_t index_time_ms = 0;         // Store time of the newest record whose index entries are synced.
+  int64_t physic_time_ms = 0;  // Store time of the newest record known to be synced.
+  int64_t logics_time_ms = 0;  // Store time of the newest record whose queue unit is synced.
+  int64_t index_time_ms = 0;   // Store time of the newest record whose index entries are synced.
   int64_t master_flushed_offset = 0;
   int64_t confirm_log_offset = 0;
-  int64_t logics_log_offset = 0;     // Log offset of the record of logics_time_ms.
+  int64_t logics_log_offset = 0;  // Log offset of the record of logics_time_ms.
 
   // Apache's rule: what is older than this was complete when the file was written.
   int64_t SafeTimeMs() const;
@@ -40,8 +40,8 @@ struct ExactCheckpoint {
   LogOffset dispatched;
   LogOffset last_record;
   int64_t last_store_time_ms = 0;
-  // CRCs of Apache's checkpoint file as it was before and after this one was written: another value means that
-  // a Java broker worked here since, and queue ends may have changed below `dispatched`.
+  // CRCs of Apache's checkpoint file as it was before and after this one was written: another value means
+  // that a Java broker worked here since, and queue ends may have changed below `dispatched`.
   std::array<uint32_t, 2> apache_crcs{};
   KeyIndex::Mark index;
   std::vector<QueueEnds> queues;

@@ -10,10 +10,11 @@
 
 namespace orbitmq::store {
 
-// Writes checkpoints: captures the ends of queues and index on the dispatch executor, has the log synced up to
-// there, syncs the queue files and the index on the disk executor, and only then writes ours and Apache's.
+// Writes checkpoints: captures the ends of queues and index on the dispatch executor, has the log synced up
+// to there, syncs the queue files and the index on the disk executor, and only then writes ours and Apache's.
 //
-// Threads: the disk executor, except where noted. Invariant: one at a time; a request during one causes one more.
+// Threads: the disk executor, except where noted. Invariant: one at a time; a request during one causes one
+// more.
 class Checkpointer final {
  public:
   struct Parts {

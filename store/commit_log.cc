@@ -132,7 +132,8 @@ std::shared_ptr<SegmentFile> CommitLog::active() const { return segments()->back
 bool CommitLog::Roll() {
   const MutexLock lock(mutex_);
   if (spare_ == nullptr) return false;
-  ORBITMQ_CHECK(spare_->begin() == segments_->back()->end(), "the spare segment does not follow the active one");
+  ORBITMQ_CHECK(spare_->begin() == segments_->back()->end(),
+                "the spare segment does not follow the active one");
   auto grown = std::make_shared<Segments>(*segments_);
   grown->push_back(std::move(spare_));
   spare_ = nullptr;
@@ -167,7 +168,8 @@ Status CommitLog::DropOldest() {
   std::shared_ptr<SegmentFile> oldest;
   {
     const MutexLock lock(mutex_);
-    if (segments_->size() < 2) return {StatusCode::kFailedPrecondition, "the active log file cannot be deleted"};
+    if (segments_->size() < 2)
+      return {StatusCode::kFailedPrecondition, "the active log file cannot be deleted"};
     oldest = segments_->front();
     auto rest = std::make_shared<Segments>(segments_->begin() + 1, segments_->end());
     min_.store(rest->front()->begin().value, std::memory_order_release);
@@ -203,8 +205,8 @@ Result<Bytes> CommitLog::Read(LogOffset at, size_t count) const {
   const auto segment = Find(at);
   if (segment == nullptr) return Status(StatusCode::kNotFound, "the log does not hold this offset any more");
   if (segment->end() - at < static_cast<int64_t>(count)) {
-    return Status(StatusCode::kCorrupt, StrCat("a record of ", count, " bytes at log offset ", at.value,
-                                               " does not fit its file"));
+    return Status(StatusCode::kCorrupt,
+                  StrCat("a record of ", count, " bytes at log offset ", at.value, " does not fit its file"));
   }
   if (appended() - at <= kMappedReadBytes) return segment->Pin(at, count);
   std::string copy(count, '\0');

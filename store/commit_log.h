@@ -25,10 +25,10 @@ inline constexpr int64_t kFillerHeaderBytes = 8;
 // The log: segments and watermarks. It places bytes where its writer says and knows nothing of records.
 //
 // Threads: reads and watermarks from any. Write, Roll and RaiseAppended: the log executor. SyncRange and
-// RaiseFlushed: the flush executor. RaiseDispatched: the dispatch executor. PrepareSpare, DropOldest: the disk
-// executor. Load, CutAt and StartAt: recovery, before anything else runs.
-// Invariants: (1) a watermark never falls; (2) dispatched <= visible <= appended; (3) the segment list is an
-// immutable snapshot, so that readers never wait for a roll or a deletion.
+// RaiseFlushed: the flush executor. RaiseDispatched: the dispatch executor. PrepareSpare, DropOldest: the
+// disk executor. Load, CutAt and StartAt: recovery, before anything else runs. Invariants: (1) a watermark
+// never falls; (2) dispatched <= visible <= appended; (3) the segment list is an immutable snapshot, so that
+// readers never wait for a roll or a deletion.
 class CommitLog final {
  public:
   using Segments = std::vector<std::shared_ptr<SegmentFile>>;

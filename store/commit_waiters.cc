@@ -33,9 +33,9 @@ void CommitWaiters::Expire(MonoTime now, Duration timeout) {
   }
   const int64_t timeout_ms = std::chrono::duration_cast<Millis>(timeout).count();
   for (Waiter& waiter : late) {
-    waiter.done(Status(StatusCode::kUnknown, StrCat("the record at log offset ", waiter.receipt.log_offsets.front().value,
-                                                    " was written, but not synced within ", timeout_ms,
-                                                    " ms (syncFlushTimeout)"))
+    waiter.done(Status(StatusCode::kUnknown,
+                       StrCat("the record at log offset ", waiter.receipt.log_offsets.front().value,
+                              " was written, but not synced within ", timeout_ms, " ms (syncFlushTimeout)"))
                     .WithPersisted(Persisted::kMaybe));
   }
 }

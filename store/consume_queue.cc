@@ -194,7 +194,8 @@ Status ConsumeQueue::WriteUnits(int64_t from, std::string_view units, Touched& t
       file = files_.cache.Open(path);
       if (!file.ok()) return file.status();
     }
-    if (Status s = (*file)->WriteAt(static_cast<uint64_t>((from - begin) * kUnitBytes), piece); !s.ok()) return s;
+    if (Status s = (*file)->WriteAt(static_cast<uint64_t>((from - begin) * kUnitBytes), piece); !s.ok())
+      return s;
     touched.files.insert(path);
     from += static_cast<int64_t>(piece[0].size()) / kUnitBytes;
     units.remove_prefix(piece[0].size());

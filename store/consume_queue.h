@@ -43,9 +43,9 @@ struct QueueEnds {
 
 // The index of one queue: unit n tells where message n lies in the log.
 //
-// Format: files of file_units * 20 bytes named by the byte offset of their first unit; per unit i64 log offset,
-// i32 record bytes, i64 tags code, big-endian (store.md 3.1). New units gather in memory (`tail`) and go to the
-// sparse files in batches; an idle queue has no descriptor, no mapping and no buffer.
+// Format: files of file_units * 20 bytes named by the byte offset of their first unit; per unit i64 log
+// offset, i32 record bytes, i64 tags code, big-endian (store.md 3.1). New units gather in memory (`tail`) and
+// go to the sparse files in batches; an idle queue has no descriptor, no mapping and no buffer.
 //
 // Threads: Put, WriteOut and Restart on the dispatch executor (recovery before that); AdvanceMin and
 // RemoveExpired on the disk executor; reads from any. Invariants: (1) unit n stands at byte n * 20;
@@ -88,8 +88,8 @@ class ConsumeQueue final {
   void RemoveFiles();
 
   // --- recovery
-  // Finds the end as Apache does: scans from the third-last file to the first unit that is none. Starts further
-  // back where units may point at or above `synced_below`: after a power cut a file may be a hole.
+  // Finds the end as Apache does: scans from the third-last file to the first unit that is none. Starts
+  // further back where units may point at or above `synced_below`: after a power cut a file may be a hole.
   Status Load(LogOffset synced_below);
   void Restore(const QueueEnds& ends);
   // Drops units of records at or above `log_end`.

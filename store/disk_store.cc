@@ -24,7 +24,8 @@ Status CheckOptions(const StoreOptions& options) {
   if (options.segment_bytes > INT32_MAX) {
     return {StatusCode::kInvalidArgument, "mappedFileSizeCommitLog is above 2147483647"};
   }
-  if (options.queue_file_units < 1) return refuse("mappedFileSizeConsumeQueue / 20", options.queue_file_units, 1);
+  if (options.queue_file_units < 1)
+    return refuse("mappedFileSizeConsumeQueue / 20", options.queue_file_units, 1);
   if (options.index_slots < 1) return refuse("maxHashSlotNum", options.index_slots, 1);
   if (options.index_entries < 2) return refuse("maxIndexNum", options.index_entries, 2);
   return {};
@@ -46,7 +47,8 @@ Result<std::unique_ptr<MessageStore>> MessageStore::Open(Env& env, StoreOptions 
   return DiskStore::Open(env, std::move(options), std::move(on_arrival));
 }
 
-Result<std::unique_ptr<MessageStore>> DiskStore::Open(Env& env, StoreOptions options, ArrivalListener on_arrival) {
+Result<std::unique_ptr<MessageStore>> DiskStore::Open(Env& env, StoreOptions options,
+                                                      ArrivalListener on_arrival) {
   if (Status s = CheckOptions(options); !s.ok()) return s;
   auto hours = ParseDeleteHours(options.delete_when);
   if (!hours.ok()) return hours.status();
@@ -56,7 +58,8 @@ Result<std::unique_ptr<MessageStore>> DiskStore::Open(Env& env, StoreOptions opt
   return std::unique_ptr<MessageStore>(std::move(store));
 }
 
-DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hours, ArrivalListener on_arrival)
+DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hours,
+                     ArrivalListener on_arrival)
     : env_(env),
       options_(std::move(options)),
       log_executor_(env.NewExecutor({.name = "store-log", .kind = ExecutorKind::kMayBlock})),
@@ -103,7 +106,8 @@ Status DiskStore::TakeLock() {
 
 // Present while the broker runs, so that the next start knows how this one ended; holds the pid, as Apache's.
 Status DiskStore::WriteAbortFile() {
-  if (Status s = WriteSmallFile(env_.files(), options_.root + "/abort", StrCat(env_.identity().pid)); !s.ok()) return s;
+  if (Status s = WriteSmallFile(env_.files(), options_.root + "/abort", StrCat(env_.identity().pid)); !s.ok())
+    return s;
   return env_.files().SyncDirectory(options_.root);
 }
 
@@ -123,8 +127,8 @@ Status DiskStore::Start() {
   // After the abort file: a crash between the two must not look like a clean exit.
   if (Status s = WriteSmallFile(env_.files(), options_.root + "/lock", kLockText); !s.ok()) return s;
   checkpointer_ = std::make_unique<Checkpointer>(
-      Checkpointer::Parts{env_.files(), env_.clock(), env_.log(), *dispatch_executor_, *disk_executor_, commit_log_,
-                          queues_, index_, dispatcher_, flusher_, gate_, options_},
+      Checkpointer::Parts{env_.files(), env_.clock(), env_.log(), *dispatch_executor_, *disk_executor_,
+                          commit_log_, queues_, index_, dispatcher_, flusher_, gate_, options_},
       outcome->apache);
   opened_at_ = env_.clock().Wall();
   (void)flush_executor_->Post([this] { flusher_.Start(); });
@@ -182,8 +186,8 @@ std::vector<QueueKey> DiskStore::Queues() const {
   return keys;
 }
 
-// The deletion takes its place in the log's order: records before it belong to the old topic, later ones start
-// again at queue offset 0. The checkpoint keeps a restart from bringing the old queues back.
+// The deletion takes its place in the log's order: records before it belong to the old topic, later ones
+// start again at queue offset 0. The checkpoint keeps a restart from bringing the old queues back.
 Status DiskStore::DeleteTopic(const std::string& topic) {
   if (Status s = gate_.Check(); !s.ok()) return s;
   (void)log_executor_->Post([this, topic] {
@@ -308,9 +312,8 @@ Progress DiskStore::CloseStep() {
     return Progress::kIdle;
   }
   close_state_ = CloseState::kCheckpoint;
-  checkpointer_->Write([this](Result<Done> written) {
-    FinishClose(written.ok() ? LeaveCleanly() : written.status());
-  });
+  checkpointer_->Write(
+      [this](Result<Done> written) { FinishClose(written.ok() ? LeaveCleanly() : written.status()); });
   return Progress::kIdle;
 }
 

@@ -21,7 +21,8 @@ namespace orbitmq::store {
 // Members are declared in the order of their needs; executors first, so that they outlive what runs on them.
 class DiskStore final : public MessageStore {
  public:
-  static Result<std::unique_ptr<MessageStore>> Open(Env& env, StoreOptions options, ArrivalListener on_arrival);
+  static Result<std::unique_ptr<MessageStore>> Open(Env& env, StoreOptions options,
+                                                    ArrivalListener on_arrival);
   DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hours, ArrivalListener on_arrival);
   ~DiskStore() override;
 

@@ -18,12 +18,13 @@ Dispatcher::Dispatcher(Parts parts)
 void Dispatcher::Start() { ArmTimer(); }
 
 void Dispatcher::ArmTimer() {
-  timer_ = parts_.dispatch_executor.PostAt(parts_.clock.Monotonic() + parts_.options.queue_flush_interval, [this] {
-    stalled_ = false;
-    if (auto done = WriteOut(SIZE_MAX, IndexFile::Amount::kAll); !done.ok()) Stall(done.status());
-    pulse_.Signal();
-    ArmTimer();
-  });
+  timer_ =
+      parts_.dispatch_executor.PostAt(parts_.clock.Monotonic() + parts_.options.queue_flush_interval, [this] {
+        stalled_ = false;
+        if (auto done = WriteOut(SIZE_MAX, IndexFile::Amount::kAll); !done.ok()) Stall(done.status());
+        pulse_.Signal();
+        ArmTimer();
+      });
 }
 
 void Dispatcher::RunAt(LogOffset at, Task task) {
@@ -55,11 +56,13 @@ void Dispatcher::PutBack(ConsumeQueue::Touched touched) {
 void Dispatcher::Stall(const Status& why) {
   stalled_ = true;
   if (why.code() == StatusCode::kResourceExhausted) {
-    if (!parts_.gate.disk_full()) parts_.log.Error("dispatch waits for disk space", {{"status", why.ToString()}});
+    if (!parts_.gate.disk_full())
+      parts_.log.Error("dispatch waits for disk space", {{"status", why.ToString()}});
     parts_.gate.SetDiskFull(why);
     return;
   }
-  if (!parts_.gate.failed()) parts_.log.Error("queues or index cannot be written", {{"status", why.ToString()}});
+  if (!parts_.gate.failed())
+    parts_.log.Error("queues or index cannot be written", {{"status", why.ToString()}});
   parts_.gate.Fail(why);
 }
 
@@ -89,7 +92,8 @@ Result<LogOffset> Dispatcher::Walk(LogOffset at, LogOffset limit) {
     // Deleted before it was dispatched: possible only when the disk was full for long.
     const auto next = parts_.commit_log.FirstFrom(at);
     const LogOffset to = next == nullptr ? limit : std::min(next->begin(), limit);
-    parts_.log.Error("records were deleted before they were dispatched", {{"from", at.value}, {"to", to.value}});
+    parts_.log.Error("records were deleted before they were dispatched",
+                     {{"from", at.value}, {"to", to.value}});
     parts_.commit_log.RaiseDispatched(to);
     return to;
   }
@@ -102,15 +106,16 @@ Result<LogOffset> Dispatcher::Walk(LogOffset at, LogOffset limit) {
     const auto peek = PeekRecord(rest);
     if (peek.ok() && peek->magic == static_cast<uint32_t>(RecordMagic::kBlank)) {
       at = segment->end();
-    } else if (auto record = DecodeMessage(rest, BodyCheck::kTrust); record.ok() && record->log_offset == at) {
+    } else if (auto record = DecodeMessage(rest, BodyCheck::kTrust);
+               record.ok() && record->log_offset == at) {
       if (Status s = DispatchOne(*record); !s.ok()) {
         if (at > begin) parts_.commit_log.RaiseDispatched(at);
         return s;
       }
       at += record->total_bytes;
     } else {
-      SkipDamage(record.ok() ? Status(StatusCode::kCorrupt, "it names another log offset") : record.status(), at, end,
-                 peek.ok() ? peek->total_bytes : 0);
+      SkipDamage(record.ok() ? Status(StatusCode::kCorrupt, "it names another log offset") : record.status(),
+                 at, end, peek.ok() ? peek->total_bytes : 0);
     }
     parts_.commit_log.RaiseDispatched(at);
   }

@@ -15,7 +15,8 @@
 namespace orbitmq::store {
 
 // Makes the log durable: under SYNC_FLUSH as soon as something was appended, under ASYNC_FLUSH every
-// flush_interval or when somebody waits. While one fdatasync runs the next batch forms; the next one covers it.
+// flush_interval or when somebody waits. While one fdatasync runs the next batch forms; the next one covers
+// it.
 //
 // Threads: Signal from any; the rest on the flush executor. Invariant: `flushed` is raised after fdatasync
 // returned, never before; after a failed one it is never raised again (fail-stop).

@@ -67,7 +67,8 @@ Result<std::shared_ptr<IndexFile>> IndexFile::Create(FileSystem& files, const st
   if (!file.ok()) return file.status();
   if (Status s = (*file)->Truncate(0); !s.ok()) return s;
   // Where blocks cannot be reserved (kNotSupported) the mapping is used all the same.
-  if (Status s = (*file)->Allocate(MappedBytes(shape)); !s.ok() && s.code() != StatusCode::kNotSupported) return s;
+  if (Status s = (*file)->Allocate(MappedBytes(shape)); !s.ok() && s.code() != StatusCode::kNotSupported)
+    return s;
   if (Status s = (*file)->Truncate(FileBytes(shape)); !s.ok()) return s;
   auto mapping = (*file)->Map(static_cast<size_t>(MappedBytes(shape)), MapMode::kReadWrite);
   if (!mapping.ok()) return mapping.status();
@@ -77,22 +78,24 @@ Result<std::shared_ptr<IndexFile>> IndexFile::Create(FileSystem& files, const st
   return index;
 }
 
-Result<std::shared_ptr<IndexFile>> IndexFile::Open(FileSystem& files, const std::string& path, IndexShape shape) {
+Result<std::shared_ptr<IndexFile>> IndexFile::Open(FileSystem& files, const std::string& path,
+                                                   IndexShape shape) {
   auto file = files.Open(path, OpenMode::kReadWrite);
   if (!file.ok()) return file.status();
   auto size = (*file)->Size();
   if (!size.ok()) return size.status();
   if (*size != FileBytes(shape)) {
-    return Status(StatusCode::kCorrupt, StrCat(path, ": has ", *size, " bytes, maxHashSlotNum ", shape.slots,
-                                               " and maxIndexNum ", shape.entries, " ask for ", FileBytes(shape)));
+    return Status(StatusCode::kCorrupt,
+                  StrCat(path, ": has ", *size, " bytes, maxHashSlotNum ", shape.slots, " and maxIndexNum ",
+                         shape.entries, " ask for ", FileBytes(shape)));
   }
   auto mapping = (*file)->Map(static_cast<size_t>(MappedBytes(shape)), MapMode::kReadWrite);
   if (!mapping.ok()) return mapping.status();
   const IndexHeader header = IndexHeader::Decode({(*mapping)->data(), kIndexHeaderBytes});
   if (header.next_entry > shape.entries || header.end_log_offset < header.begin_log_offset) {
-    return Status(StatusCode::kCorrupt, StrCat(path, ": its header says ", header.next_entry, " entries of ",
-                                               shape.entries, " and log offsets ", header.begin_log_offset, "..",
-                                               header.end_log_offset));
+    return Status(StatusCode::kCorrupt,
+                  StrCat(path, ": its header says ", header.next_entry, " entries of ", shape.entries,
+                         " and log offsets ", header.begin_log_offset, "..", header.end_log_offset));
   }
   return std::make_shared<IndexFile>(*std::move(file), *std::move(mapping), path, shape, header);
 }

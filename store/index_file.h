@@ -39,18 +39,19 @@ struct IndexShape {
 
 // One hash index from keys to log offsets.
 //
-// Format (store.md 4): header; `slots` i32 numbers of the newest entry of each chain; entries of i32 hash, i64
-// log offset, i32 seconds since the file's begin time, i32 previous entry of the chain. Header and slots are
-// mapped (their disk blocks are reserved first, so that a full disk is an error here and not a signal later);
-// entries are appended in batches.
+// Format (store.md 4): header; `slots` i32 numbers of the newest entry of each chain; entries of i32 hash,
+// i64 log offset, i32 seconds since the file's begin time, i32 previous entry of the chain. Header and slots
+// are mapped (their disk blocks are reserved first, so that a full disk is an error here and not a signal
+// later); entries are appended in batches.
 //
 // Threads: Put, Sync-preparing WriteOut on the dispatch executor; Sync on the disk executor; Find from any.
 class IndexFile final {
  public:
-  static Result<std::shared_ptr<IndexFile>> Create(FileSystem& files, const std::string& path, IndexShape shape,
-                                                   const IndexHeader& inherited);
+  static Result<std::shared_ptr<IndexFile>> Create(FileSystem& files, const std::string& path,
+                                                   IndexShape shape, const IndexHeader& inherited);
   // Checks the length and the header's numbers; kCorrupt otherwise.
-  static Result<std::shared_ptr<IndexFile>> Open(FileSystem& files, const std::string& path, IndexShape shape);
+  static Result<std::shared_ptr<IndexFile>> Open(FileSystem& files, const std::string& path,
+                                                 IndexShape shape);
   IndexFile(std::unique_ptr<File> file, std::unique_ptr<Mapping> mapping, std::string path, IndexShape shape,
             const IndexHeader& header);
 

@@ -45,8 +45,8 @@ class KeyIndex final {
   Mark mark() const;
   // Opens the files. One that is damaged is dropped with all that follow it; the log scan makes them anew.
   Status Load();
-  // Cuts the index back to the mark. False when it cannot be: drop it then. After a crash slots are built anew
-  // from the entries, because pages written after the mark may or may not be there.
+  // Cuts the index back to the mark. False when it cannot be: drop it then. After a crash slots are built
+  // anew from the entries, because pages written after the mark may or may not be there.
   enum class Exit : uint8_t { kClean, kCrash };
   Result<bool> RestoreTo(const Mark& mark, Exit exit);
   // The same for what DropNewerThan left, when no mark is known.

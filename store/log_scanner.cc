@@ -35,9 +35,8 @@ std::string_view LogScanner::Window(size_t count) {
 }
 
 LogScanner::Found LogScanner::Damaged(std::string_view what) {
-  why_ = Status(StatusCode::kCorrupt,
-                StrCat(segment_->path(), " at byte ", position_ - segment_->begin(), " (log offset ",
-                       position_.value, "): ", what));
+  why_ = Status(StatusCode::kCorrupt, StrCat(segment_->path(), " at byte ", position_ - segment_->begin(),
+                                             " (log offset ", position_.value, "): ", what));
   return Found::kDamaged;
 }
 
@@ -52,7 +51,8 @@ bool LogScanner::EnterNextSegment() {
 
 bool LogScanner::LacksSector() const {
   // Nobody's host is 0.0.0.0:0 and nothing was stored at the epoch: the header's later sectors are missing.
-  if (ToEpochMillis(record_.store_time) == 0 || record_.store_host == HostAddress{.ipv6 = record_.store_host.ipv6}) {
+  if (ToEpochMillis(record_.store_time) == 0 ||
+      record_.store_host == HostAddress{.ipv6 = record_.store_host.ipv6}) {
     return true;
   }
   const auto size = static_cast<int64_t>(record_bytes_.size());
@@ -85,17 +85,20 @@ LogScanner::Found LogScanner::Next() {
       position_ = segment_->end();
       continue;
     }
-    if (magic != static_cast<uint32_t>(RecordMagic::kV1) && magic != static_cast<uint32_t>(RecordMagic::kV2)) {
+    if (magic != static_cast<uint32_t>(RecordMagic::kV1) &&
+        magic != static_cast<uint32_t>(RecordMagic::kV2)) {
       return Damaged(StrCat("no record has the magic ", magic));
     }
-    if (total < kRecordBytesMin || total > left) return Damaged(StrCat("a record of ", total, " bytes cannot be"));
+    if (total < kRecordBytesMin || total > left)
+      return Damaged(StrCat("a record of ", total, " bytes cannot be"));
     const std::string_view bytes = Window(static_cast<size_t>(total));
     if (bytes.empty()) return Found::kFailed;
     auto record =
         DecodeMessage(bytes, checks_ == BodyChecks::kVerify ? BodyCheck::kVerifyCrc : BodyCheck::kTrust);
     if (!record.ok()) return Damaged(record.status().text());
     if (record->log_offset != position_) {
-      return Damaged(StrCat("the record names log offset ", record->log_offset.value, ": left from before a cut"));
+      return Damaged(
+          StrCat("the record names log offset ", record->log_offset.value, ": left from before a cut"));
     }
     record_ = *record;
     record_bytes_ = bytes;

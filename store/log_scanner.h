@@ -26,9 +26,9 @@ class LogScanner final {
   Found Next();
 
   const MessageView& record() const { return record_; }
-  // Whether a disk sector that the record reaches into is all zeros where the record cannot be: a power cut may
-  // keep the first sectors of a record and lose the last. Its body has a CRC; header, topic and properties have
-  // none in Apache's format.
+  // Whether a disk sector that the record reaches into is all zeros where the record cannot be: a power cut
+  // may keep the first sectors of a record and lose the last. Its body has a CRC; header, topic and
+  // properties have none in Apache's format.
   bool LacksSector() const;
   // Of the record after Next() == kRecord: its end. Otherwise where the scan stopped.
   LogOffset position() const { return position_; }

@@ -80,8 +80,8 @@ bool LogWriter::Refused(PendingAppend& pending, MonoTime now, size_t behind) {
   // The bracketed prefix is Apache's: operators search for it.
   pending.request.done(
       Status(StatusCode::kBusy,
-             StrCat("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: ", waited_ms,
-                    "ms, size of queue: ", behind, " (waited for the commit log's write; limit ",
+             StrCat("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: ",
+                    waited_ms, "ms, size of queue: ", behind, " (waited for the commit log's write; limit ",
                     std::chrono::duration_cast<Millis>(parts_.options.append_queue_age_max).count(), "ms)"))
           .WithRetriable(true));
   return true;
@@ -136,7 +136,8 @@ void LogWriter::Commit(Run& run) {
     const Status wiped = active->Write(run.begin, wipe);
     if (s.code() != StatusCode::kResourceExhausted || !wiped.ok()) parts_.gate.Fail(s);
     if (s.code() == StatusCode::kResourceExhausted) parts_.gate.SetDiskFull(s);
-    parts_.log.Error("append to the commit log failed", {{"status", s.ToString()}, {"log_offset", run.begin.value}});
+    parts_.log.Error("append to the commit log failed",
+                     {{"status", s.ToString()}, {"log_offset", run.begin.value}});
     Abandon(run, s);
     return;
   }
@@ -157,9 +158,9 @@ void LogWriter::Abandon(Run& run, const Status& why) {
 void LogWriter::Answer(Placed& placed, MonoTime now) {
   AppendRequest& request = placed.pending.request;
   append_count_.fetch_add(request.draft.record_count, std::memory_order_relaxed);
-  const bool waits = request.durability == Durability::kFlushed ||
-                     (request.durability == Durability::kStoreDefault &&
-                      parts_.options.flush_mode == FlushMode::kSync);
+  const bool waits =
+      request.durability == Durability::kFlushed ||
+      (request.durability == Durability::kStoreDefault && parts_.options.flush_mode == FlushMode::kSync);
   if (!waits || Planted(Bug::kAckBeforeSync)) {
     request.done(std::move(placed.receipt));
     return;

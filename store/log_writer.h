@@ -40,8 +40,8 @@ struct PendingAppend {
 // Places batches of appends into the log: queue offsets, log offsets and store time, one vectored write per
 // batch and segment, then `appended`.
 //
-// Threads: the log executor. Invariants: (1) the only writer of the log; (2) a record never spans segments and
-// leaves room for a filler header behind it; (3) what could not be written is given back, so that queue
+// Threads: the log executor. Invariants: (1) the only writer of the log; (2) a record never spans segments
+// and leaves room for a filler header behind it; (3) what could not be written is given back, so that queue
 // offsets have no gap; (4) every request is completed or handed to CommitWaiters exactly once.
 class LogWriter final {
  public:

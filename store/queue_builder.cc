@@ -40,8 +40,8 @@ Result<QueueBuilder::Derived> QueueBuilder::Derive(const MessageView& record) {
     derived.tags_code = TagsCodeOf(record, options_.delay_levels);
     const QueueUnit unit{record.log_offset, record.total_bytes, derived.tags_code};
     const auto outcome = queues_.Put(record.topic, record.queue_id, unit, record.queue_offset);
-    derived.entered_queue = outcome == ConsumeQueue::PutOutcome::kStored ||
-                            outcome == ConsumeQueue::PutOutcome::kRestarted;
+    derived.entered_queue =
+        outcome == ConsumeQueue::PutOutcome::kStored || outcome == ConsumeQueue::PutOutcome::kRestarted;
     if (Planted(Bug::kDoubleDispatch) &&
         static_cast<uint64_t>(record.queue_offset.value) % kDoubleDispatchEvery == kDoubleDispatchEvery - 1) {
       (void)queues_.Put(record.topic, record.queue_id, unit, record.queue_offset + 1);

@@ -11,9 +11,9 @@ namespace orbitmq::store {
 // topic the time (epoch ms) at which it is due.
 int64_t TagsCodeOf(const MessageView& record, const std::vector<Duration>& delay_levels);
 
-// Derives ConsumeQueues and index from one log record: the same function for dispatch and for recovery, so that
-// a rebuilt queue is what dispatch would have written.
-// Threads: the dispatch executor (recovery before that).
+// Derives ConsumeQueues and index from one log record: the same function for dispatch and for recovery, so
+// that a rebuilt queue is what dispatch would have written. Threads: the dispatch executor (recovery before
+// that).
 class QueueBuilder final {
  public:
   QueueBuilder(QueueTable& queues, KeyIndex& index, const StoreOptions& options)

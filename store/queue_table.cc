@@ -55,8 +55,9 @@ ConsumeQueue::PutOutcome QueueTable::Put(std::string_view topic, QueueId id, con
   auto queue = Find(topic, id);
   if (queue == nullptr) {
     if (!IsDirectoryName(topic) || id < 0) {
-      shared_.log.Error("a record's topic or queue id cannot name a queue",
-                        {{"topic", Printable(topic)}, {"queue_id", id}, {"log_offset", unit.log_offset.value}});
+      shared_.log.Error(
+          "a record's topic or queue id cannot name a queue",
+          {{"topic", Printable(topic)}, {"queue_id", id}, {"log_offset", unit.log_offset.value}});
       return ConsumeQueue::PutOutcome::kRefused;
     }
     queue = Make(topic, id);

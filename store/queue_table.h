@@ -49,9 +49,12 @@ class QueueTable final {
   struct Hash {
     using is_transparent = void;
     size_t operator()(const KeyView& key) const noexcept {
-      return std::hash<std::string_view>()(key.topic) * 31 + static_cast<size_t>(static_cast<uint32_t>(key.id));
+      return std::hash<std::string_view>()(key.topic) * 31 +
+             static_cast<size_t>(static_cast<uint32_t>(key.id));
     }
-    size_t operator()(const QueueKey& key) const noexcept { return (*this)(KeyView{key.topic, key.queue_id}); }
+    size_t operator()(const QueueKey& key) const noexcept {
+      return (*this)(KeyView{key.topic, key.queue_id});
+    }
   };
   struct Equal {
     using is_transparent = void;

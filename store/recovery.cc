@@ -49,14 +49,13 @@ Result<Recovery::Outcome> Recovery::Run() {
   if (Status s = parts_.commit_log.StartAt(log_end_); !s.ok()) return s;
   out_.report.log_end = log_end_;
   out_.report.took = parts_.clock.Monotonic() - begun;
-  parts_.log.Info("store recovered",
-                  {{"exit", out_.report.clean_shutdown ? "clean" : "crash"},
-                   {"ends_from", source_ == Source::kExact ? "checkpoint" : "files"},
-                   {"scan_begin", scan_begin_.value},
-                   {"log_end", log_end_.value},
-                   {"records_scanned", out_.report.records_scanned},
-                   {"truncated_bytes", out_.report.truncated_bytes},
-                   {"ms", std::chrono::duration_cast<Millis>(out_.report.took).count()}});
+  parts_.log.Info("store recovered", {{"exit", out_.report.clean_shutdown ? "clean" : "crash"},
+                                      {"ends_from", source_ == Source::kExact ? "checkpoint" : "files"},
+                                      {"scan_begin", scan_begin_.value},
+                                      {"log_end", log_end_.value},
+                                      {"records_scanned", out_.report.records_scanned},
+                                      {"truncated_bytes", out_.report.truncated_bytes},
+                                      {"ms", std::chrono::duration_cast<Millis>(out_.report.took).count()}});
   return std::move(out_);
 }
 
@@ -65,7 +64,8 @@ bool Recovery::Contradicted(const ExactCheckpoint& exact) {
   if (crc != exact.apache_crcs[0] && crc != exact.apache_crcs[1]) return true;
   const auto segments = parts_.commit_log.segments();
   if (segments->empty()) return exact.dispatched.value != 0;
-  if (exact.dispatched < segments->front()->begin() || exact.dispatched > segments->back()->end()) return true;
+  if (exact.dispatched < segments->front()->begin() || exact.dispatched > segments->back()->end())
+    return true;
   if (exact.last_record < exact.dispatched && parts_.commit_log.Find(exact.last_record) != nullptr) {
     // The record that ends the checked part must still be there: else the log was cut or replaced below it.
     LogScanner scanner(parts_.commit_log, exact.last_record, LogScanner::BodyChecks::kVerify);
@@ -85,13 +85,15 @@ Result<bool> Recovery::TryExact() {
   if (!exact.ok()) {
     if (exact.status().code() == StatusCode::kNotSupported) return exact.status();
     if (exact.status().code() != StatusCode::kNotFound) {
-      parts_.log.Warn("our checkpoint cannot be used; ends come from the files", {{"why", exact.status().ToString()}});
+      parts_.log.Warn("our checkpoint cannot be used; ends come from the files",
+                      {{"why", exact.status().ToString()}});
     }
     return false;
   }
   if (Contradicted(*exact)) {
-    parts_.log.Warn("the directory changed since our checkpoint (another broker worked here, or files were "
-                    "removed); ends come from the files");
+    parts_.log.Warn(
+        "the directory changed since our checkpoint (another broker worked here, or files were "
+        "removed); ends come from the files");
     return false;
   }
   const bool clean = out_.report.clean_shutdown;
@@ -134,15 +136,17 @@ Status Recovery::StartFromFiles() {
   for (const auto& segment : *segments) {
     if (segment->begin() <= complete) scan_begin_ = segment->begin();
   }
-  // After a clean exit only what lies beyond the queues is missing; after a crash everything is derived again.
+  // After a clean exit only what lies beyond the queues is missing; after a crash everything is derived
+  // again.
   derive_from_ = out_.report.clean_shutdown ? complete : scan_begin_;
   log_min_before_ = {-1};
   if (scan_begin_.value > 0) out_.last = {scan_begin_, FromEpochMillis(out_.apache.logics_time_ms)};
   return {};
 }
 
-// Where the part of the log begins whose queue units and index entries may not be on the disk: after a crash the
-// newest segment that begins with a record older than Apache's checkpoint. After a clean exit there is none.
+// Where the part of the log begins whose queue units and index entries may not be on the disk: after a crash
+// the newest segment that begins with a record older than Apache's checkpoint. After a clean exit there is
+// none.
 Result<LogOffset> Recovery::SafeSegment() {
   if (out_.report.clean_shutdown) return LogOffset{INT64_MAX};
   const auto segments = parts_.commit_log.segments();
@@ -203,10 +207,11 @@ Status Recovery::CheckNotMiddle(const LogScanner& scanner) {
     LogScanner later(parts_.commit_log, segment->begin(), LogScanner::BodyChecks::kVerify);
     if (later.Next() != LogScanner::Found::kRecord || later.record().log_offset != segment->begin()) continue;
     if (ToEpochMillis(later.record().store_time) >= out_.apache.physic_time_ms) continue;
-    return {StatusCode::kCorrupt,
-            StrCat("the commit log is damaged in its middle: ", scanner.why().text(), "; ", segment->path(),
-                   " behind it holds synced messages, so this is no torn tail. Nothing was changed. Restore the "
-                   "file from a copy, or move it and the older ones away to go on without their messages")};
+    return {
+        StatusCode::kCorrupt,
+        StrCat("the commit log is damaged in its middle: ", scanner.why().text(), "; ", segment->path(),
+               " behind it holds synced messages, so this is no torn tail. Nothing was changed. Restore the "
+               "file from a copy, or move it and the older ones away to go on without their messages")};
   }
   return {};
 }

@@ -36,9 +36,9 @@ class Recovery final {
 
   struct Outcome {
     RecoveryReport report;
-    Dispatcher::Last last;             // Newest record of the log.
-    ConsumeQueue::Touched touched;     // Queue files that recovery wrote and did not sync.
-    ApacheCheckpoint apache;           // As found.
+    Dispatcher::Last last;          // Newest record of the log.
+    ConsumeQueue::Touched touched;  // Queue files that recovery wrote and did not sync.
+    ApacheCheckpoint apache;        // As found.
   };
   Result<Outcome> Run();
 

@@ -20,8 +20,8 @@ namespace orbitmq::store {
 // Hours of the day from deleteWhen ("04;16"); kInvalidArgument names the entry.
 Result<std::vector<int>> ParseDeleteHours(std::string_view text);
 
-// Deletes what is old: whole log files, then what pointed into them. Watches the disk: above disk_ratio_max it
-// deletes expired files at any hour, above disk_ratio_force the oldest even if they are not expired, above
+// Deletes what is old: whole log files, then what pointed into them. Watches the disk: above disk_ratio_max
+// it deletes expired files at any hour, above disk_ratio_force the oldest even if they are not expired, above
 // disk_ratio_refuse it closes the write gate until there is room again.
 //
 // Threads: the disk executor. Appends never wait for it: files leave the log's list first.

@@ -46,13 +46,13 @@ Result<std::shared_ptr<SegmentFile>> SegmentFile::Open(FileSystem& files, const 
 }
 
 Status SegmentFile::Read(LogOffset at, std::span<char> out) const {
-  ORBITMQ_CHECK(at >= begin_ && at + static_cast<int64_t>(out.size()) <= end(), "read outside of the segment");
+  ORBITMQ_CHECK(at >= begin_ && at + static_cast<int64_t>(out.size()) <= end(),
+                "read outside of the segment");
   auto count = file_->ReadAt(static_cast<uint64_t>(at - begin_), out);
   if (!count.ok()) return count.status();
   if (*count == out.size()) return {};
-  return {StatusCode::kIoError,
-          StrCat(path_, ": ends at byte ", at - begin_ + static_cast<int64_t>(*count), ", expected ", bytes_,
-                 " bytes")};
+  return {StatusCode::kIoError, StrCat(path_, ": ends at byte ", at - begin_ + static_cast<int64_t>(*count),
+                                       ", expected ", bytes_, " bytes")};
 }
 
 Result<Bytes> SegmentFile::Pin(LogOffset at, size_t count) {

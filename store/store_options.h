@@ -32,8 +32,9 @@ struct StoreOptions {
   std::string delete_when = "04";               // deleteWhen, hours "04;16"
   double disk_ratio_max = 0.75;                 // diskMaxUsedSpaceRatio: delete at once above it
   double disk_ratio_refuse = 0.90;              // diskSpaceWarningLevelRatio: refuse writes above it
-  double disk_ratio_force = 0.85;      // diskSpaceCleanForciblyRatio: delete the oldest even if not expired
-  int64_t hot_bytes = int64_t{1} << 30;  // Records this near the end count as in memory (...InMemoryMaxRatio).
+  double disk_ratio_force = 0.85;  // diskSpaceCleanForciblyRatio: delete the oldest even if not expired
+  int64_t hot_bytes =
+      int64_t{1} << 30;  // Records this near the end count as in memory (...InMemoryMaxRatio).
   Duration queue_flush_interval = std::chrono::seconds(1);  // flushIntervalConsumeQueue
   Duration checkpoint_interval = std::chrono::seconds(5);   // Between exact checkpoints; bounds recovery.
   Duration clean_interval = std::chrono::seconds(10);       // cleanResourceInterval

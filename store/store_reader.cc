@@ -104,8 +104,8 @@ bool StoreReader::Take(const QueueUnit& unit, Scan& scan) const {
   const bool cold = scan.log_end - unit.log_offset > parts_.options.hot_bytes;
   const auto bytes = static_cast<size_t>(std::max(0, unit.record_bytes));
   if (slice.record_count > 0) {
-    const int32_t count_max = cold ? std::min(scan.limits.messages_max, scan.limits.messages_max_cold)
-                                   : scan.limits.messages_max;
+    const int32_t count_max =
+        cold ? std::min(scan.limits.messages_max, scan.limits.messages_max_cold) : scan.limits.messages_max;
     const auto bytes_max = static_cast<size_t>(cold ? scan.limits.bytes_max_cold : scan.limits.bytes_max_hot);
     if (slice.record_count >= count_max || scan.bytes + bytes > bytes_max) {
       scan.full = true;
@@ -138,24 +138,25 @@ bool StoreReader::Take(const QueueUnit& unit, Scan& scan) const {
 
 Result<Bytes> StoreReader::RecordOf(const QueueUnit& unit) const {
   if (unit.record_bytes < static_cast<int32_t>(kHeadBytes)) {
-    return Status(StatusCode::kCorrupt, StrCat("the queue unit names ", unit.record_bytes, " bytes at log offset ",
-                                               unit.log_offset.value));
+    return Status(StatusCode::kCorrupt, StrCat("the queue unit names ", unit.record_bytes,
+                                               " bytes at log offset ", unit.log_offset.value));
   }
   auto record = parts_.commit_log.Read(unit.log_offset, static_cast<size_t>(unit.record_bytes));
   if (!record.ok()) return record;
   const char* head = record->data();
   if (LoadBig<int32_t>(head) != unit.record_bytes || !IsRecordMagic(LoadBig<uint32_t>(head + kMagicAt)) ||
       LoadBig<int64_t>(head + kLogOffsetAt) != unit.log_offset.value) {
-    return Status(StatusCode::kCorrupt, StrCat("there is no record of ", unit.record_bytes, " bytes at log offset ",
-                                               unit.log_offset.value));
+    return Status(StatusCode::kCorrupt, StrCat("there is no record of ", unit.record_bytes,
+                                               " bytes at log offset ", unit.log_offset.value));
   }
   return record;
 }
 
 Result<Bytes> StoreReader::ReadAt(LogOffset at) const {
   if (at.value < 0 || at >= parts_.commit_log.visible()) {
-    return Status(StatusCode::kInvalidArgument, StrCat("log offset ", at.value, " is beyond the end of the log at ",
-                                                       parts_.commit_log.visible().value));
+    return Status(StatusCode::kInvalidArgument,
+                  StrCat("log offset ", at.value, " is beyond the end of the log at ",
+                         parts_.commit_log.visible().value));
   }
   const auto segment = parts_.commit_log.Find(at);
   const Status absent(StatusCode::kNotFound, StrCat("there is no record at log offset ", at.value));
@@ -173,7 +174,8 @@ Result<Bytes> StoreReader::ReadAt(LogOffset at) const {
 }
 
 Result<QueryReply> StoreReader::Query(const QueryRequest& request) const {
-  const auto wanted = static_cast<size_t>(std::clamp(request.messages_max, 1, static_cast<int32_t>(kQueryRecordsMax)));
+  const auto wanted =
+      static_cast<size_t>(std::clamp(request.messages_max, 1, static_cast<int32_t>(kQueryRecordsMax)));
   const KeyIndex::Found found = parts_.index.Find(request, wanted);
   QueryReply reply;
   reply.index_update_time = FromEpochMillis(found.last.end_time_ms);

@@ -9,7 +9,8 @@
 
 namespace orbitmq::store {
 
-// Everything that reads: by queue offset, by time, by log offset, by key. Only what was dispatched is visible.
+// Everything that reads: by queue offset, by time, by log offset, by key. Only what was dispatched is
+// visible.
 //
 // Threads: any. Hot reads take leaf locks only; others may wait for the disk.
 class StoreReader final {
@@ -24,7 +25,8 @@ class StoreReader final {
   };
   explicit StoreReader(Parts parts) : parts_(parts) {}
 
-  QueueSlice Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits, const TagFilter* filter) const;
+  QueueSlice Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits,
+                  const TagFilter* filter) const;
   Result<Bytes> ReadAt(LogOffset at) const;
   Result<QueryReply> Query(const QueryRequest& request) const;
   QueueOffset OffsetAtTime(const QueueKey& key, WallTime time, TimeBoundary boundary) const;

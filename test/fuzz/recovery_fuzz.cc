@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens stores whose files were mutated: log, queues, index, both checkpoints. Whatever the bytes, Open ends with
-// a store that works or with a clear refusal.
+// Opens stores whose files were mutated: log, queues, index, both checkpoints. Whatever the bytes, Open ends
+// with a store that works or with a clear refusal.
 #include <map>
 
 #include "test/fuzz/fuzz_driver.h"
@@ -23,11 +23,14 @@ FileSet MakeStore(StoreHarness::Loss loss) {
   SetSmall(harness);
   harness.Open();
   for (int i = 0; i < 25; ++i) {
-    harness.Append({.topic = StrCat("topic", i % 2), .body = std::string(static_cast<size_t>(i * 9), 'b'),
-                    .tags = "Tag", .keys = StrCat("key", i % 3)});
+    harness.Append({.topic = StrCat("topic", i % 2),
+                    .body = std::string(static_cast<size_t>(i * 9), 'b'),
+                    .tags = "Tag",
+                    .keys = StrCat("key", i % 3)});
   }
   harness.Pass(std::chrono::seconds(6));
-  for (int i = 0; i < 6; ++i) harness.Append({.topic = "topic0", .body = "after the checkpoint", .keys = "key0"});
+  for (int i = 0; i < 6; ++i)
+    harness.Append({.topic = "topic0", .body = "after the checkpoint", .keys = "key0"});
   harness.Pass(std::chrono::seconds(2));
   harness.Crash(loss);
   harness.Boot();
@@ -45,7 +48,8 @@ const FileSet& Original() {
   return files;
 }
 
-// The input is the content of all files one after the other; one that is too short leaves the last ones short.
+// The input is the content of all files one after the other; one that is too short leaves the last ones
+// short.
 std::string Joined(const FileSet& files) {
   std::string all;
   for (const auto& [path, content] : files) all += content;
@@ -61,11 +65,13 @@ void ReadEverything(StoreHarness& harness) {
     for (QueueOffset at = range->min; at < range->max && reads < 1000; ++reads) {
       const QueueSlice slice = store.Read(key, at, {}, nullptr);
       ORBITMQ_CHECK(slice.next_begin > at, "a read inside the queue did not advance");
-      ORBITMQ_CHECK(slice.records.size() == static_cast<size_t>(slice.record_count), "records are miscounted");
+      ORBITMQ_CHECK(slice.records.size() == static_cast<size_t>(slice.record_count),
+                    "records are miscounted");
       at = slice.next_begin;
     }
     (void)store.OffsetAtTime(key, FromEpochMillis(1), TimeBoundary::kUpper);
-    (void)store.Query({.topic = key.topic, .key = "key1", .begin = FromEpochMillis(0), .end = FromEpochMillis(INT64_MAX)});
+    (void)store.Query(
+        {.topic = key.topic, .key = "key1", .begin = FromEpochMillis(0), .end = FromEpochMillis(INT64_MAX)});
   }
   for (int64_t at = 0; at < 8192; at += 64) (void)store.ReadAt({at});
   (void)store.EarliestStoreTime();
@@ -104,7 +110,8 @@ fuzz::Verdict Run(std::string_view input) {
 }  // namespace orbitmq::store
 
 int main(int argc, char** argv) {
-  return orbitmq::fuzz::FuzzMain(
-      argc, argv, {.name = "recovery", .corpus = {orbitmq::store::Joined(orbitmq::store::Original())},
-                   .run = orbitmq::store::Run});
+  return orbitmq::fuzz::FuzzMain(argc, argv,
+                                 {.name = "recovery",
+                                  .corpus = {orbitmq::store::Joined(orbitmq::store::Original())},
+                                  .run = orbitmq::store::Run});
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens the store that Apache 5.5.0 left (test/golden/store) and reads everything in it; rebuilds its queues and
-// index from its log and compares the bytes with Apache's.
+// Opens the store that Apache 5.5.0 left (test/golden/store) and reads everything in it; rebuilds its queues
+// and index from its log and compares the bytes with Apache's.
 #include <filesystem>
 #include <map>
 
@@ -79,7 +79,8 @@ TEST_F(GoldenStoreTest, OpensCleanly_EveryRecordIsReadable) {
     EXPECT_EQ(DecodeMessage(record->view(), BodyCheck::kVerifyCrc)->body, view.body);
     const auto type = TransactionTypeOf(view.sys_flag);
     if (type != TransactionType::kNone && type != TransactionType::kCommit) continue;
-    const auto slice = store().Read({std::string(view.topic), view.queue_id}, view.queue_offset, {.messages_max = 1}, nullptr);
+    const auto slice = store().Read({std::string(view.topic), view.queue_id}, view.queue_offset,
+                                    {.messages_max = 1}, nullptr);
     ASSERT_EQ(slice.status, ReadStatus::kFound) << view.topic;
     EXPECT_EQ(slice.records[0].view(), record->view());
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/message_store.h"
-
 #include "common/java_hash.h"
 #include "common/names.h"
+#include "store/message_store.h"
 #include "test/store/store_fixture.h"
 
 namespace orbitmq::store {
@@ -40,7 +39,9 @@ TEST_F(StoreTest, Append_PreparedAndRollback_TakeNoQueueOffset) {
   const auto prepared = Append({.body = "p", .sys_flag = static_cast<int32_t>(TransactionType::kPrepared)});
   EXPECT_EQ(prepared.queue_offset.value, 0);
   Append({.body = "r", .sys_flag = static_cast<int32_t>(TransactionType::kRollback)});
-  EXPECT_EQ(Append({.body = "c", .sys_flag = static_cast<int32_t>(TransactionType::kCommit)}).queue_offset.value, 1);
+  EXPECT_EQ(
+      Append({.body = "c", .sys_flag = static_cast<int32_t>(TransactionType::kCommit)}).queue_offset.value,
+      1);
   ExpectQueue("T", 0, {"a", "c"});
   const auto record = store().ReadAt(prepared.log_offsets[0]);
   ASSERT_TRUE(record.ok());
@@ -325,8 +326,11 @@ TEST_F(StoreTest, Index_FilesFillUp_OlderOnesAreStillSearched) {
   Open();
   for (int i = 0; i < 30; ++i) Append({.body = std::to_string(i), .keys = StrCat("k", i % 3)});
   Settle();
-  const auto reply = store().Query(
-      {.topic = "T", .key = "k0", .messages_max = 64, .begin = FromEpochMillis(0), .end = FromEpochMillis(INT64_MAX)});
+  const auto reply = store().Query({.topic = "T",
+                                    .key = "k0",
+                                    .messages_max = 64,
+                                    .begin = FromEpochMillis(0),
+                                    .end = FromEpochMillis(INT64_MAX)});
   ASSERT_TRUE(reply.ok());
   EXPECT_EQ(reply->records.size(), 10u);
   EXPECT_GT(files().List("/store/index")->size(), 3u);

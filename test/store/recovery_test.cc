@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/recovery.h"
-
 #include "test/store/store_fixture.h"
 
 namespace orbitmq::store {
@@ -122,7 +121,8 @@ TEST_F(RecoveryTest, TornTail_CutAtEveryByteOfTheLastRecord) {
     std::fill(torn.begin() + static_cast<std::ptrdiff_t>(cut), torn.end(), '\0');
     Overwrite(kFirstSegment, 0, torn);
     Open();
-    // Nothing in the format covers the last bytes of the properties (sectors lost whole are found, see below).
+    // Nothing in the format covers the last bytes of the properties (sectors lost whole are found, see
+    // below).
     const bool unchanged = kept > record - 8;
     const size_t expected = unchanged ? 3 : 2;
     EXPECT_EQ(Bodies("T", 0).size(), expected) << "kept " << kept;
@@ -158,13 +158,15 @@ TEST_F(RecoveryTest, TornTail_EveryFlippedByteIsFound) {
   Crash(Loss::kProcess);
   Boot();
   const std::string whole = Content(kFirstSegment);
-  // Lengths, magic, CRC, log offset, body: what recovery can check. Other fields carry no check in Apache's format.
+  // Lengths, magic, CRC, log offset, body: what recovery can check. Other fields carry no check in Apache's
+  // format.
   const std::vector<int64_t> checked = {0, 3, 4, 7, 8, 11, 28, 35, 84, 87, 88, 89, 90, 92, 93};
   for (const int64_t at : checked) {
     ASSERT_LT(at, record);
     Boot();
     std::string damaged = whole;
-    damaged[static_cast<size_t>(end - record + at)] = static_cast<char>(damaged[static_cast<size_t>(end - record + at)] ^ 0x55);
+    damaged[static_cast<size_t>(end - record + at)] =
+        static_cast<char>(damaged[static_cast<size_t>(end - record + at)] ^ 0x55);
     Overwrite(kFirstSegment, 0, damaged);
     Open();
     EXPECT_EQ(Bodies("T", 0).size(), 1u) << "byte " << at;
@@ -352,7 +354,8 @@ TEST_F(RecoveryTest, QueueBeginsPastZero_LeadingFiller) {
     std::string moved = log.substr(from, static_cast<size_t>(peek->total_bytes));
     from += moved.size();
     const auto view = DecodeMessage(moved, BodyCheck::kTrust);
-    PatchRecord(moved.data(), {.queue_offset = view->queue_offset, .log_offset = at, .store_time = view->store_time});
+    PatchRecord(moved.data(),
+                {.queue_offset = view->queue_offset, .log_offset = at, .store_time = view->store_time});
     at += static_cast<int64_t>(moved.size());
     rest += moved;
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "common/message_properties.h"
 #include "common/strings.h"
@@ -81,7 +81,8 @@ class StoreHarness {
   Status TryOpen() {
     Boot();
     auto opened = MessageStore::Open(env(), options, [this](const Arrival& arrival) {
-      arrivals.push_back(StrCat(arrival.queue.topic, ":", arrival.queue.queue_id, ":", arrival.queue_offset.value));
+      arrivals.push_back(
+          StrCat(arrival.queue.topic, ":", arrival.queue.queue_id, ":", arrival.queue_offset.value));
     });
     if (!opened.ok()) return opened.status();
     store_ = *std::move(opened);
@@ -101,8 +102,10 @@ class StoreHarness {
   }
   Status Close() {
     std::optional<Status> closed;
-    store_->CloseAsync(std::chrono::seconds(10), [&closed](Result<Done> result) { closed = result.status(); });
-    scheduler_.RunUntil(scheduler_.now() + std::chrono::seconds(20), [&closed] { return closed.has_value(); });
+    store_->CloseAsync(std::chrono::seconds(10),
+                       [&closed](Result<Done> result) { closed = result.status(); });
+    scheduler_.RunUntil(scheduler_.now() + std::chrono::seconds(20),
+                        [&closed] { return closed.has_value(); });
     store_.reset();
     env_.reset();
     return closed.value_or(Status(StatusCode::kTimeout, "close did not end"));

@@ -82,8 +82,8 @@ class StoreFilesTest : public StoreTest {};
 TEST_F(StoreFilesTest, KnownMessage_AllFiles) {
   Open();
   for (int i = 0; i < 7; ++i) Append({.topic = "TopicTest", .queue_id = 3, .body = "x"});
-  const auto receipt =
-      Append({.topic = "TopicTest", .queue_id = 3, .body = "Hello RocketMQ", .tags = "TagA", .keys = "OrderID188"});
+  const auto receipt = Append(
+      {.topic = "TopicTest", .queue_id = 3, .body = "Hello RocketMQ", .tags = "TagA", .keys = "OrderID188"});
   const int64_t at = receipt.log_offsets[0].value;
   const int64_t stored = ToEpochMillis(receipt.store_time);
   const int64_t dispatched_to = (Settle(), store().watermarks().appended.value);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random operations against a plain in-memory model, with crashes and reopenings, on the simulated disk (power
-// cuts, torn pages) and on the real file system (process kills).
+// Random operations against a plain in-memory model, with crashes and reopenings, on the simulated disk
+// (power cuts, torn pages) and on the real file system (process kills).
 #include <map>
 
 #include "common/posix_file_system.h"
@@ -53,11 +53,10 @@ class Model {
   int crashes = 0;
 
  private:
-  QueueKey AnyQueue() {
-    return {StrCat("topic", random_.Below(3)), static_cast<QueueId>(random_.Below(2))};
-  }
+  QueueKey AnyQueue() { return {StrCat("topic", random_.Below(3)), static_cast<QueueId>(random_.Below(2))}; }
   std::string AnyBody() {
-    const auto bytes = static_cast<size_t>(random_.Chance(1, 20) ? random_.Between(1000, 9000) : random_.Between(0, 200));
+    const auto bytes =
+        static_cast<size_t>(random_.Chance(1, 20) ? random_.Between(1000, 9000) : random_.Between(0, 200));
     return StrCat(next_id_++, ":", std::string(bytes, static_cast<char>('a' + random_.Below(26))));
   }
 
@@ -124,7 +123,8 @@ class Model {
       const auto kept = harness_.Bodies(key.topic, key.queue_id);
       ASSERT_LE(kept.size(), queue.bodies.size());
       for (size_t i = 0; i < kept.size(); ++i) {
-        ASSERT_EQ(kept[i].substr(0, 40), queue.bodies[i].substr(0, 40)) << key.topic << ":" << key.queue_id << " " << i;
+        ASSERT_EQ(kept[i].substr(0, 40), queue.bodies[i].substr(0, 40))
+            << key.topic << ":" << key.queue_id << " " << i;
       }
       // Everything was acknowledged: only async flush and a power cut may cost the tail.
       if (sync || !power) {
