@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// The store on real threads and the real file system: writers and readers at once, for the sanitizers and for
+// what a single-threaded simulation cannot show.
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include "common/log.h"
+#include "remoting/real_env.h"
+#include "test/common/temp_directory.h"
+#include "test/store/store_fixture.h"
+
+namespace orbitmq::store {
+namespace {
+
+constexpr int kWriters = 3;
+constexpr int kMessagesPerWriter = 400;
+
+class StoreThreadsTest : public testing::TestWithParam<FlushMode> {
+ protected:
+  StoreThreadsTest() : env_(net::NewRealEnv(NullLogger())) {
+    options_.root = directory_.path() + "/store";
+    options_.flush_mode = GetParam();
+    options_.segment_bytes = 64 * 1024;
+    options_.queue_file_units = 100;
+    options_.index_slots = 1000;
+    options_.index_entries = 5000;
+    options_.queue_flush_interval = std::chrono::milliseconds(20);
+    options_.checkpoint_interval = std::chrono::milliseconds(50);
+  }
+  void Open() {
+    auto opened = MessageStore::Open(*env_, options_, [this](const Arrival&) { ++arrivals_; });
+    ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+    store_ = *std::move(opened);
+  }
+  // Appends one message and waits for its outcome.
+  Result<AppendReceipt> Append(const TestMessage& message) {
+    RecordDraft draft;
+    AddToDraft(message, draft);
+    std::promise<Result<AppendReceipt>> promise;
+    auto outcome = promise.get_future();
+    store_->Append(
+        {.queue = {message.topic, message.queue_id},
+         .draft = std::move(draft),
+         .done = [&promise](Result<AppendReceipt> result) { promise.set_value(std::move(result)); }});
+    return outcome.get();
+  }
+  void Write(int writer) {
+    for (int i = 0; i < kMessagesPerWriter; ++i) {
+      const auto receipt =
+          Append({.queue_id = writer % 2, .body = StrCat(writer, ":", i), .keys = StrCat("k", i)});
+      if (!receipt.ok()) {
+        ADD_FAILURE() << receipt.status().ToString();
+        return;
+      }
+    }
+  }
+  // Follows a queue to `end`, checking that no record is torn, skipped or repeated.
+  void Follow(QueueId id, int64_t end) {
+    QueueOffset at{0};
+    while (at.value < end) {
+      const QueueSlice slice = store_->Read({"T", id}, at, {}, nullptr);
+      for (const Bytes& record : slice.records) {
+        const auto view = DecodeMessage(record.view(), BodyCheck::kVerifyCrc);
+        ASSERT_TRUE(view.ok()) << view.status().ToString();
+        ASSERT_EQ(view->queue_offset, at);
+        at += 1;
+      }
+      if (slice.records.empty()) std::this_thread::yield();
+    }
+  }
+
+  TempDirectory directory_;
+  std::unique_ptr<Env> env_;
+  StoreOptions options_;
+  std::atomic<int64_t> arrivals_{0};
+  std::unique_ptr<MessageStore> store_;
+};
+
+TEST_P(StoreThreadsTest, WritersAndReadersAtOnce_ThenReopened) {
+  Open();
+  std::vector<std::thread> threads;
+  for (int writer = 0; writer < kWriters; ++writer) threads.emplace_back([this, writer] { Write(writer); });
+  const int64_t in_zero = 2 * kMessagesPerWriter;
+  const int64_t in_one = kMessagesPerWriter;
+  threads.emplace_back([this, in_zero] { Follow(0, in_zero); });
+  threads.emplace_back([this, in_one] { Follow(1, in_one); });
+  threads.emplace_back([this] {
+    for (int i = 0; i < 200; ++i) {
+      const Watermarks marks = store_->watermarks();
+      EXPECT_LE(marks.dispatched, marks.visible);
+      EXPECT_LE(marks.visible, marks.appended);
+      (void)store_->Query(
+          {.topic = "T", .key = "k1", .begin = FromEpochMillis(0), .end = FromEpochMillis(INT64_MAX)});
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  const Status closed = store_->Close(std::chrono::seconds(30));
+  ASSERT_TRUE(closed.ok()) << closed.ToString();
+  EXPECT_EQ(arrivals_.load(), in_zero + in_one);
+  store_.reset();
+
+  Open();
+  EXPECT_TRUE(store_->recovery().clean_shutdown);
+  EXPECT_EQ(store_->recovery().records_scanned, 0);
+  Follow(0, in_zero);
+  Follow(1, in_one);
+  EXPECT_EQ(Append({.queue_id = 1, .body = "next"})->queue_offset.value, in_one);
+}
+
+TEST_P(StoreThreadsTest, DestroyedWhileWriting_ReopensAsAfterACrash) {
+  Open();
+  std::vector<std::string> accepted;
+  for (int i = 0; i < 50; ++i) {
+    if (Append({.body = std::to_string(i)}).ok()) accepted.push_back(std::to_string(i));
+  }
+  store_.reset();
+  Open();
+  EXPECT_FALSE(store_->recovery().clean_shutdown);
+  Follow(0, static_cast<int64_t>(accepted.size()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, StoreThreadsTest, testing::Values(FlushMode::kAsync, FlushMode::kSync));
+
+}  // namespace
+}  // namespace orbitmq::store
