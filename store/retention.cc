@@ -5,6 +5,7 @@
 #include <ctime>
 
 #include "common/strings.h"
+#include "store/log_scanner.h"
 
 namespace orbitmq::store {
 namespace {
@@ -95,16 +96,15 @@ bool Retention::DeleteHour() const {
   return std::find(delete_hours_.begin(), delete_hours_.end(), local.tm_hour) != delete_hours_.end();
 }
 
+// Old enough when the first record of the file after it is: every record in it is older. Apache goes by the
+// file's modification time, which a restore or a touch shifts.
 bool Retention::Expired(const SegmentFile& segment) const {
-  auto listed = parts_.files.List(parts_.commit_log.directory());
-  if (!listed.ok()) return false;
-  const std::string name = OffsetFileName(segment.begin().value);
-  for (const DirEntry& entry : *listed) {
-    if (entry.name != name) continue;
-    const auto kept_ms = std::chrono::duration_cast<Millis>(parts_.options.retention).count();
-    return entry.modified_ms + kept_ms <= parts_.clock.WallMillis();
-  }
-  return false;
+  const auto next = parts_.commit_log.FirstFrom(segment.end());
+  if (next == nullptr || next->begin() >= parts_.commit_log.appended()) return false;
+  LogScanner scanner(parts_.commit_log, next->begin(), LogScanner::BodyChecks::kTrust);
+  if (scanner.Next() != LogScanner::Found::kRecord) return false;
+  return scanner.record().store_time + std::chrono::duration_cast<Millis>(parts_.options.retention) <=
+         parts_.clock.Wall();
 }
 
 void Retention::DeleteSegments(Pressure pressure) {

@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of the store on their own: waiters, consume queues, index files, retention.
+#include "common/log_sinks.h"
+#include "store/commit_waiters.h"
+#include "store/consume_queue.h"
+#include "store/index_file.h"
+#include "store/retention.h"
+#include "store/write_gate.h"
+#include "test/store/store_fixture.h"
+
+namespace orbitmq::store {
+namespace {
+
+using std::chrono::seconds;
+
+CommitWaiters::Waiter WaiterAt(int64_t end, MonoTime deadline, std::vector<std::string>& log) {
+  CommitWaiters::Waiter waiter;
+  waiter.end = {end};
+  waiter.deadline = deadline;
+  waiter.receipt.log_offsets = {{end - 10}};
+  waiter.done = [end, &log](Result<AppendReceipt> result) {
+    log.push_back(StrCat(end, result.ok() ? " ok" : " refused"));
+  };
+  return waiter;
+}
+
+TEST(CommitWaitersTest, CompleteUpTo_CoversExactlyThoseBelow) {
+  CommitWaiters waiters;
+  std::vector<std::string> log;
+  for (const int64_t end : {10, 20, 30}) waiters.Add(WaiterAt(end, kNever, log));
+  waiters.CompleteUpTo({19});
+  EXPECT_EQ(log, (std::vector<std::string>{"10 ok"}));
+  waiters.CompleteUpTo({30});
+  EXPECT_EQ(log, (std::vector<std::string>{"10 ok", "20 ok", "30 ok"}));
+  EXPECT_TRUE(waiters.empty());
+}
+
+TEST(CommitWaitersTest, Expire_SaysThatItMayBeStored) {
+  CommitWaiters waiters;
+  std::optional<Status> status;
+  CommitWaiters::Waiter waiter;
+  waiter.end = {10};
+  waiter.deadline = MonoTime(seconds(5));
+  waiter.receipt.log_offsets = {{0}};
+  waiter.done = [&status](Result<AppendReceipt> result) { status = result.status(); };
+  waiters.Add(std::move(waiter));
+  waiters.Expire(MonoTime(seconds(4)), seconds(5));
+  EXPECT_FALSE(status.has_value());
+  EXPECT_EQ(waiters.next_deadline(), MonoTime(seconds(5)));
+  waiters.Expire(MonoTime(seconds(5)), seconds(5));
+  ASSERT_TRUE(status.has_value());
+  EXPECT_EQ(status->code(), StatusCode::kUnknown);
+  EXPECT_EQ(status->persisted(), Persisted::kMaybe);
+}
+
+TEST(WriteGateTest, FirstFailureStays) {
+  WriteGate gate;
+  EXPECT_TRUE(gate.Check().ok());
+  gate.SetDiskFull(Status(StatusCode::kResourceExhausted, "full"));
+  EXPECT_EQ(gate.Check().code(), StatusCode::kResourceExhausted);
+  gate.ClearDiskFull();
+  EXPECT_TRUE(gate.Check().ok());
+  gate.Fail(Status(StatusCode::kIoError, "first"));
+  gate.Fail(Status(StatusCode::kIoError, "second"));
+  gate.ClearDiskFull();
+  EXPECT_TRUE(gate.Check().fatal());
+  EXPECT_NE(gate.Check().text().find("first"), std::string_view::npos);
+}
+
+class ConsumeQueueTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    Boot();
+    cache_.emplace(files(), 4);
+    shared_.emplace(QueueFiles{*cache_, log_sink_, "/cq", 10});
+    queue_.emplace(*shared_, QueueKey{"T", 0});
+  }
+  ConsumeQueue::PutOutcome Put(int64_t at, int64_t log_offset) {
+    return queue_->Put({{log_offset}, 100, 7}, {at});
+  }
+  void Fill(int64_t count) {
+    for (int64_t i = 0; i < count; ++i) ASSERT_EQ(Put(i, i * 100), ConsumeQueue::PutOutcome::kStored);
+  }
+  void WriteOut() {
+    ConsumeQueue::Touched touched;
+    ASSERT_TRUE(queue_->WriteOut(touched).ok());
+  }
+  RingLogger log_sink_;
+  std::optional<FileCache> cache_;
+  std::optional<QueueFiles> shared_;
+  std::optional<ConsumeQueue> queue_;
+};
+
+TEST_F(ConsumeQueueTest, Put_Repeated_IsIgnored) {
+  Fill(3);
+  EXPECT_EQ(Put(1, 100), ConsumeQueue::PutOutcome::kRepeated);
+  EXPECT_EQ(queue_->range().max.value, 3);
+}
+
+TEST_F(ConsumeQueueTest, Put_NewRecordWithAnOldOffset_IsRefused) {
+  Fill(3);
+  EXPECT_EQ(Put(2, 900), ConsumeQueue::PutOutcome::kRefused);
+  EXPECT_EQ(Put(-1, 900), ConsumeQueue::PutOutcome::kRefused);
+  EXPECT_EQ(Put(int64_t{1} << 60, 900), ConsumeQueue::PutOutcome::kRefused);
+  EXPECT_EQ(Put(3, 900), ConsumeQueue::PutOutcome::kStored);
+}
+
+TEST_F(ConsumeQueueTest, Put_GapInTheMiddle_IsFilledAndKeepsPositions) {
+  Fill(3);
+  EXPECT_EQ(Put(25, 900), ConsumeQueue::PutOutcome::kStored);
+  WriteOut();
+  const auto units = queue_->Read({0}, 100);
+  ASSERT_EQ(units.size(), 26u);
+  EXPECT_TRUE(IsFiller(units[3]));
+  EXPECT_TRUE(IsFiller(units[24]));
+  EXPECT_EQ(units[25].log_offset.value, 900);
+}
+
+TEST_F(ConsumeQueueTest, Put_OffsetZeroAgain_RestartsTheQueue) {
+  Fill(25);
+  WriteOut();
+  EXPECT_EQ(Put(0, 9000), ConsumeQueue::PutOutcome::kRestarted);
+  EXPECT_EQ(queue_->range().max.value, 1);
+  WriteOut();
+  EXPECT_EQ(queue_->Read({0}, 10).size(), 1u);
+  EXPECT_EQ(files().List("/cq/T/0")->size(), 1u);
+}
+
+TEST_F(ConsumeQueueTest, Read_AcrossFilesAndTail) {
+  Fill(23);
+  WriteOut();
+  for (int64_t i = 23; i < 40; ++i) ASSERT_EQ(Put(i, i * 100), ConsumeQueue::PutOutcome::kStored);
+  const auto units = queue_->Read({5}, 30);
+  ASSERT_EQ(units.size(), 30u);
+  for (size_t i = 0; i < units.size(); ++i)
+    EXPECT_EQ(units[i].log_offset.value, static_cast<int64_t>(i + 5) * 100);
+}
+
+TEST_F(ConsumeQueueTest, AdvanceMin_RemovesWholeFilesButTheLast) {
+  Fill(40);
+  WriteOut();
+  queue_->AdvanceMin({2550});
+  EXPECT_EQ(queue_->range().min.value, 26);
+  ASSERT_TRUE(queue_->RemoveExpired().ok());
+  EXPECT_EQ(files().List("/cq/T/0")->size(), 2u);
+  queue_->AdvanceMin({1'000'000});
+  EXPECT_EQ(queue_->range().min.value, 40);
+  ASSERT_TRUE(queue_->RemoveExpired().ok());
+  EXPECT_EQ(files().List("/cq/T/0")->size(), 1u);
+  EXPECT_EQ(Put(40, 2'000'000), ConsumeQueue::PutOutcome::kStored);
+}
+
+TEST_F(ConsumeQueueTest, WriteOut_DiskFull_KeepsTheTail) {
+  Fill(15);
+  disk().SetSpaceLimit(disk().UsedBytes() + 10);
+  ConsumeQueue::Touched touched;
+  EXPECT_EQ(queue_->WriteOut(touched).code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(queue_->Read({0}, 100).size(), 15u);
+  disk().SetSpaceLimit(uint64_t{1} << 40);
+  WriteOut();
+  EXPECT_EQ(queue_->Read({0}, 100).size(), 15u);
+  EXPECT_EQ(queue_->tail_bytes(), 0u);
+}
+
+TEST_F(ConsumeQueueTest, Load_FindsTheEnd_TruncateCutsIt) {
+  Fill(33);
+  WriteOut();
+  ConsumeQueue again(*shared_, QueueKey{"T", 0});
+  ASSERT_TRUE(again.Load({INT64_MAX}).ok());
+  EXPECT_EQ(again.range().max.value, 33);
+  EXPECT_EQ(again.ends().end_log_offset.value, 3300);
+  again.TruncateAbove({1500});
+  EXPECT_EQ(again.range().max.value, 15);
+  ConsumeQueue::Touched touched;
+  ASSERT_TRUE(again.ClearAbove(touched).ok());
+  EXPECT_EQ(files().List("/cq/T/0")->size(), 2u);
+  ConsumeQueue third(*shared_, QueueKey{"T", 0});
+  ASSERT_TRUE(third.Load({INT64_MAX}).ok());
+  EXPECT_EQ(third.range().max.value, 15);
+}
+
+class IndexFileTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    Boot();
+    ASSERT_TRUE(files().CreateDirectories("/idx").ok());
+  }
+  std::shared_ptr<IndexFile> Make() {
+    auto made = IndexFile::Create(files(), "/idx/20260101000000000", {10, 50}, {});
+    EXPECT_TRUE(made.ok()) << made.status().ToString();
+    return made.ok() ? *made : nullptr;
+  }
+  static std::vector<int64_t> Find(const IndexFile& file, int32_t hash, size_t count = 100) {
+    std::vector<LogOffset> found;
+    file.Find({.hash = hash, .begin_ms = 0, .end_ms = INT64_MAX, .count_max = count}, found);
+    std::vector<int64_t> values;
+    for (const LogOffset at : found) values.push_back(at.value);
+    return values;
+  }
+};
+
+TEST_F(IndexFileTest, Find_FollowsTheChain_NewestFirst) {
+  const auto file = Make();
+  for (int64_t i = 0; i < 20; ++i) file->Put(i % 2 == 0 ? 3 : 13, {i}, FromEpochMillis(1000 * i + 1));
+  EXPECT_EQ(Find(*file, 3, 3), (std::vector<int64_t>{18, 16, 14}));
+  ASSERT_TRUE(file->WriteOut(IndexFile::Amount::kAll).ok());
+  EXPECT_EQ(Find(*file, 13, 2), (std::vector<int64_t>{19, 17}));
+  EXPECT_TRUE(Find(*file, 4).empty());
+  std::vector<LogOffset> found;
+  file->Find({.hash = 3, .begin_ms = 4000, .end_ms = 9000, .count_max = 100}, found);
+  EXPECT_EQ(found, (std::vector<LogOffset>{{8}, {6}, {4}}));
+}
+
+TEST_F(IndexFileTest, Rebuild_DropsWhatTheMarkDoesNotKnow) {
+  const auto file = Make();
+  for (int64_t i = 0; i < 10; ++i) file->Put(3, {i}, FromEpochMillis(1));
+  ASSERT_TRUE(file->WriteOut(IndexFile::Amount::kAll).ok());
+  const IndexHeader mark = file->header();
+  for (int64_t i = 10; i < 20; ++i) file->Put(3, {i}, FromEpochMillis(1));
+  ASSERT_TRUE(file->WriteOut(IndexFile::Amount::kAll).ok());
+  ASSERT_TRUE(file->Rebuild(mark).ok());
+  EXPECT_EQ(file->header(), mark);
+  EXPECT_EQ(Find(*file, 3, 2), (std::vector<int64_t>{9, 8}));
+  file->Put(3, {99}, FromEpochMillis(1));
+  EXPECT_EQ(Find(*file, 3, 2), (std::vector<int64_t>{99, 9}));
+}
+
+TEST_F(IndexFileTest, Open_WrongLengthOrHeader_IsCorrupt) {
+  Make();
+  EXPECT_TRUE(IndexFile::Open(files(), "/idx/20260101000000000", {10, 50}).ok());
+  EXPECT_EQ(IndexFile::Open(files(), "/idx/20260101000000000", {10, 51}).status().code(),
+            StatusCode::kCorrupt);
+  auto file = files().Open("/idx/20260101000000000", OpenMode::kReadWrite);
+  const std::string_view piece[] = {"\x7f"};
+  ASSERT_TRUE((*file)->WriteAt(36, piece).ok());
+  EXPECT_EQ(IndexFile::Open(files(), "/idx/20260101000000000", {10, 50}).status().code(),
+            StatusCode::kCorrupt);
+}
+
+TEST_F(IndexFileTest, Find_DamagedChain_Ends) {
+  const auto file = Make();
+  for (int64_t i = 0; i < 10; ++i) file->Put(3, {i}, FromEpochMillis(1));
+  ASSERT_TRUE(file->WriteOut(IndexFile::Amount::kAll).ok());
+  auto raw = files().Open("/idx/20260101000000000", OpenMode::kReadWrite);
+  for (uint64_t entry = 1; entry <= 10; ++entry) {
+    const std::string_view piece[] = {
+        std::string_view("\0\0\0\x0a", 4)};  // Every chain leads to the newest entry.
+    ASSERT_TRUE((*raw)->WriteAt(40 + 40 + 20 * entry + 16, piece).ok());
+  }
+  EXPECT_LE(Find(*file, 3).size(), 10u);
+}
+
+TEST(RetentionHoursTest, ParseDeleteHours) {
+  EXPECT_EQ(*ParseDeleteHours("04"), (std::vector<int>{4}));
+  EXPECT_EQ(*ParseDeleteHours("04; 16;"), (std::vector<int>{4, 16}));
+  for (const char* bad : {"24", "-1", "x", "4,5"}) {
+    const auto parsed = ParseDeleteHours(bad);
+    ASSERT_FALSE(parsed.ok()) << bad;
+    EXPECT_NE(parsed.status().text().find(bad), std::string_view::npos);
+  }
+}
+
+class RetentionTest : public StoreTest {
+ protected:
+  void WriteSegments(int count) {
+    for (int i = 0; i < count * 16; ++i) Append({.body = std::string(1000, 'x'), .keys = "k"});
+    Settle();
+  }
+};
+
+TEST_F(RetentionTest, NotExpired_NothingIsDeleted) {
+  options.delete_when = "0;1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23";
+  Open();
+  WriteSegments(3);
+  Pass(seconds(60));
+  EXPECT_EQ(store().watermarks().min.value, 0);
+  Pass(std::chrono::hours(73));
+  EXPECT_GT(store().watermarks().min.value, 0);
+  EXPECT_EQ(Bodies("T", 0).size(), 6u);  // The last file is never deleted.
+}
+
+TEST_F(RetentionTest, DiskAboveForcedRatio_DeletesOldestAndQueuesFollow) {
+  Open();
+  WriteSegments(5);
+  disk().SetSpaceLimit(disk().UsedBytes() * 100 / 87);
+  Pass(seconds(60));
+  EXPECT_GT(store().watermarks().min.value, 0);
+  EXPECT_TRUE(store().writable().ok());
+  const auto range = store().Range({"T", 0});
+  ASSERT_TRUE(range.has_value());
+  EXPECT_GT(range->min.value, 0);
+  EXPECT_EQ(Bodies("T", 0).size(), static_cast<size_t>(range->max - range->min));
+  const QueueOffset min = range->min;
+  Reopen();
+  EXPECT_EQ(store().Range({"T", 0})->min, min);
+}
+
+TEST_F(RetentionTest, DiskAboveRefuseRatio_RefusesWithPathUsedAndLimit) {
+  Open();
+  Append({});
+  disk().SetSpaceLimit(disk().UsedBytes() * 100 / 95);
+  Pass(seconds(3));
+  const Status refused = store().writable();
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+  for (const char* part : {"/store/commitlog", "95", "90%"}) {
+    EXPECT_NE(refused.text().find(part), std::string_view::npos) << refused.ToString();
+  }
+  EXPECT_FALSE(Await(Send({})).ok());
+  EXPECT_EQ(Bodies("T", 0).size(), 1u);
+  disk().SetSpaceLimit(uint64_t{1} << 40);
+  Pass(seconds(3));
+  EXPECT_TRUE(Await(Send({})).ok());
+}
+
+}  // namespace
+}  // namespace orbitmq::store
