@@ -19,6 +19,8 @@ using proto::RequestCode;
 constexpr Duration kMissingRoutePoll = std::chrono::seconds(1);
 // After a lost connection or a failed heartbeat.
 constexpr Duration kHeartbeatRetry = std::chrono::seconds(1);
+// How long unsent one-way requests hold up the end of a client.
+constexpr Duration kFlushMax = std::chrono::seconds(1);
 
 LogLevel ToLogLevel(ClientLogLevel level) {
   switch (level) {
@@ -176,10 +178,16 @@ void ClientInstance::Close() {
   // Not inside one of its own completions.
   loop().Post([self = shared_from_this()] {
     if (!self->rpc_) return;
-    self->rpc_->Shutdown();
-    self->broker_stub_.reset();
-    self->namesrv_stub_.reset();
-    self->rpc_.reset();
+    // One-way sends have no reply to wait for, only their way out.
+    self->rpc_->Flush(kFlushMax, [self](Result<Done>) {
+      self->loop().Post([self] {
+        if (!self->rpc_) return;
+        self->rpc_->Shutdown();
+        self->broker_stub_.reset();
+        self->namesrv_stub_.reset();
+        self->rpc_.reset();
+      });
+    });
   });
 }
 

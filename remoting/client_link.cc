@@ -13,6 +13,7 @@
 namespace orbitmq::net {
 namespace {
 
+constexpr Duration kFlushLook = std::chrono::milliseconds(2);
 // Requests beyond this many unsent bytes wait here, where a deadline can still take them back.
 constexpr size_t kHandOverBytes = size_t{4} << 20;
 // A connection that ends so soon without a word counts as a failed attempt (TLS refused, wrong service).
@@ -51,6 +52,19 @@ void ClientCore::Shutdown() {
   std::vector<ClientLink*> all;
   for (const auto& [endpoint, link] : links) all.push_back(link.get());
   for (ClientLink* link : all) link->Close(why);
+}
+
+void ClientCore::Flush(MonoTime deadline, Completion<Done> done) {
+  const bool sent =
+      std::all_of(links.begin(), links.end(), [](const auto& link) { return link.second->AllSent(); });
+  const MonoTime now = env.clock().Monotonic();
+  if (sent || shut_down || now >= deadline) return done(Done{});
+  // Looking again is good enough for what happens once in a client's life.
+  loop.PostAt(std::min(deadline, now + kFlushLook),
+              [weak = weak_from_this(), deadline, done = std::move(done)]() mutable {
+                if (const auto alive = weak.lock()) alive->Flush(deadline, std::move(done));
+              })
+      .Detach();
 }
 
 void ClientCore::ScheduleTick() {
@@ -296,6 +310,13 @@ void ClientLink::OnClosed(const Status& why) {
   if (state_ != State::kUp) return;
   Down(why.ok() ? Status(StatusCode::kUnavailable, to_.ToString() + " closed the connection") : why,
        Ending::kBroken);
+}
+
+bool ClientLink::AllSent() const {
+  if (state_ == State::kDown) return true;
+  const bool waits =
+      std::any_of(waiting_.begin(), waiting_.end(), [this](Opaque id) { return calls_.contains(id); });
+  return !waits && (state_ == State::kConnecting || connection_->PendingBytes() == 0);
 }
 
 void ClientLink::Close(const Status& why) {

@@ -37,6 +37,8 @@ struct ClientCore final : std::enable_shared_from_this<ClientCore> {
   ClientCore(Env& environment, RpcClientOptions settings, Executor& executor);
   ClientLink& LinkTo(const Endpoint& endpoint);
   void Submit(std::unique_ptr<ClientCall> call);
+  // See RpcClient::Flush.
+  void Flush(MonoTime deadline, Completion<Done> done);
   void Shutdown();
   // Runs while there are links: closes idle connections, forgets links that are of no use.
   void ScheduleTick();
@@ -68,6 +70,8 @@ class ClientLink final : public ConnectionEvents {
   void Close(const Status& why);
   // One step of the idle watch. False when the link is of no use any more.
   bool Tick();
+  // Nothing waits here for a connection or for the socket to take it.
+  bool AllSent() const;
 
   size_t OnInput(std::string_view input) override;
   void OnDrained() override;

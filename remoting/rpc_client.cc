@@ -54,6 +54,10 @@ class RemotingClient final : public RpcClient {
         found->second->Close(Status(StatusCode::kUnavailable, "the connection was closed by this client"));
     });
   }
+  void Flush(Duration within, Completion<Done> done) override {
+    CHECK_ON(core_->loop);
+    core_->Flush(core_->env.clock().Monotonic() + within, std::move(done));
+  }
   void Shutdown() override { core_->Shutdown(); }
 
  private:

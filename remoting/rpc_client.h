@@ -53,6 +53,9 @@ class RpcClient {
   virtual void OnConnectionClosed(UniqueFunction<void(const Endpoint&)> listener) = 0;
 
   virtual void CloseConnection(const Endpoint& to) = 0;
+  // Ends once every request handed over so far has left this process or cannot any more, after `within` at
+  // the latest: what to wait for before Shutdown, which drops unsent one-way requests. On the loop only.
+  virtual void Flush(Duration within, Completion<Done> done) = 0;
   // Ends every pending call with kCancelled (or kUnknown if it had left) and closes all connections.
   // On the loop only.
   virtual void Shutdown() = 0;

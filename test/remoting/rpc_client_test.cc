@@ -120,6 +120,23 @@ TEST_F(RpcClientTest, Oneway_ArrivesAndIsNotAnswered) {
   EXPECT_TRUE(Call(kEcho, "after").ok());
 }
 
+TEST_F(RpcClientTest, Flush_OnewaysThatWaitForTheConnection_LeaveBeforeShutdown) {
+  StartServer();
+  auto flushed = Slot<Done>();
+  Client();
+  RunOn(*loop_, [&] {
+    for (int i = 0; i < 10; ++i) {
+      proto::Command request;
+      request.code = kDrop;
+      EXPECT_TRUE(Client().Oneway(server_endpoint(), std::move(request)).ok());
+    }
+    Client().Flush(kPatience, flushed.completion());
+  });
+  EXPECT_TRUE(flushed.Wait().ok());
+  RunOn(*loop_, [&] { client_->Shutdown(); });
+  EXPECT_TRUE(oneways_.WaitFor(10));
+}
+
 TEST_F(RpcClientTest, SilentPeer_TimesOutAsUnknown) {
   const auto silent = ListenSilently();
   Client();
