@@ -73,7 +73,8 @@ void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
 void BrokerAdmin::GetConfig(net::ServerRequest request) {
   BrokerOptions options = *parts_.options.Get();
   const proto::GetBrokerConfigResponseHeader header{.version = proto::EncodeBody(version_)};
-  ReplyHeader(request, header, RenderProperties(BindBrokerOptions(options)));
+  // Without the TLS table: it holds a password.
+  ReplyHeader(request, header, RenderProperties({BrokerOptionTable().Bind(options)}));
 }
 
 void BrokerAdmin::AddIdentity(Table& table) const {
