@@ -292,7 +292,9 @@ Status BrokerProcess::Serve() {
     if (!parsed.ok()) return parsed.status().Annotate("namesrvAddr");
     nameservers = *std::move(parsed);
   }
-  rpc_client_ = net::RpcClient::New(env_, {}, *io_.front());
+  auto tls = net::NewOutgoingTlsContext(options->tls);
+  if (!tls.ok()) return tls.status();
+  rpc_client_ = net::RpcClient::New(env_, {.tls = *std::move(tls)}, *io_.front());
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
       env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers)});
   topics_->OnChange([this] { publisher_->Changed(); });

@@ -24,6 +24,13 @@ const OptionTable<TlsServerSettings>& TlsServerOptionTable() {
                                       "PEM file with the authorities that may sign client certificates."),
       BoolOption<&S::need_client_certificate>("tls.server.authClient", Reload::kNo,
                                               "Refuse clients without a certificate signed by one of those."),
+      BoolOption<&S::client_enable>("tls.enable", Reload::kNo,
+                                    "Use TLS for outgoing connections (a broker's to its NameServers)."),
+      BoolOption<&S::client_verify>("tls.client.authServer", Reload::kNo,
+                                    "Check chain and host name of the server that is called."),
+      TextOption<&S::client_trusted_ca_path>(
+          "tls.client.trustCertPath", Reload::kNo,
+          "PEM file with the authorities trusted for that; empty: the system's."),
   });
   return table;
 }
@@ -36,6 +43,9 @@ Result<std::shared_ptr<TlsContext>> NewServerTlsContext(const TlsServerSettings&
     return Status(StatusCode::kInvalidArgument,
                   "tls.server.mode=enforcing needs tls.server.certPath and tls.server.keyPath");
   }
+  if (settings.need_client_certificate && settings.trusted_ca_path.empty()) {
+    return Status(StatusCode::kInvalidArgument, "tls.server.authClient=true needs tls.server.trustCertPath");
+  }
   TlsOptions options;
   options.certificate_path = settings.certificate_path;
   options.private_key_path = settings.private_key_path;
@@ -45,6 +55,16 @@ Result<std::shared_ptr<TlsContext>> NewServerTlsContext(const TlsServerSettings&
   options.test_mode_self_signed = !files;
   Result<std::shared_ptr<TlsContext>> context = TlsContext::NewServer(options);
   if (!context.ok()) return context.status().Annotate("TLS");
+  return context;
+}
+
+Result<std::shared_ptr<TlsContext>> NewOutgoingTlsContext(const TlsServerSettings& settings) {
+  if (!settings.client_enable) return std::shared_ptr<TlsContext>();
+  TlsOptions options;
+  options.trusted_ca_path = settings.client_trusted_ca_path;
+  options.verify_peer = settings.client_verify;
+  Result<std::shared_ptr<TlsContext>> context = TlsContext::NewClient(options);
+  if (!context.ok()) return context.status().Annotate("outgoing TLS");
   return context;
 }
 

@@ -20,11 +20,17 @@ struct TlsServerSettings {
   std::string private_key_password;
   std::string trusted_ca_path;
   bool need_client_certificate = false;
+  // What the process itself does when it calls others (a broker its NameServers).
+  bool client_enable = false;
+  bool client_verify = false;  // As in Apache; the SDK's own default is to verify.
+  std::string client_trusted_ca_path;
 };
 
 const OptionTable<TlsServerSettings>& TlsServerOptionTable();
 
 // Null when the mode is disabled. Errors name the option and the file.
 Result<std::shared_ptr<TlsContext>> NewServerTlsContext(const TlsServerSettings& settings);
+// For outgoing connections; null unless tls.enable is set.
+Result<std::shared_ptr<TlsContext>> NewOutgoingTlsContext(const TlsServerSettings& settings);
 
 }  // namespace orbitmq::net
