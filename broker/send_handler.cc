@@ -49,8 +49,12 @@ PutRefusal RefusalOf(const Status& status, int32_t message_bytes_max) {
     case StatusCode::kUnknown:
       return {ResponseCode::kFlushDiskTimeout, std::string(status.text())};
     case StatusCode::kBusy:
-      return {ResponseCode::kSystemBusy,
-              StrCat("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, ", status.text())};
+      return {
+          ResponseCode::kSystemBusy,
+          // The store's refusal of what waited too long has Apache's words already.
+          status.text().starts_with("[")
+              ? std::string(status.text())
+              : StrCat("[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, ", status.text())};
     case StatusCode::kInvalidArgument:
       return TooLong(message_bytes_max);
     case StatusCode::kResourceExhausted:
@@ -320,35 +324,46 @@ std::optional<PutRefusal> SendHandler::EncodeBatch(const Header& header, const n
 
 void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordDraft draft, Outcome outcome) {
   const auto wait = FindProperty(message.properties, property::kWaitStoreMsgOk);
+  const bool no_wait = wait && EqualsIgnoreCase(*wait, "false");
   store::AppendRequest append;
-  if (wait && EqualsIgnoreCase(*wait, "false")) append.durability = store::Durability::kAppended;
+  if (no_wait) append.durability = store::Durability::kAppended;
+  if (!no_wait && parts_.options.Get()->flush_disk_type == store::FlushMode::kSync) {
+    append.placed = std::make_shared<store::AppendReceipt>();
+  }
   append.queue = QueueKey{std::move(message.topic), message.queue_id};
   append.draft = std::move(draft);
-  append.done = [this, request = std::move(request),
+  append.done = [this, request = std::move(request), placed = append.placed,
                  outcome = std::move(outcome)](Result<store::AppendReceipt> receipt) mutable {
-    const auto options = parts_.options.Get();
-    PutRefusal refusal = RefusalOf(receipt.status(), options->max_message_size);
     if (Planted(Bug::kAckRefused) && !receipt.ok()) receipt = store::AppendReceipt{};
-    // FLUSH_DISK_TIMEOUT carries the full reply too, but the store does not tell where the record lies then.
-    if (!receipt.ok()) {
-      parts_.stats.PutFailed();
-      return Refuse(request, std::move(refusal));
+    if (receipt.ok()) return ReplyStored(request, *receipt, std::move(outcome), ResponseCode::kSuccess);
+    // FLUSH_DISK_TIMEOUT is a success with a warning to clients, which read the whole reply.
+    if (receipt.status().code() == StatusCode::kUnknown && placed != nullptr && !placed->log_offsets.empty()) {
+      return ReplyStored(request, *placed, std::move(outcome), ResponseCode::kFlushDiskTimeout);
     }
-    parts_.stats.Put(outcome.topic, static_cast<int64_t>(receipt->log_offsets.size()), outcome.draft_bytes,
-                     parts_.env.clock().Monotonic() - outcome.began);
-    proto::SendMessageResponseHeader header;
-    for (const LogOffset offset : receipt->log_offsets) {
-      if (!header.msg_id.empty()) header.msg_id.push_back(',');
-      header.msg_id += EncodeOffsetMessageId({parts_.identity.store_host, offset});
-    }
-    header.queue_id = outcome.queue_id;
-    header.queue_offset = receipt->queue_offset.value;
-    header.transaction_id = std::move(outcome.unique_key);
-    header.msg_region = options->region_id;
-    header.trace_on = options->trace_on;
-    ReplyHeader(request, header);
+    parts_.stats.PutFailed();
+    Refuse(request, RefusalOf(receipt.status(), parts_.options.Get()->max_message_size));
   };
   parts_.log.Append(std::move(append));
+}
+
+void SendHandler::ReplyStored(net::ServerRequest& request, const store::AppendReceipt& receipt,
+                              Outcome outcome, int32_t code) {
+  const auto options = parts_.options.Get();
+  parts_.stats.Put(outcome.topic, static_cast<int64_t>(receipt.log_offsets.size()), outcome.draft_bytes,
+                   parts_.env.clock().Monotonic() - outcome.began);
+  proto::SendMessageResponseHeader header;
+  for (const LogOffset offset : receipt.log_offsets) {
+    if (!header.msg_id.empty()) header.msg_id.push_back(',');
+    header.msg_id += EncodeOffsetMessageId({parts_.identity.store_host, offset});
+  }
+  header.queue_id = outcome.queue_id;
+  header.queue_offset = receipt.queue_offset.value;
+  header.transaction_id = std::move(outcome.unique_key);
+  header.msg_region = options->region_id;
+  header.trace_on = options->trace_on;
+  net::Response response{.code = code, .remark = {}, .ext = {}, .body = {}};
+  proto::EncodeHeader(header, response.ext);
+  request.Reply(std::move(response));
 }
 
 }  // namespace orbitmq::broker
