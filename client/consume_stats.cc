@@ -38,7 +38,8 @@ void ConsumeStats::Pulled(const std::string& topic, int64_t message_count, MonoT
 std::map<std::string, proto::ConsumeStatus> ConsumeStats::Table(MonoTime now) const {
   std::map<std::string, proto::ConsumeStatus> table;
   const int64_t minute = MinuteOf(now);
-  for (const auto& [topic, entry] : topics_) {
+  for (const auto& [topic, counted] : topics_) {
+    const Topic& entry = counted;  // Clang 14 captures no structured binding.
     proto::ConsumeStatus& status = table[topic];
     const auto size = static_cast<int64_t>(entry.slots.size());
     const auto slot_at = [&](int64_t m) {

@@ -27,16 +27,16 @@ struct ClientTlsOptions {
   bool verify_peer = true;
 };
 
-// What producers and consumers have in common. Those with the same client id in one process share connections,
-// routes and heartbeats; the options of the first one count then.
+// What producers and consumers have in common. Those with the same client id in one process share
+// connections, routes and heartbeats; the options of the first one count then.
 struct ClientOptions {
   // "host:port;host:port": every NameServer. Empty = the environment variable NAMESRV_ADDR.
   // Host names, IPv4 and bracketed IPv6 literals.
   std::string namesrv_addr;
   // The address in the client id. Empty = the first address of this machine that is not loopback.
   std::string client_ip;
-  // The client id is client_ip@instance_name. "DEFAULT" becomes pid#number: one number per NameServer list, and
-  // a further one when the group is taken already, so that two members of a group need no names.
+  // The client id is client_ip@instance_name. "DEFAULT" becomes pid#number: one number per NameServer list,
+  // and a further one when the group is taken already, so that two members of a group need no names.
   std::string instance_name = "DEFAULT";
   // Appended to the client id as @unit_name. Empty = none.
   std::string unit_name;
