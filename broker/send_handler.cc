@@ -337,7 +337,8 @@ void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordD
     if (Planted(Bug::kAckRefused) && !receipt.ok()) receipt = store::AppendReceipt{};
     if (receipt.ok()) return ReplyStored(request, *receipt, std::move(outcome), ResponseCode::kSuccess);
     // FLUSH_DISK_TIMEOUT is a success with a warning to clients, which read the whole reply.
-    if (receipt.status().code() == StatusCode::kUnknown && placed != nullptr && !placed->log_offsets.empty()) {
+    if (receipt.status().code() == StatusCode::kUnknown && placed != nullptr &&
+        !placed->log_offsets.empty()) {
       return ReplyStored(request, *placed, std::move(outcome), ResponseCode::kFlushDiskTimeout);
     }
     parts_.stats.PutFailed();

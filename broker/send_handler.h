@@ -58,6 +58,8 @@ class SendHandler final {
   std::optional<PutRefusal> EncodeBatch(const Header& header, const net::ServerRequest& request,
                                         const PutMessage& message, RecordDraft& draft) const;
   void Append(net::ServerRequest request, PutMessage message, RecordDraft draft, Outcome outcome);
+  void ReplyStored(net::ServerRequest& request, const store::AppendReceipt& receipt, Outcome outcome,
+                   int32_t code);
   void Refuse(net::ServerRequest& request, PutRefusal refusal) const;
   QueueId AnyQueue(int32_t queues);
 

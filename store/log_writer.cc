@@ -165,6 +165,7 @@ void LogWriter::Answer(Placed& placed, MonoTime now) {
     request.done(std::move(placed.receipt));
     return;
   }
+  if (request.placed != nullptr) *request.placed = placed.receipt;
   parts_.waiters.Add({.end = placed.end,
                       .deadline = now + parts_.options.sync_flush_timeout,
                       .receipt = std::move(placed.receipt),

@@ -54,6 +54,8 @@ struct AppendRequest {
   // StoreOptions::sync_flush_timeout: Apache's FLUSH_DISK_TIMEOUT), kResourceExhausted (disk full, text has
   // path/used/limit), fatal kIoError.
   Completion<AppendReceipt> done;
+  // If set, filled before `done` is called with kUnknown: where the records lie that may be lost yet.
+  std::shared_ptr<AppendReceipt> placed{};
 };
 
 // Where writers enter. Threads: any.
