@@ -43,6 +43,10 @@ struct SendHandler::Outcome {
 };
 
 PutRefusal RefusalOf(const Status& status, int32_t message_bytes_max) {
+  // Written, but a failed sync leaves open whether it lasts: SERVICE_NOT_AVAILABLE would say "not stored".
+  if (!status.ok() && status.code() != StatusCode::kUnknown && status.persisted() == Persisted::kMaybe) {
+    return {ResponseCode::kSystemError, std::string(status.text())};
+  }
   switch (status.code()) {
     case StatusCode::kOk:
       return {ResponseCode::kSuccess, {}};

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "common/limits.h"
+#include "common/strings.h"
 #include "remoting/protocol/json.h"
 
 namespace orbitmq::namesrv {
@@ -79,6 +81,12 @@ Status KvConfig::Replace(Table next) {
 
 Status KvConfig::Put(const std::string& ns, const std::string& key, const std::string& value) {
   Table next = *table_.Load();
+  size_t entries = next.size();
+  for (const auto& [name, values] : next) entries += values.size();
+  if (entries >= limits::kKvEntriesMax && !Find(ns, key)) {
+    return {StatusCode::kResourceExhausted,
+            StrCat("the KV config holds ", entries, " entries, the most there may be; delete some first")};
+  }
   next[ns][key] = value;
   return Replace(std::move(next));
 }

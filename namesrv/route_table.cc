@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/limits.h"
+
 namespace orbitmq::namesrv {
 namespace {
 
@@ -58,7 +60,8 @@ RegisterResult RouteTable::Register(const BrokerReport& report, MonoTime now) {
     result.outcome = RegisterOutcome::kIgnored;
     return result;
   }
-  if (!id_known && report.topics.topic_config_table.size() == 1) {
+  const bool full = live_.size() >= limits::kNamesrvBrokersMax && !live_.contains(live_key);
+  if (full || (!id_known && report.topics.topic_config_table.size() == 1)) {
     result.outcome = RegisterOutcome::kRefused;
     return result;
   }

@@ -35,7 +35,7 @@ enum class RegisterOutcome : uint8_t {
   kAccepted,
   kIgnored,  // Another broker holds this id with a newer state version: answered with success, nothing
              // stored.
-  kRefused,  // A single-topic increment of a broker that never registered in full.
+  kRefused,  // A single-topic increment of a broker that never registered in full, or too many brokers.
 };
 
 // "The smallest id of this group is another one now", for the members named in `tell`
@@ -128,7 +128,8 @@ class RouteTable final {
   void DropTopicsNotIn(const BrokerReport& report);
   std::vector<MinIdNotice> Remove(const BrokerKey& broker);
   // From every topic, but not from those named in `except` (null = none).
-  void RemoveQueuesOf(const std::string& broker_name, const std::map<std::string, proto::TopicConfig>* except);
+  void RemoveQueuesOf(const std::string& broker_name,
+                      const std::map<std::string, proto::TopicConfig>* except);
   std::optional<MinIdNotice> NoticeFor(const std::string& broker_name, const std::string& offline_addr,
                                        const std::string& except_addr) const;
   TopicShard& MutableShard(std::string_view topic);

@@ -28,8 +28,8 @@ std::string Render() {
       "nearest known name, bad values are refused with file, line, key and range.\n\n";
   out +=
       RenderMarkdown("NameServer (`mqnamesrv -c FILE`)", namesrv::NamesrvOptionTable().Bind(namesrv)) + "\n";
-  out += RenderMarkdown("NameServer: TLS", net::TlsServerOptionTable().Bind(namesrv.tls)) + "\n";
-  out += RenderMarkdown("Broker (`mqbroker -c FILE`)", broker::BrokerOptionTable().Bind(broker));
+  out += RenderMarkdown("Broker (`mqbroker -c FILE`)", broker::BrokerOptionTable().Bind(broker)) + "\n";
+  out += RenderMarkdown("TLS, in the files of both", net::TlsServerOptionTable().Bind(namesrv.tls));
   return out;
 }
 
