@@ -156,8 +156,9 @@ void ClientInstance::Detach(InstanceMember* member, Duration timeout, Completion
   const std::vector<Endpoint> brokers(joined_.begin(), joined_.end());
   // The first part is this call's own, so that it also ends when there is no broker.
   auto countdown = std::make_shared<Countdown>(
-      brokers.size() + 1, [self = shared_from_this(), key, done = std::move(done)](Result<Done>) mutable {
-        if (self->runtime_->Leave(self->client_id(), key)) self->Close();
+      brokers.size() + 1, [weak = weak_from_this(), key, done = std::move(done)](Result<Done>) mutable {
+        const auto self = weak.lock();
+        if (self && self->runtime_->Leave(self->client_id(), key)) return self->Close(std::move(done));
         done(Done{});
       });
   for (const Endpoint& endpoint : brokers) {
@@ -167,7 +168,7 @@ void ClientInstance::Detach(InstanceMember* member, Duration timeout, Completion
   countdown->Part();
 }
 
-void ClientInstance::Close() {
+void ClientInstance::Close(Completion<Done> done) {
   route_timer_.Cancel();
   heartbeat_timer_.Cancel();
   persist_timer_.Cancel();
@@ -175,20 +176,27 @@ void ClientInstance::Close() {
   for (auto& [topic, pending] : lookups) {
     for (auto& waiter : pending.waiters) waiter(Status(StatusCode::kCancelled, "the client is shut down"));
   }
-  // Not inside one of its own completions.
-  loop().Post([self = shared_from_this()] {
-    if (!self->rpc_) return;
+  // Posted, because the caller may stand inside one of the connections' completions. The instance must not
+  // own itself through its own connections, lest a killed process leaves both behind.
+  loop().Post([weak = weak_from_this(), done = std::move(done)]() mutable {
+    const auto self = weak.lock();
+    if (!self || !self->rpc_) return done(Done{});
     // One-way sends have no reply to wait for, only their way out.
-    self->rpc_->Flush(kFlushMax, [self](Result<Done>) {
-      self->loop().Post([self] {
-        if (!self->rpc_) return;
-        self->rpc_->Shutdown();
-        self->broker_stub_.reset();
-        self->namesrv_stub_.reset();
-        self->rpc_.reset();
+    self->rpc_->Flush(kFlushMax, [weak, &on = self->loop(), done = std::move(done)](Result<Done>) mutable {
+      on.Post([weak, done = std::move(done)]() mutable {
+        if (const auto still = weak.lock()) still->CloseConnections();
+        done(Done{});
       });
     });
   });
+}
+
+void ClientInstance::CloseConnections() {
+  if (!rpc_) return;
+  rpc_->Shutdown();
+  broker_stub_.reset();
+  namesrv_stub_.reset();
+  rpc_.reset();
 }
 
 void ClientInstance::Lookup(const RouteLookup& lookup, Completion<RoutePtr> done) {

@@ -91,7 +91,8 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
 
   // `member` must stay alive until Detach has ended.
   void Attach(InstanceMember* member);
-  // Tells every broker that the member is gone; ends when they know or after `timeout`.
+  // Tells every broker that the member is gone; ends when they know or after `timeout`, and for the last
+  // member when the connections are closed.
   void Detach(InstanceMember* member, Duration timeout, Completion<Done> done);
   // The member is gone without a goodbye; any thread, when the loop does not run any more.
   void Forget(InstanceMember* member) { members_.erase(member); }
@@ -117,7 +118,9 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
 
   void Start();
   void InstallHandlers();
-  void Close();
+  // Ends when nothing of this instance runs any more: no log line comes after it.
+  void Close(Completion<Done> done);
+  void CloseConnections();
   void StartAsk(const std::string& topic, const std::string& asked);
   void AskNext(Ask ask);
   void OnRouteReply(Ask ask, Result<proto::TopicRouteData> reply);

@@ -47,7 +47,8 @@ struct ClientOptions {
   Millis heartbeat_interval{30000};
   Millis offset_persist_interval{5000};
   ClientTlsOptions tls;
-  // Unset = silent. The SDK writes to no stream and no file by itself.
+  // Unset = silent. The SDK writes to no stream and no file by itself. Called until everything that shares
+  // the client id is shut down, never afterwards.
   ClientLogCallback log;
   ClientLogLevel log_level = ClientLogLevel::kInfo;
 };
