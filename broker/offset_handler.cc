@@ -75,8 +75,7 @@ void OffsetHandler::Min(net::ServerRequest request) {
   const auto header = HeaderOrReply<proto::GetMinOffsetRequestHeader>(request);
   if (!header) return;
   const auto range = parts_.store.Range(QueueKey{header->topic, header->queue_id});
-  // -1 for a queue that was never written to, as Apache.
-  ReplyHeader(request, proto::GetMinOffsetResponseHeader{.offset = range ? range->min.value : -1});
+  ReplyHeader(request, proto::GetMinOffsetResponseHeader{.offset = range ? range->min.value : 0});
 }
 
 void OffsetHandler::EarliestStoreTime(net::ServerRequest request) {

@@ -60,7 +60,7 @@ class SpdlogLogger final : public FileLogger {
  public:
   explicit SpdlogLogger(FileLoggerOptions options) : options_(std::move(options)) {}
   ~SpdlogLogger() override {
-    logger_->flush();
+    if (logger_ != nullptr) logger_->flush();  // There is none when the file could not be opened.
     logger_.reset();
     pool_.reset();  // Joins after the queue is written.
   }
