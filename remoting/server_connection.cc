@@ -325,6 +325,8 @@ void ServerConnection::Oneway(proto::Command request) {
     core_->env.log().Error("a one-way request cannot be encoded", {{"reason", frame.status().ToString()}});
     return;
   }
+  // From a handler it leaves before that handler's reply, which peers may rely on.
+  if (io().Current()) return Send(std::move(*frame));
   (void)io().Post(
       [self = shared_from_this(), frame = std::move(*frame)]() mutable { self->Send(std::move(frame)); });
 }
