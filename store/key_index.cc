@@ -125,10 +125,13 @@ Status KeyIndex::WriteOut(IndexFile::Amount amount) {
 Status KeyIndex::Sync() {
   const auto now = all();
   if (now->empty()) return {};
-  // The last two: a file that filled up since the last sync, and the growing one.
-  for (size_t i = now->size() - std::min<size_t>(now->size(), 2); i < now->size(); ++i) {
-    if (Status s = (*now)[i]->Sync(); !s.ok()) return s;
+  // Every file that filled up since the last sync, however many, and the growing one; all of them the first
+  // time, because a killed predecessor may have left them in the page cache only.
+  const auto last = std::find(now->begin(), now->end(), last_synced_.lock());
+  for (auto it = last == now->end() ? now->begin() : last; it != now->end(); ++it) {
+    if (Status s = (*it)->Sync(); !s.ok()) return s;
   }
+  last_synced_ = now->back();
   return files_.SyncDirectory(directory_);
 }
 

@@ -75,6 +75,7 @@ class KeyIndex final {
   const bool enabled_;
   std::string key_text_;
   int64_t complete_through_ = -1;  // Recovery: records at or below this log offset are in the index.
+  std::weak_ptr<IndexFile> last_synced_;  // The growing file at the last Sync; whoever calls that owns it.
   mutable Mutex mutex_;
   std::shared_ptr<const Files> index_files_ ORBITMQ_GUARDED_BY(mutex_);
 };
