@@ -100,8 +100,7 @@ class Tls:
         )
         try:
             for mode in ('permissive', 'enforcing'):
-                # The broker registers over a plain connection, so the NameServer takes both kinds.
-                pair = self._servers('tls-' + mode, 'permissive', mode)
+                pair = self._servers('tls-' + mode, mode, mode)
                 try:
                     pair.start()
                     self._with_servers(report, pair, mode)
@@ -125,6 +124,11 @@ class Tls:
         context = self.context
         work = os.path.join(context.work, name)
         namesrv, broker = self._settings(namesrv_mode, certificate), self._settings(broker_mode, certificate)
+        if namesrv_mode == 'enforcing':
+            # The broker's own connections: without TLS it could not register.
+            broker['tls.enable'] = 'true'
+            broker['tls.client.authServer'] = 'true'
+            broker['tls.client.trustCertPath'] = self.ca
         if context.kind == 'ours':
             return servers.Servers(
                 'ours', context.build, context.peer_directory, work, conf=broker, namesrv_conf=namesrv
