@@ -119,7 +119,8 @@ class Bench:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
                               check=False)
         if done.returncode != 0:
-            raise RuntimeError(f"mqperf {' '.join(words)} ended with {done.returncode}: {done.stderr[-2000:]}")
+            said = done.stderr[-2000:]
+            raise RuntimeError(f"mqperf {' '.join(words)} ended with {done.returncode}: {said}")
         return json.loads(done.stdout.strip().splitlines()[-1])
 
     def load(self, flush, name, *words):
