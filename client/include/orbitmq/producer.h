@@ -40,7 +40,7 @@ struct ProducerOptions {
   int retries = 2;
   // Try another broker too when the answer is not SendStatus::kOk. Stores the message twice.
   bool retry_when_not_stored_ok = false;
-  // 1..16 MiB - 64 KiB; before compression.
+  // 1..15 MiB; before compression.
   size_t message_bytes_max = size_t{4} << 20;
   // Bodies of at least this size are compressed.
   size_t compress_bytes_min = 4096;
