@@ -245,6 +245,27 @@ TEST_F(RecoveryTest, QueuesAndIndexDeleted_AreRebuilt) {
   }
 }
 
+TEST_F(RecoveryTest, SeveralIndexFilesFilledBetweenCheckpoints_SurviveLossOfPower) {
+  options.flush_mode = FlushMode::kSync;
+  options.index_entries = 10;
+  Open();
+  for (int i = 0; i < 60; ++i) Append({.body = StrCat("m", i), .keys = StrCat("key", i)});
+  Pass(seconds(6));  // One checkpoint, after which the log below it is not read again.
+  Append({.body = "last"});
+  Crash(Loss::kPower);
+  Open();
+  Settle();
+  for (int i = 0; i < 60; ++i) {
+    const auto reply = store().Query({.topic = "T",
+                                      .key = StrCat("key", i),
+                                      .begin = FromEpochMillis(0),
+                                      .end = FromEpochMillis(INT64_MAX)});
+    ASSERT_TRUE(reply.ok());
+    EXPECT_EQ(reply->records.size(), 1u) << "key" << i;
+  }
+  ASSERT_TRUE(Close().ok());
+}
+
 TEST_F(RecoveryTest, CheckpointDamaged_FallsBack) {
   Open();
   AppendMany(50, {});
