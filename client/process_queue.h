@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/consume_pool.h"
+#include "common/planted_bug.h"
 #include "orbitmq/received_message.h"
 
 namespace orbitmq::client {
@@ -38,7 +39,10 @@ class ProcessQueue final {
   // False when it is not here (finished twice).
   bool Finish(int64_t offset);
 
-  int64_t commit_point() const { return entries_.empty() ? read_up_to_ : entries_.begin()->first; }
+  int64_t commit_point() const {
+    if (Planted(Bug::kCommitPastUnfinished)) return read_up_to_;
+    return entries_.empty() ? read_up_to_ : entries_.begin()->first;
+  }
   int64_t read_up_to() const { return read_up_to_; }
   size_t count() const { return entries_.size(); }
   size_t bytes() const { return bytes_; }

@@ -32,6 +32,9 @@ enum class Bug : uint8_t {
   kDropSendBack,            // A message that a consumer sends back is acknowledged and dropped.
   kAckRefused,              // A send that the store refused is acknowledged.
   kDelayOffsetFirst,        // A delayed message counts as delivered before its copy is stored.
+  // client
+  kCommitPastUnfinished,    // A consumer commits what it has read, finished or not.
+  kForgetGiveBack,          // A message that could not be given back to the broker counts as done.
   // Others append theirs below.
 };
 
