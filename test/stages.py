@@ -60,6 +60,8 @@ def stages():
         result.append(Stage(label, labels=[label], jobs=jobs, limit=minutes * MINUTE))
     result.append(Stage("clang", [Command([sys.executable, "cmake/clang_syntax.py", "build/release"],
                                           20 * MINUTE)]))
+    result.append(Stage("planted", build("planted", "tests_planted"), labels=["planted"], tree="planted",
+                        jobs=2))
     result.append(Stage("asan", build("asan", "tests_unit", "tests_sim"), labels=["unit", "sim"],
                         tree="asan", jobs=2))
     result.append(Stage("tsan", build("tsan", "tests_tsan"), labels=["tsan"], tree="tsan", jobs=2))

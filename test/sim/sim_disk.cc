@@ -164,7 +164,7 @@ class SimFile final : public File {
     if (Status s = view_->Check("fdatasync", path_); !s.ok()) return s;
     SimDisk& disk = *view_->disk;
     ++disk.counters_.syncs;
-    view_->spend(disk.random_.Between(20'000, 400'000));
+    view_->spend(disk.random_.Between(20'000, 400'000) + disk.sync_extra_.count());
     if (disk.failing_syncs_ > 0) {
       --disk.failing_syncs_;
       disk.CrashInode(*inode_);  // Some pages were written, some dropped; the caller cannot know which.
@@ -182,6 +182,10 @@ class SimFile final : public File {
   Status Truncate(uint64_t size) override {
     if (Status s = Writable("truncate"); !s.ok()) return s;
     if (size > inode_->seen.size()) return Grow(static_cast<size_t>(size));
+    // What is cut off reads as zeros when the file grows again, also after a sync.
+    for (size_t p = static_cast<size_t>(size) / kPage; p * kPage < inode_->seen.size(); ++p) {
+      inode_->dirty_pages.insert(p);
+    }
     inode_->seen.Resize(static_cast<size_t>(size));
     inode_->size_dirty = true;
     return {};
@@ -209,7 +213,8 @@ class SimFile final : public File {
   }
   Status Grow(size_t size) {
     if (size <= inode_->seen.size()) return {};
-    if (view_->disk->UsedBytes() + (size - inode_->seen.size()) > view_->disk->space_limit_) {
+    if (view_->disk->UsedBytes() + (size - inode_->seen.size()) >
+        std::min(view_->disk->space_limit_, view_->disk->quota_)) {
       return {StatusCode::kResourceExhausted, "write " + path_ + ": No space left on device"};
     }
     ORBITMQ_CHECK(inode_->mappings == 0 || inode_->seen.CanHold(size),
@@ -452,6 +457,20 @@ void SimDisk::FlipBit(const std::string& raw, uint64_t offset, int bit) {
   const auto mask = static_cast<char>(1 << bit);
   if (offset < it->second->seen.size()) it->second->seen.data()[offset] ^= mask;
   if (offset < it->second->durable.size()) it->second->durable.data()[offset] ^= mask;
+}
+
+void SimDisk::CopyFilesFrom(const SimDisk& other) {
+  directories_ = other.directories_;
+  for (const auto& [path, inode] : other.names_) {
+    auto twin = std::make_shared<Inode>();
+    for (Image* image : {&twin->seen, &twin->durable}) {
+      image->Resize(inode->seen.size());
+      if (inode->seen.size() > 0) std::memcpy(image->data(), inode->seen.data(), inode->seen.size());
+    }
+    twin->modified_ms = inode->modified_ms;
+    names_[path] = twin;
+    durable_names_[path] = std::move(twin);
+  }
 }
 
 std::vector<std::string> SimDisk::Files() const {

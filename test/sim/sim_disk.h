@@ -11,6 +11,7 @@
 
 #include "common/file_system.h"
 #include "common/random.h"
+#include "orbitmq/time.h"
 
 namespace orbitmq::sim {
 
@@ -24,6 +25,7 @@ namespace orbitmq::sim {
 //  - Crash: creations, renames and removals that no directory fsync covered survive as a prefix of their
 //  order
 //    (a journaling file system). Directories themselves are durable at once.
+//  - SlowSyncs: fdatasync takes that much longer.
 //  - FailSyncs: fdatasync returns EIO and, as on Linux, the pages may or may not have been written.
 //  - Full: space limit; writes and allocations past it return kResourceExhausted.
 //  - Rot: flips a bit of a durable page; for scanners, never under a live broker's oracle.
@@ -39,9 +41,15 @@ class SimDisk final {
   void ReleaseLocks() { locks_.clear(); }
 
   void FailSyncs(int count) { failing_syncs_ = count; }
+  void SlowSyncs(Duration extra) { sync_extra_ = extra; }
   void SetSpaceLimit(uint64_t bytes) { space_limit_ = bytes; }
+  // The same without Space() telling, as a quota does, so that nobody cleans up.
+  void SetQuota(uint64_t bytes) { quota_ = bytes; }
   // Flips one bit at `offset` of both images.
   void FlipBit(const std::string& path, uint64_t offset, int bit);
+  // Takes what processes see on another disk, all of it durable: for looking at the files of a dead process
+  // without touching them.
+  void CopyFilesFrom(const SimDisk& other);
   std::vector<std::string> Files() const;
   uint64_t UsedBytes() const;
 
@@ -85,7 +93,9 @@ class SimDisk final {
   std::set<std::string> directories_;
   std::set<std::string> locks_;
   int failing_syncs_ = 0;
+  Duration sync_extra_{0};
   uint64_t space_limit_ = uint64_t{1} << 40;
+  uint64_t quota_ = uint64_t{1} << 40;
   Counters counters_;
 };
 

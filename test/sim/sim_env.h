@@ -22,7 +22,7 @@ class SimHost final {
       : name(std::move(host_name)), ip(std::move(host_ip)), skew(clock_skew), disk(seed) {}
   const std::string name;
   const std::string ip;
-  const Duration skew;
+  Duration skew;  // Of the wall clock; may jump while processes run.
   SimDisk disk;
   int64_t incarnations = 0;
 };
@@ -66,13 +66,13 @@ class SimEnv final : public Env {
  private:
   class SimClock final : public Clock {
    public:
-    SimClock(Scheduler& scheduler, Duration skew) : scheduler_(scheduler), skew_(skew) {}
+    SimClock(Scheduler& scheduler, const Duration& skew) : scheduler_(scheduler), skew_(skew) {}
     MonoTime Monotonic() const override { return scheduler_.now(); }
     WallTime Wall() const override;
 
    private:
     Scheduler& scheduler_;
-    Duration skew_;
+    const Duration& skew_;
   };
   class SimLogger final : public Logger {
    public:

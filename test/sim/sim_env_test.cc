@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "test/sim/sim_env.h"
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
-#include <string>
-#include <vector>
+#include "test/sim/sim_env.h"
 
 namespace orbitmq::sim {
 namespace {

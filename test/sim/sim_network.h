@@ -44,6 +44,9 @@ class SimNetwork final {
   void Block(const std::string& from, const std::string& to);
   void Unblock(const std::string& from, const std::string& to);
   void HealAll();
+  // From now on, for everybody.
+  void SetFaults(const NetworkFaults& faults) { faults_ = faults; }
+  bool Blocked(const std::string& from, const std::string& to) const { return blocked_.contains({from, to}); }
   // Breaks a random live connection between hosts (both ends see a reset, bytes under way are lost).
   bool ResetRandomConnection();
 
@@ -63,7 +66,6 @@ class SimNetwork final {
   friend class SimConnection;
   friend class SimListener;
   Duration DrawDelay();
-  bool Blocked(const std::string& from, const std::string& to) const { return blocked_.contains({from, to}); }
   std::string Resolve(const std::string& own_host, const std::string& name) const;
   void Send(const std::shared_ptr<Link>& link, int from_side, std::string bytes);
   void ScheduleDelivery(const std::shared_ptr<Link>& link, int to_side);

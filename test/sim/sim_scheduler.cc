@@ -26,6 +26,7 @@ std::shared_ptr<RunQueue> Scheduler::NewQueue(std::string name, ExecutorKind kin
   auto queue = std::make_shared<RunQueue>();
   queue->name = std::move(name);
   queue->kind = kind;
+  queue->ordinal = next_ordinal_++;
   return queue;
 }
 
@@ -69,7 +70,14 @@ void Scheduler::DropAndClose(const std::shared_ptr<RunQueue>& queue) {
   std::deque<Task> dropped;
   dropped.swap(queue->tasks);
   std::erase(ready_, queue);
+  std::vector<std::unique_ptr<Event>> dropped_events;
+  for (auto& event : events_) {
+    if (event->queue == queue) dropped_events.push_back(std::move(event));
+  }
+  std::erase(events_, nullptr);
+  std::make_heap(events_.begin(), events_.end(), Later());
   dropped.clear();
+  dropped_events.clear();
 }
 
 void Scheduler::FireDueEvents() {
@@ -97,6 +105,8 @@ void Scheduler::RunFront(const std::shared_ptr<RunQueue>& queue) {
   current_ = queue.get();
   current_mutable_ = queue.get();
   ++steps_;
+  trace_hash_ = (trace_hash_ ^ queue->ordinal) * 0x100000001B3ULL;
+  trace_hash_ = (trace_hash_ ^ static_cast<uint64_t>(now_.time_since_epoch().count())) * 0x100000001B3ULL;
   task();
   task = nullptr;
   current_ = outer;

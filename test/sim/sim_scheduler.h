@@ -21,6 +21,7 @@ struct RunQueue {
   std::deque<Task> tasks;
   MonoTime busy_until{};  // A "blocking" call (fdatasync, ...) moved it; nothing of this queue runs before.
   bool open = true;       // Post accepts.
+  uint64_t ordinal = 0;   // Order of creation; names the queue in the trace.
 };
 
 // Runs every executor of every simulated process in one OS thread. The next runnable queue is drawn from
@@ -48,7 +49,7 @@ class Scheduler final {
 
   // Runs everything that was posted to the queue, here and now, then closes it (Executor::Stop).
   void DrainAndClose(const std::shared_ptr<RunQueue>& queue);
-  // Closes it and destroys what was posted without running it (a killed process).
+  // Closes it and destroys what was posted to it, timers included, without running it (a killed process).
   void DropAndClose(const std::shared_ptr<RunQueue>& queue);
 
   // Runs tasks and events until `until` has come or nothing is left to do.
@@ -62,6 +63,8 @@ class Scheduler final {
     return true;
   }
   uint64_t steps() const { return steps_; }
+  // A digest of which queue ran when: equal runs have equal ones.
+  uint64_t trace_hash() const { return trace_hash_; }
 
  private:
   struct Event;
@@ -76,7 +79,9 @@ class Scheduler final {
   Random random_;
   MonoTime now_{};
   uint64_t next_sequence_ = 0;
+  uint64_t next_ordinal_ = 0;
   uint64_t steps_ = 0;
+  uint64_t trace_hash_ = 0;
   const RunQueue* current_ = nullptr;
   RunQueue* current_mutable_ = nullptr;
   std::vector<std::unique_ptr<Event>> events_;    // A heap by (time, sequence).

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "test/sim/simulation.h"
+
+#include <algorithm>
+
+#include "common/strings.h"
+#include "test/sim/faults.h"
+#include "test/sim/workload.h"
+
+namespace orbitmq::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kFaultsMin = 6;
+constexpr uint64_t kFaultsMore = 6;
+constexpr Duration kFaultSpan = seconds(18);
+// In which everything that is owed must have arrived once the faults are over.
+constexpr Duration kHealingMax = seconds(240);
+constexpr size_t kLogTail = 200;
+
+class Simulation final {
+ public:
+  explicit Simulation(const SimulationOptions& options)
+      : options_(options),
+        world_(options.seed),
+        cluster_(world_, options.seed),
+        workload_(world_, cluster_),
+        faults_(world_, cluster_, options.seed) {
+    world_.log.EchoToStderr(options.trace);
+  }
+
+  SimulationReport Run() {
+    const bool live = RunPhases();
+    return Report(live);
+  }
+
+ private:
+  bool RunPhases() {
+    if (!cluster_.Begin()) return true;  // A finding tells why.
+    RunFor(seconds(2));
+    workload_.Begin(options_.messages_min);
+    RunFor(seconds(1));
+    faults_.Begin(kFaultsMin + static_cast<int>(world_.scheduler.random().Below(kFaultsMore)), kFaultSpan);
+    RunFor(kFaultSpan + seconds(1));
+    faults_.Heal();
+    for (Node* node : cluster_.nodes()) node->Start();
+    workload_.Finish();
+    if (!AwaitDelivery()) return false;
+    if (!world_.facts.findings.empty()) return true;  // What follows would only repeat it.
+    cluster_.CheckRoutes();
+    // Offsets are committed and written.
+    RunFor(seconds(5));
+    cluster_.StopAll();
+    cluster_.delivery().AtEnd(cluster_.LastImages());
+    return true;
+  }
+
+  bool AwaitDelivery() {
+    const MonoTime bound = world_.scheduler.now() + kHealingMax;
+    while (world_.scheduler.now() < bound && world_.facts.findings.empty()) {
+      RunFor(milliseconds(200));
+      // A node that was still stopping when the faults ended.
+      for (Node* node : cluster_.nodes()) node->Start();
+      if (workload_.done() && cluster_.delivery().Owed() == 0) return true;
+    }
+    if (!world_.facts.findings.empty()) return true;
+    const Workload::Counters& counters = workload_.counters();
+    world_.facts.findings.Add(
+        "liveness", StrCat("after ", seconds(240).count(), " s without faults ", counters.acked, " of ",
+                           options_.messages_min, " messages are acknowledged, ", counters.pending,
+                           " sends have not ended; ", cluster_.delivery().DescribeOwed()));
+    return false;
+  }
+
+  void RunFor(Duration time) { world_.scheduler.RunUntil(world_.scheduler.now() + time); }
+
+  SimulationReport Report(bool live) {
+    SimulationReport report;
+    const Findings& findings = world_.facts.findings;
+    report.verdict = findings.empty()                         ? Verdict::kOk
+                     : !live && findings.count() == 1         ? Verdict::kNotLive
+                     : findings.first_checker() == "liveness" ? Verdict::kNotLive
+                                                              : Verdict::kIncorrect;
+    report.first_checker = findings.first_checker();
+    report.findings = findings.texts();
+    const auto& lines = world_.log.lines();
+    report.log_tail.assign(lines.end() - static_cast<long>(std::min(lines.size(), kLogTail)), lines.end());
+    report.trace_hash = world_.scheduler.trace_hash();
+    const Workload::Counters& counters = workload_.counters();
+    std::string kinds;
+    for (const auto& [kind, count] : faults_.by_kind()) {
+      kinds += StrCat(kinds.empty() ? "" : " ", FaultName(kind), " ", count);
+    }
+    uint64_t torn = 0;
+    uint64_t lost = 0;
+    for (const auto& broker : cluster_.brokers()) {
+      torn += broker->host().disk.counters().torn_pages;
+      lost += broker->host().disk.counters().lost_pages;
+    }
+    report.summary =
+        StrCat("sent ", counters.sent, " acked ", counters.acked, " delivered ",
+               cluster_.delivery().delivered_count(), " groups ", world_.facts.groups.size(), " faults ",
+               faults_.count(), " (", kinds, ") torn pages ", torn, " lost pages ", lost, " virtual s ",
+               std::chrono::duration_cast<seconds>(world_.scheduler.now().time_since_epoch()).count(),
+               " steps ", world_.scheduler.steps());
+    return report;
+  }
+
+  const SimulationOptions options_;
+  World world_;
+  Cluster cluster_;
+  Workload workload_;
+  FaultInjector faults_;
+};
+
+}  // namespace
+
+SimulationReport RunSimulation(const SimulationOptions& options) { return Simulation(options).Run(); }
+
+}  // namespace orbitmq::sim
