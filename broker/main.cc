@@ -3,7 +3,6 @@
 #include <sys/sysinfo.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -13,9 +12,9 @@
 #include <gflags/gflags.h>
 
 #include "broker/broker.h"
-#include "common/limits.h"
 #include "common/posix_file_system.h"
 #include "common/process/file_logger.h"
+#include "common/process/serving.h"
 #include "common/process/signals.h"
 #include "common/strings.h"
 #include "namesrv/namesrv.h"
@@ -53,20 +52,8 @@ struct Configured {
 
 // Default < file < command line.
 Result<Configured> ReadOptions(FileSystem& files) {
-  std::vector<ConfigEntry> entries;
-  if (!FLAGS_c.empty()) {
-    auto text = ReadWholeFile(files, FLAGS_c, limits::kConfigFileBytesMax);
-    if (!text.ok()) return text.status().Annotate("-c " + FLAGS_c);
-    auto parsed = ParseProperties(*text, FLAGS_c);
-    if (!parsed.ok()) return parsed.status();
-    entries = *std::move(parsed);
-  }
-  for (const std::string_view setting : Split(FLAGS_set, ',')) {
-    if (setting.empty()) continue;
-    auto entry = ParseSetting(setting, "--set");
-    if (!entry.ok()) return entry.status();
-    entries.push_back(*std::move(entry));
-  }
+  auto entries = process::ReadConfigEntries(files, FLAGS_c, FLAGS_set);
+  if (!entries.ok()) return entries.status();
   Configured configured;
   BrokerOptions& options = configured.options;
   if (const char* from_environment = std::getenv("NAMESRV_ADDR")) options.namesrv_addr = from_environment;
@@ -76,7 +63,7 @@ Result<Configured> ReadOptions(FileSystem& files) {
     options.namesrv_addr.clear();
   }
   const auto bindings = BindBrokerOptions(options);
-  configured.report = ApplyConfig(bindings, entries, ApplyMode::kStart);
+  configured.report = ApplyConfig(bindings, *entries, ApplyMode::kStart);
   if (Status applied = configured.report.status(); !applied.ok()) return applied;
   if (!FLAGS_n.empty()) options.namesrv_addr = FLAGS_n;
   if (!FLAGS_data_dir.empty()) options.store_path_root_dir = FLAGS_data_dir;
@@ -108,28 +95,6 @@ Result<std::unique_ptr<namesrv::Namesrv>> StartNamesrv(Env& env, BrokerOptions& 
   return started;
 }
 
-// Waits until `stop` has called back; false when a second signal or the deadline came first.
-template <class Stop>
-bool StopAndWait(Env& env, Duration within, Stop stop) {
-  auto stopped = std::make_shared<std::atomic<bool>>(false);
-  stop([stopped](Result<Done>) { stopped->store(true); });
-  const MonoTime deadline = env.clock().Monotonic() + within;
-  while (!stopped->load()) {
-    if (process::WaitForSignal(Millis(10)) == process::Signal::kStop) return false;
-    if (env.clock().Monotonic() >= deadline) return false;
-  }
-  return true;
-}
-
-void WaitForStop(process::FileLogger& log) {
-  for (;;) {
-    const auto signal = process::WaitForSignal(std::chrono::hours(24));
-    if (signal == process::Signal::kStop) return;
-    if (signal != process::Signal::kReopenLogs) continue;
-    if (Status reopened = log.Reopen(); !reopened.ok()) log.Error(reopened.text());
-  }
-}
-
 // Serves until a signal says stop; a second one skips the waits.
 int Serve(process::FileLogger& log, BrokerOptions options) {
   const std::unique_ptr<Env> env = net::NewRealEnv(log);
@@ -145,11 +110,11 @@ int Serve(process::FileLogger& log, BrokerOptions options) {
   std::printf("%s\n", (*broker)->boot_line().c_str());
   std::fflush(stdout);
 
-  WaitForStop(log);
+  process::WaitForStop(log);
   log.Info("stopping on a signal");
-  const bool in_order = StopAndWait(*env, kStopWithin + std::chrono::seconds(1), [&](Completion<Done> done) {
-    (*broker)->Shutdown(kStopWithin, std::move(done));
-  });
+  const bool in_order =
+      process::StopAndWait(*env, kStopWithin + std::chrono::seconds(1),
+                           [&](Completion<Done> done) { (*broker)->Shutdown(kStopWithin, std::move(done)); });
   if (!in_order) {
     // What still runs would have to be waited for; the next start recovers, as after a crash.
     log.Error("stopped without waiting; the next start will recover the store");
@@ -158,8 +123,8 @@ int Serve(process::FileLogger& log, BrokerOptions options) {
   }
   broker->reset();
   if (nameserver != nullptr) {
-    StopAndWait(*env, std::chrono::seconds(2),
-                [&](Completion<Done> done) { nameserver->Shutdown(std::move(done)); });
+    process::StopAndWait(*env, std::chrono::seconds(2),
+                         [&](Completion<Done> done) { nameserver->Shutdown(std::move(done)); });
   }
   return 0;
 }

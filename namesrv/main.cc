@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // mqnamesrv: the NameServer process.
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -10,8 +9,8 @@
 #include <gflags/gflags.h>
 
 #include "common/process/file_logger.h"
+#include "common/process/serving.h"
 #include "common/process/signals.h"
-#include "common/strings.h"
 #include "namesrv/namesrv.h"
 #include "remoting/real_env.h"
 
@@ -26,7 +25,7 @@ DEFINE_string(n, "", "accepted as Apache's mqnamesrv does; a name server asks no
 namespace orbitmq::namesrv {
 namespace {
 
-constexpr uint64_t kConfigBytesMax = 1 << 20;
+constexpr Duration kStopWithin = std::chrono::seconds(5);
 constexpr int kExitUsage = 2;
 constexpr int kExitFailed = 1;
 
@@ -37,25 +36,13 @@ int Fail(int code, const Status& why) {
 
 // Default < file < command line.
 Result<NamesrvOptions> ReadOptions(Env& env, Logger& log) {
-  std::vector<ConfigEntry> entries;
-  if (!FLAGS_c.empty()) {
-    auto text = ReadWholeFile(env.files(), FLAGS_c, kConfigBytesMax);
-    if (!text.ok()) return text.status().Annotate("-c " + FLAGS_c);
-    auto parsed = ParseProperties(*text, FLAGS_c);
-    if (!parsed.ok()) return parsed.status();
-    entries = *std::move(parsed);
-  }
-  for (const std::string_view setting : Split(FLAGS_set, ',')) {
-    if (setting.empty()) continue;
-    auto entry = ParseSetting(setting, "--set");
-    if (!entry.ok()) return entry.status();
-    entries.push_back(*std::move(entry));
-  }
+  auto entries = process::ReadConfigEntries(env.files(), FLAGS_c, FLAGS_set);
+  if (!entries.ok()) return entries.status();
   NamesrvOptions options;
   if (const char* home = std::getenv("ROCKETMQ_HOME")) options.home = home;
   const ConfigReport report =
       ApplyConfig({NamesrvOptionTable().Bind(options), net::TlsServerOptionTable().Bind(options.tls)},
-                  entries, ApplyMode::kStart);
+                  *entries, ApplyMode::kStart);
   for (const std::string& warning : report.warnings) log.Warn(warning);
   for (const std::string& note : report.notes) log.Info(note);
   if (Status s = report.status(); !s.ok()) return s;
@@ -86,19 +73,10 @@ int Run() {
               (*namesrv)->local().ToString().c_str());
   std::fflush(stdout);
 
-  for (;;) {
-    const auto signal = process::WaitForSignal(std::chrono::hours(24));
-    if (signal == process::Signal::kStop) break;
-    if (signal != process::Signal::kReopenLogs) continue;
-    if (Status s = (*log)->Reopen(); !s.ok()) (*log)->Error(s.text());
-  }
+  process::WaitForStop(**log);
   (*log)->Info("stopping on a signal");
-  auto stopped = std::make_shared<std::atomic<bool>>(false);
-  (*namesrv)->Shutdown([stopped](Result<Done>) { stopped->store(true); });
-  const MonoTime deadline = env->clock().Monotonic() + std::chrono::seconds(5);
-  while (!stopped->load() && env->clock().Monotonic() < deadline) {
-    if (process::WaitForSignal(Millis(20)) == process::Signal::kStop) break;
-  }
+  process::StopAndWait(*env, kStopWithin,
+                       [&](Completion<Done> done) { (*namesrv)->Shutdown(std::move(done)); });
   return 0;
 }
 
