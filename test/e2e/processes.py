@@ -105,8 +105,8 @@ class Place:
 
     def broker(self, namesrv, data="data", port=0, settings=(), arguments=()):
         """A broker with synchronous flush; returns the process and its port."""
-        words = ",".join([f"listenPort={port}", "brokerIP1=127.0.0.1", "bindAddress=127.0.0.1", "brokerName=e2e",
-                          "flushDiskType=SYNC_FLUSH", *settings])
+        words = ",".join([f"listenPort={port}", "brokerIP1=127.0.0.1", "bindAddress=127.0.0.1",
+                          "brokerName=e2e", "flushDiskType=SYNC_FLUSH", *settings])
         process = self.start(self.broker_program, f"--data-dir={self.folder}/{data}", "-n=" + namesrv,
                              "--set=" + words, *arguments)
         return process, int(process.wait_for(r"127\.0\.0\.1:(\d+)\] boot success").group(1))
@@ -136,7 +136,8 @@ class Place:
         deadline = time.monotonic() + PATIENCE
         while missing:
             line = receiver.next_line(deadline)
-            assert line is not None, f"{len(missing)} of {len(expected)} messages never came: {sorted(missing)[:9]}"
+            assert line is not None, (f"{len(missing)} of {len(expected)} messages never came: "
+                                      f"{sorted(missing)[:9]}")
             assert not line.startswith("damaged"), line
             if line.startswith("got "):
                 missing.discard(int(line[4:]))
