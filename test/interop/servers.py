@@ -145,6 +145,7 @@ class Servers:
             'mappedFileSizeCommitLog': 16 << 20,
         }
         self.conf.update(conf or {})
+        self.trust = None  # An SSLContext when the NameServer enforces TLS.
         self.name_server = self.broker_process = None
 
     def start(self):
@@ -183,7 +184,7 @@ class Servers:
         end = time.monotonic() + BOOT_SECONDS
         while time.monotonic() < end:
             try:
-                with wire.Connection(self.namesrv) as connection:
+                with wire.Connection(self.namesrv, trust=self.trust) as connection:
                     if self.conf['brokerName'].encode() in connection.call(106).body:
                         return
             except (OSError, EOFError):

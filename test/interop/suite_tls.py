@@ -101,6 +101,8 @@ class Tls:
         try:
             for mode in ('permissive', 'enforcing'):
                 pair = self._servers('tls-' + mode, mode, mode)
+                if mode == 'enforcing':
+                    pair.trust = ssl.create_default_context(cafile=self.ca)
                 try:
                     pair.start()
                     self._with_servers(report, pair, mode)

@@ -103,9 +103,12 @@ def split_frames(stream):
 class Connection:
     """A raw client of one server; for one thread."""
 
-    def __init__(self, address, timeout=5.0):
+    def __init__(self, address, timeout=5.0, trust=None):
+        """`trust`: an SSLContext, for servers that enforce TLS."""
         host, port = address.rsplit(':', 1)
         self._socket = socket.create_connection((host.strip('[]'), int(port)), timeout)
+        if trust:
+            self._socket = trust.wrap_socket(self._socket, server_hostname=host.strip('[]'))
         self._rest = b''
         self.pushed = []
 
