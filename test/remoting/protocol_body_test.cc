@@ -81,7 +81,7 @@ class Filler final {
   template <HasFieldTable T>
   void Fill(T& value) {
     ForEachField(value, [this](const auto&, auto& member) {
-      Fill(member);
+      this->Fill(member);
       return true;
     });
   }

@@ -52,7 +52,7 @@ class Filler final {
   H Filled() {
     H header;
     ForEachField(header, [this](const auto&, auto& member) {
-      Fill(member);
+      this->Fill(member);
       return true;
     });
     return header;

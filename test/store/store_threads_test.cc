@@ -81,10 +81,11 @@ TEST_P(StoreThreadsTest, WritersAndReadersAtOnce_ThenReopened) {
   Open();
   std::vector<std::thread> threads;
   for (int writer = 0; writer < kWriters; ++writer) threads.emplace_back([this, writer] { Write(writer); });
-  const int64_t in_zero = 2 * kMessagesPerWriter;
-  const int64_t in_one = kMessagesPerWriter;
-  threads.emplace_back([this, in_zero] { Follow(0, in_zero); });
-  threads.emplace_back([this, in_one] { Follow(1, in_one); });
+  // Two of the three writers write to queue 0.
+  static constexpr int64_t kInZero = 2 * kMessagesPerWriter;
+  static constexpr int64_t kInOne = kMessagesPerWriter;
+  threads.emplace_back([this] { Follow(0, kInZero); });
+  threads.emplace_back([this] { Follow(1, kInOne); });
   threads.emplace_back([this] {
     for (int i = 0; i < 200; ++i) {
       const Watermarks marks = store_->watermarks();
@@ -97,15 +98,15 @@ TEST_P(StoreThreadsTest, WritersAndReadersAtOnce_ThenReopened) {
   for (std::thread& thread : threads) thread.join();
   const Status closed = store_->Close(std::chrono::seconds(30));
   ASSERT_TRUE(closed.ok()) << closed.ToString();
-  EXPECT_EQ(arrivals_.load(), in_zero + in_one);
+  EXPECT_EQ(arrivals_.load(), kInZero + kInOne);
   store_.reset();
 
   Open();
   EXPECT_TRUE(store_->recovery().clean_shutdown);
   EXPECT_EQ(store_->recovery().records_scanned, 0);
-  Follow(0, in_zero);
-  Follow(1, in_one);
-  EXPECT_EQ(Append({.queue_id = 1, .body = "next"})->queue_offset.value, in_one);
+  Follow(0, kInZero);
+  Follow(1, kInOne);
+  EXPECT_EQ(Append({.queue_id = 1, .body = "next"})->queue_offset.value, kInOne);
 }
 
 TEST_P(StoreThreadsTest, DestroyedWhileWriting_ReopensAsAfterACrash) {
