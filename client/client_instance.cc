@@ -121,7 +121,10 @@ ClientInstance::ClientInstance(std::shared_ptr<ClientRuntime> runtime, InstanceS
       own_log_(NewLogger(settings_.options)),
       log_(own_log_ ? own_log_.get() : &runtime_->env().log()) {}
 
-ClientInstance::~ClientInstance() = default;
+ClientInstance::~ClientInstance() {
+  // Pending calls end here when nobody closed the instance before; closed() must hold while they do.
+  const std::unique_ptr<net::RpcClient> rpc = std::move(rpc_);
+}
 
 void ClientInstance::Open() {
   loop().Post([self = shared_from_this()] { self->Start(); });
