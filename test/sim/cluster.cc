@@ -48,12 +48,13 @@ ClientOptions ClientOptionsFor(const std::string& namesrvs) {
   return options;
 }
 
-ImageOptions ImageOptionsFor(BrokerNode& broker, uint64_t seed) {
+ImageOptions ImageOptionsFor(BrokerNode& broker, uint64_t seed, bool power_lost) {
   ImageOptions options;
   options.broker = broker.options().broker_name;
   options.store = broker::ToStoreOptions(broker.options(), {});
   options.config_dir = StrCat(kStoreRoot, "/config");
   options.seed = seed;
+  options.power_lost = power_lost;
   return options;
 }
 
@@ -217,8 +218,8 @@ ConsumeResult Cluster::OnMessages(size_t group, std::span<const ReceivedMessage>
 }
 
 void Cluster::OnBrokerAtRest(BrokerNode& broker, bool power_lost) {
-  StoreImage image = TakeStoreImage(broker.host().disk, ImageOptionsFor(broker, world_.facts.seed));
-  image.after_power_loss = power_lost;
+  StoreImage image =
+      TakeStoreImage(broker.host().disk, ImageOptionsFor(broker, world_.facts.seed, power_lost));
   const bool may_lose = power_lost && !broker.sync_flush();
   log_.OnImage(image, may_lose ? LogChecker::Excuse::kLost : LogChecker::Excuse::kNothing);
   if (may_lose) {

@@ -19,6 +19,9 @@ constexpr const char* kNames[kFaultKindCount] = {
 // How often each kind is drawn, in the order of FaultKind.
 constexpr uint64_t kWeights[kFaultKindCount] = {5, 8, 4, 2, 3, 4, 4, 2, 4, 4, 6, 2, 2, 2, 2, 2};
 
+// A plain disk. While it syncs the power can go.
+constexpr Duration kSyncTime = milliseconds(4);
+
 }  // namespace
 
 const char* FaultName(FaultKind kind) { return kNames[static_cast<size_t>(kind)]; }
@@ -44,6 +47,7 @@ Duration FaultInjector::Between(int64_t low_ms, int64_t high_ms) {
 }
 
 void FaultInjector::Begin(int count, Duration span) {
+  for (const auto& broker : cluster_.brokers()) broker->host().disk.SlowSyncs(kSyncTime);
   const int64_t span_ms = std::chrono::duration_cast<milliseconds>(span).count();
   for (int i = 0; i < count; ++i) {
     const FaultKind kind = async_broker_ && i == 0 ? FaultKind::kBlackout : DrawKind();
@@ -64,7 +68,11 @@ FaultKind FaultInjector::DrawKind() {
 }
 
 void FaultInjector::StartLater(Node& node, Duration after) {
-  After(after, [&node] { node.Start(); });
+  After(after, [this, &node] {
+    node.Start();
+    // A broker whose disk is full says so and stays down.
+    if (node.state() == Node::State::kDown) StartLater(node, seconds(1));
+  });
 }
 
 void FaultInjector::Inject(FaultKind kind) {
@@ -81,6 +89,7 @@ void FaultInjector::Inject(FaultKind kind) {
       return Blackout();
     case FaultKind::kRestartBroker: {
       BrokerNode& broker = Any(cluster_.brokers());
+      if (poisoned_.contains(broker.name())) return CurePoisoned(broker);
       broker.Stop();
       return StartLater(broker, Between(2000, 6000));
     }
@@ -135,6 +144,7 @@ void FaultInjector::Inject(FaultKind kind) {
 
 void FaultInjector::CrashBroker(BrokerNode& broker, SimEnv::Loss loss) {
   if (loss == SimEnv::Loss::kPower && !broker.sync_flush()) return Blackout();
+  if (poisoned_.contains(broker.name())) return CurePoisoned(broker);
   cluster_.Kill(broker, loss);
   StartLater(broker, Between(300, 5000));
 }
@@ -144,6 +154,8 @@ void FaultInjector::Blackout() {
   for (const auto& consumer : cluster_.consumers()) cluster_.Kill(*consumer, SimEnv::Loss::kPower);
   // Long enough for the broker to have written the committed offsets, and for producers to fill the log.
   After(Between(1600, 2500), [this, &broker] {
+    poisoned_.erase(broker.name());
+    broker.host().disk.FailSyncs(0);
     cluster_.Kill(broker, SimEnv::Loss::kPower);
     StartLater(broker, Between(300, 1500));
     for (const auto& consumer : cluster_.consumers()) StartLater(*consumer, Between(2500, 4500));
@@ -173,14 +185,15 @@ void FaultInjector::BadDisk(FaultKind kind) {
   SimDisk& disk = broker.host().disk;
   if (kind == FaultKind::kSlowSync) {
     disk.SlowSyncs(Between(50, 600));
-    return After(Between(500, 3000), [&disk] { disk.SlowSyncs(Duration(0)); });
+    return After(Between(500, 3000), [&disk] { disk.SlowSyncs(kSyncTime); });
   }
   if (kind == FaultKind::kFullDisk) {
     disk.SetQuota(disk.UsedBytes() + random_.Below(64 * 1024));
     return After(Between(500, 2500), [&disk] { disk.SetQuota(uint64_t{1} << 40); });
   }
   // A lost page of an asynchronous broker would be lost while consumers look: not what is tested there.
-  if (!broker.sync_flush()) return;
+  // A broker that is down would find the error while it recovers, and rightly not start.
+  if (!broker.sync_flush() || !broker.up()) return;
   disk.FailSyncs(1);
   poisoned_.insert(broker.name());
   After(Between(200, 1500), [this, &broker] { CurePoisoned(broker); });

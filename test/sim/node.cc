@@ -20,7 +20,10 @@ void Node::Start() {
   if (state_ != State::kDown) return;
   env_ = std::make_unique<SimEnv>(world_.scheduler, world_.network, host_, world_.log);
   if (const Status booted = Boot(*env_); !booted.ok()) {
-    world_.facts.findings.Add("start", StrCat(name(), " does not start: ", booted.ToString()));
+    world_.log.Add(StrCat(name(), " does not start: ", booted.ToString()));
+    if (booted.code() != StatusCode::kResourceExhausted) {
+      world_.facts.findings.Add("start", StrCat(name(), " does not start: ", booted.ToString()));
+    }
     env_->MarkKilled();
     Bury(SimEnv::Loss::kProcess);
     return;

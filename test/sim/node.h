@@ -48,7 +48,7 @@ class Node {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // A process that does not start is a finding.
+  // A process that does not start is a finding, unless its disk is full.
   void Start();
   // At once, at whatever the process is doing. No-op when it is down.
   void Kill(SimEnv::Loss loss);

@@ -13,9 +13,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kFaultsMin = 6;
-constexpr uint64_t kFaultsMore = 6;
-constexpr Duration kFaultSpan = seconds(18);
+constexpr int kFaultsMin = 8;
+constexpr uint64_t kFaultsMore = 8;
+constexpr Duration kFaultSpan = seconds(24);
 // In which everything that is owed must have arrived once the faults are over.
 constexpr Duration kHealingMax = seconds(240);
 constexpr size_t kLogTail = 200;

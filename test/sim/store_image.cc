@@ -88,6 +88,13 @@ void WalkLog(FileSystem& files, const ImageOptions& options, StoreImage& image) 
   }
 }
 
+void CutBack(StoreImage& image) {
+  const int64_t end = image.watermarks.appended.value;
+  if (end >= image.log_end) return;
+  image.log_end = end;
+  while (!image.records.empty() && image.records.back().log_offset >= end) image.records.pop_back();
+}
+
 void ReadQueues(store::MessageStore& messages, StoreImage& image) {
   for (const QueueKey& key : messages.Queues()) {
     const std::optional<store::OffsetRange> range = messages.Range(key);
@@ -177,8 +184,6 @@ StoreImage TakeStoreImage(const SimDisk& disk, const ImageOptions& options) {
   host.disk.CopyFilesFrom(disk);
   WalkLog(env.files(), options, image);
   ReadCommitted(env.files(), options, image);
-  image.after_clean_stop = !env.files().Exists(options.store.root + "/abort");
-
   Result<std::unique_ptr<store::MessageStore>> messages =
       store::MessageStore::Open(env, options.store, [](const store::Arrival&) {});
   image.opened = messages.ok() ? Status() : messages.status();
@@ -186,6 +191,7 @@ StoreImage TakeStoreImage(const SimDisk& disk, const ImageOptions& options) {
     // Whatever recovery left to the dispatcher is done within moments.
     scheduler.RunUntil(scheduler.now() + std::chrono::seconds(2));
     image.watermarks = (*messages)->watermarks();
+    if (options.power_lost) CutBack(image);
     ReadQueues(**messages, image);
     ReadRecords(**messages, image);
   }

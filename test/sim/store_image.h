@@ -39,8 +39,6 @@ struct ImageQueue {
 // Taken from a copy, in a simulation of its own, so that taking it changes nothing for the broker.
 struct StoreImage {
   std::string broker;
-  bool after_power_loss = false;
-  bool after_clean_stop = false;
 
   std::vector<ImageRecord> records;  // In log order.
   int64_t log_begin = 0;
@@ -64,6 +62,9 @@ struct ImageOptions {
   store::StoreOptions store;
   std::string config_dir;
   uint64_t seed = 0;  // Of the simulation whose bodies are to be recognised.
+  // The last records may be torn in a way that only the store sees: no checksum covers properties. What it
+  // cuts off is not taken for part of the log then (if it was acknowledged, that is found out all the same).
+  bool power_lost = false;
 };
 
 StoreImage TakeStoreImage(const SimDisk& disk, const ImageOptions& options);
