@@ -19,8 +19,12 @@ void ParkedPulls::Register(uint64_t id, PullJob job) {
 std::optional<PullJob> ParkedPulls::Park(PullJob job, store::QueueReader& queues) {
   const QueueKey queue = job.queue;
   if (Planted(Bug::kLostWakeUp)) {
-    MutexLock lock(mutex_);
-    Register(next_id_++, std::move(job));
+    // Takes its time, and looks only once.
+    auto late = [this, job = std::move(job)]() mutable {
+      MutexLock lock(mutex_);
+      if (!ended_) Register(next_id_++, std::move(job));
+    };
+    house_.PostAt(env_.clock().Monotonic() + std::chrono::milliseconds(2), std::move(late)).Detach();
     return std::nullopt;
   }
   {
