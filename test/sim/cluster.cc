@@ -102,7 +102,11 @@ void Cluster::AddBrokers(uint64_t seed) {
   for (size_t i = 0; i < kBrokerCount; ++i) {
     const std::string ip = StrCat("10.0.1.", i + 1);
     broker::BrokerOptions options = BrokerOptionsFor(i, ip, namesrv_list_);
-    if (seed % 5 == 0 && i == 1) options.flush_disk_type = store::FlushMode::kAsync;
+    if (seed % 5 == 0 && i == 1) {
+      options.flush_disk_type = store::FlushMode::kAsync;
+      // Committed offsets reach the disk long before the messages do.
+      options.flush_interval_commit_log = milliseconds(10'000);
+    }
     brokers_.push_back(std::make_unique<BrokerNode>(
         world_, NodeSpec{options.broker_name, ip, DrawSkew()}, std::move(options),
         [this](BrokerNode& broker, bool power_lost) { OnBrokerAtRest(broker, power_lost); }));
@@ -202,7 +206,7 @@ ConsumeResult Cluster::OnMessages(size_t group, std::span<const ReceivedMessage>
     offset_.OnFinished(group, place, message.queue_offset());
     const uint64_t draw = StableDraw(world_.facts.seed, sent->number, spec.name) % 1000;
     const bool never = draw < spec.never_per_mille;
-    const bool later = draw < spec.never_per_mille + spec.later_per_mille && message.reconsume_times() == 0;
+    const bool later = GivesBack(spec, *sent) && message.reconsume_times() == 0;
     if (never || later) result = ConsumeResult::kReconsumeLater;
   }
   for (size_t i = 0; i < numbers.size(); ++i) {
@@ -224,11 +228,26 @@ void Cluster::OnBrokerAtRest(BrokerNode& broker, bool power_lost) {
   log_.OnImage(image, may_lose ? LogChecker::Excuse::kLost : LogChecker::Excuse::kNothing);
   if (may_lose) {
     queue_order_.ForgetLost(image);
+    ExcuseDetours();
   } else {
     queue_order_.OnImage(image);
     offset_.OnImage(image);
   }
   images_[broker.name()] = std::move(image);
+}
+
+// A message that waited in the schedule topic or a retry topic may have been lost there.
+void Cluster::ExcuseDetours() {
+  for (SentMessage& sent : world_.facts.messages) {
+    bool detour = sent.delay_level > 0;
+    for (const GroupSpec& spec : world_.facts.groups) detour = detour || GivesBack(spec, sent);
+    if (detour) sent.excused = true;
+  }
+}
+
+bool Cluster::GivesBack(const GroupSpec& spec, const SentMessage& sent) const {
+  const uint64_t draw = StableDraw(world_.facts.seed, sent.number, spec.name) % 1000;
+  return draw < spec.never_per_mille + spec.later_per_mille;
 }
 
 void Cluster::Kill(Node& node, SimEnv::Loss loss) {

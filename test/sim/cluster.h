@@ -57,6 +57,8 @@ class Cluster final {
   void AddClients();
   Duration DrawSkew();
   ConsumeResult OnMessages(size_t group, std::span<const ReceivedMessage> messages);
+  bool GivesBack(const GroupSpec& spec, const SentMessage& sent) const;
+  void ExcuseDetours();
   void OnBrokerAtRest(BrokerNode& broker, bool power_lost);
   bool MakeTopic(const char* topic, BrokerNode& broker);
   bool AwaitStopped(const std::vector<Node*>& nodes);

@@ -69,6 +69,7 @@ FaultKind FaultInjector::DrawKind() {
 
 void FaultInjector::StartLater(Node& node, Duration after) {
   After(after, [this, &node] {
+    if (dark_ > 0 && node.kind() == NodeKind::kConsumer) return StartLater(node, milliseconds(500));
     node.Start();
     // A broker whose disk is full says so and stays down.
     if (node.state() == Node::State::kDown) StartLater(node, seconds(1));
@@ -152,8 +153,10 @@ void FaultInjector::CrashBroker(BrokerNode& broker, SimEnv::Loss loss) {
 void FaultInjector::Blackout() {
   BrokerNode& broker = async_broker_ ? *cluster_.brokers().back() : Any(cluster_.brokers());
   for (const auto& consumer : cluster_.consumers()) cluster_.Kill(*consumer, SimEnv::Loss::kPower);
+  ++dark_;
   // Long enough for the broker to have written the committed offsets, and for producers to fill the log.
   After(Between(1600, 2500), [this, &broker] {
+    --dark_;
     poisoned_.erase(broker.name());
     broker.host().disk.FailSyncs(0);
     cluster_.Kill(broker, SimEnv::Loss::kPower);

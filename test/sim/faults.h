@@ -72,6 +72,7 @@ class FaultInjector final {
   Random random_;
   const bool async_broker_;
   bool healed_ = false;
+  int dark_ = 0;  // Blackouts whose broker has not lost power yet: no consumer may start.
   // Their fdatasync failed or will fail: they must lose power before all is well. By name.
   std::set<std::string> poisoned_;
   uint64_t total_ = 0;

@@ -19,6 +19,10 @@ constexpr Duration kFaultSpan = seconds(24);
 // In which everything that is owed must have arrived once the faults are over.
 constexpr Duration kHealingMax = seconds(240);
 constexpr size_t kLogTail = 200;
+constexpr int kBursts = 10;
+constexpr int kBurstMessages = 40;
+constexpr int kPromptWaits = 30;
+constexpr Duration kPromptWait = milliseconds(100);
 
 class Simulation final {
  public:
@@ -50,11 +54,28 @@ class Simulation final {
     if (!AwaitDelivery()) return false;
     if (!world_.facts.findings.empty()) return true;  // What follows would only repeat it.
     cluster_.CheckRoutes();
+    CheckPromptness();
     // Offsets are committed and written.
     RunFor(seconds(5));
     cluster_.StopAll();
     cluster_.delivery().AtEnd(cluster_.LastImages());
     return true;
+  }
+
+  // In peace a message arrives at once: consumers wait at the broker, which wakes them.
+  void CheckPromptness() {
+    RunFor(seconds(4));
+    for (int burst = 0; burst < kBursts && world_.facts.findings.empty(); ++burst) {
+      workload_.SendBurst(kBurstMessages);
+      RunFor(milliseconds(120));
+      const auto arrived = [this] {
+        return workload_.done() && cluster_.delivery().DescribeUnseen().empty();
+      };
+      for (int waits = 0; waits < kPromptWaits && !arrived(); ++waits) RunFor(kPromptWait);
+      if (arrived()) continue;
+      world_.facts.findings.Add("promptness", StrCat("not there after 3 s without any fault: ",
+                                                     cluster_.delivery().DescribeUnseen()));
+    }
   }
 
   bool AwaitDelivery() {

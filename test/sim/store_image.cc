@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "test/sim/store_image.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "common/compression.h"
@@ -86,6 +87,22 @@ void WalkLog(FileSystem& files, const ImageOptions& options, StoreImage& image) 
     }
     image.log_end = *begin + static_cast<int64_t>(at);
   }
+}
+
+// The log's position of the first byte behind its end that is not zero; -1 if there is none.
+int64_t BytesBehindEnd(FileSystem& files, const ImageOptions& options, int64_t end) {
+  const std::string directory = options.store.root + "/commitlog";
+  const auto entries = files.List(directory);
+  if (!entries.ok()) return -1;
+  for (const DirEntry& entry : *entries) {
+    const std::optional<int64_t> begin = ParseInt<int64_t>(entry.name);
+    if (!begin || entry.is_directory || *begin + static_cast<int64_t>(entry.size) <= end) continue;
+    const Result<std::string> text = ReadWholeFile(files, directory + "/" + entry.name, kFileBytesMax);
+    if (!text.ok()) continue;
+    const size_t at = text->find_first_not_of('\0', static_cast<size_t>(std::max<int64_t>(0, end - *begin)));
+    if (at != std::string::npos) return *begin + static_cast<int64_t>(at);
+  }
+  return -1;
 }
 
 void CutBack(StoreImage& image) {
@@ -192,6 +209,7 @@ StoreImage TakeStoreImage(const SimDisk& disk, const ImageOptions& options) {
     scheduler.RunUntil(scheduler.now() + std::chrono::seconds(2));
     image.watermarks = (*messages)->watermarks();
     if (options.power_lost) CutBack(image);
+    image.bytes_behind_end = BytesBehindEnd(env.files(), options, image.watermarks.appended.value);
     ReadQueues(**messages, image);
     ReadRecords(**messages, image);
   }

@@ -46,6 +46,8 @@ struct StoreImage {
 
   Status opened;  // Whether the store could open it; the rest is empty if not.
   store::Watermarks watermarks;
+  // Where bytes stand behind the end of the log after recovery, which must have cleared them; -1 = nowhere.
+  int64_t bytes_behind_end = -1;
   std::map<QueueKey, ImageQueue> queues;
   // Of the records whose message id, and first key, the store's index does not find: their indexes in
   // records.

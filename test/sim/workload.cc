@@ -42,6 +42,21 @@ void Workload::Tick() {
   world_.scheduler.PostAt(nullptr, world_.scheduler.now() + pause, [this] { Tick(); }).Detach();
 }
 
+void Workload::SendBurst(int count) {
+  for (int i = 0; i < count; ++i) {
+    auto send = [this] {
+      Message message = NewMessage(kOrdersTopic);
+      const uint32_t number = NumberOfLast();
+      ++counters_.pending;
+      cluster_.producers().front()->producer().SendAsync(
+          std::move(message), {},
+          [this, number](const Result<SendResult>& result) { OnResult({number}, result); });
+    };
+    const Duration after = std::chrono::microseconds(random_.Between(0, 100'000));
+    world_.scheduler.PostAt(nullptr, world_.scheduler.now() + after, std::move(send)).Detach();
+  }
+}
+
 Message Workload::NewMessage(const char* topic) {
   SentMessage sent;
   sent.number = static_cast<uint32_t>(world_.facts.messages.size());

@@ -31,6 +31,8 @@ class Workload final {
   void Begin(uint64_t acked_min);
   // From now on only what is missing to the minimum.
   void Finish() { finishing_ = true; }
+  // Plain messages to one topic, within about a tenth of a second.
+  void SendBurst(int count);
   bool done() const { return finishing_ && counters_.acked >= acked_min_ && counters_.pending == 0; }
   const Counters& counters() const { return counters_; }
 

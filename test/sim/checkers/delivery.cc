@@ -79,6 +79,17 @@ size_t DeliveryChecker::Owed() const {
   return owed;
 }
 
+std::string DeliveryChecker::DescribeUnseen() const {
+  for (const SentMessage& sent : facts_.messages) {
+    if (sent.fate != Fate::kAcked || sent.excused) continue;
+    for (size_t group = 0; group < facts_.groups.size(); ++group) {
+      if (!facts_.groups[group].Wants(sent) || ProgressOf(group, sent.number) != Progress::kNothing) continue;
+      return StrCat(Describe(sent), " to ", facts_.groups[group].name);
+    }
+  }
+  return "";
+}
+
 std::string DeliveryChecker::DescribeOwed() const {
   for (const SentMessage& sent : facts_.messages) {
     if (sent.fate != Fate::kAcked || sent.excused) continue;

@@ -28,6 +28,8 @@ class DeliveryChecker final {
 
   // How many (message, group) pairs are still owed; what ought to lie in a dead letter queue is not.
   size_t Owed() const;
+  // The first acknowledged message that a group has not seen at all yet; empty if there is none.
+  std::string DescribeUnseen() const;
   // "3 owed, the first to audit: 17 orders acknowledged at ..." for the liveness report.
   std::string DescribeOwed() const;
   uint64_t delivered_count() const { return delivered_count_; }

@@ -104,6 +104,10 @@ void LogChecker::CheckStore(const StoreImage& image) {
                       marks.visible.value, ", dispatched ", marks.dispatched.value,
                       "; the last whole record on disk ends at ", image.log_end));
   }
+  if (image.bytes_behind_end >= 0) {
+    facts_.findings.Add(kName, StrCat("recovery of ", image.broker, " ended at ", marks.appended.value,
+                                      " and left bytes at ", image.bytes_behind_end));
+  }
   if (!image.unreadable.empty()) {
     facts_.findings.Add(kName, StrCat(image.unreadable.size(), " records of ", image.broker,
                                       " cannot be read by their offset, the first is at log ",
