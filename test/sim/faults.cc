@@ -50,7 +50,7 @@ void FaultInjector::Begin(int count, Duration span) {
   for (const auto& broker : cluster_.brokers()) broker->host().disk.SlowSyncs(kSyncTime);
   const int64_t span_ms = std::chrono::duration_cast<milliseconds>(span).count();
   for (int i = 0; i < count; ++i) {
-    const FaultKind kind = async_broker_ && i == 0 ? FaultKind::kBlackout : DrawKind();
+    const FaultKind kind = async_broker_ && i % 4 == 0 ? FaultKind::kBlackout : DrawKind();
     const int64_t slot = span_ms / count;
     After(milliseconds(slot * i) + Between(0, slot), [this, kind] { Inject(kind); });
   }
