@@ -7,11 +7,15 @@
 # line arrived, and stops the server.
 set -euo pipefail
 
-file=${1:-/var/lib/dpkg/status}
+file=${1-/var/lib/dpkg/status}
 case "$file" in
   -h | --help)
     sed -n '3,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
     exit 0
+    ;;
+  -*)
+    echo "error: unknown option '$file'; usage: ./quickstart.sh [FILE]" >&2
+    exit 2
     ;;
 esac
 
@@ -36,6 +40,7 @@ log=build/logs/quickstart-build.log
 data=data/quickstart
 marker=$data/.made-by-quickstart
 server_pid=
+client_pid=
 
 # Shows `[done/total] ...` lines of ninja as a bar on a terminal, else as one line per tenth.
 show_progress() {
@@ -71,6 +76,14 @@ build_programs() {
   fi
 }
 
+stop_client() {
+  local pid=$client_pid
+  client_pid=
+  [ -n "$pid" ] || return 0
+  kill -TERM "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || true
+}
+
 stop_server() {
   local pid=$server_pid try
   server_pid=
@@ -97,6 +110,11 @@ server_failed() {
 # Starts the server and sets `namesrv` to the NameServer's address once both boot lines are there.
 start_server() {
   local try
+  mkdir -p "$(dirname "$data")"
+  # Two runs would share the folder: the second waits for nothing and says so.
+  exec 9>"$data.lock"
+  flock -n 9 || fail "another quickstart.sh is running here; wait for its end"
+  rm -f "$data.out"  # Or the last run's boot lines could be taken for this one's.
   if [ -e "$data" ]; then
     [ -e "$marker" ] || fail "'$data' exists but was not made by quickstart.sh; move it away"
     rm -rf "$data"
@@ -105,10 +123,10 @@ start_server() {
     fail "cannot write to '$data'; is the disk full or read-only?"
   fi
   "$build/bin/mqbroker" --standalone --data-dir "$data" --namesrv_port 0 --set listenPort=0 \
-    >"$data.out" 2>&1 </dev/null &
+    >"$data.out" 2>&1 </dev/null 9>&- &
   server_pid=$!
   for ((try = 0; try < 600; try++)); do
-    if grep -q '^The broker\[.*boot success' "$data.out"; then
+    if grep -qs '^The broker\[.*boot success' "$data.out"; then
       namesrv=$(sed -n 's/^The Name Server boot success.*address \([^ ]*\).*/\1/p' "$data.out" | head -n 1)
       [ -n "$namesrv" ] || server_failed "the server did not say where its NameServer listens"
       return 0
@@ -119,7 +137,7 @@ start_server() {
   server_failed "the server was not ready within 30 s"
 }
 
-trap stop_server EXIT
+trap 'stop_client; stop_server' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -128,7 +146,11 @@ build_programs
 start_server
 echo "Server: process $server_pid, NameServer at $namesrv"
 status=0
-"$build/bin/orbitmq_quickstart" --namesrv "$namesrv" --file "$file" || status=$?
+# In the background, so that a signal to this script is heard at once.
+"$build/bin/orbitmq_quickstart" --namesrv "$namesrv" --file "$file" </dev/null 9>&- &
+client_pid=$!
+wait "$client_pid" || status=$?
+client_pid=
 stop_server
 [ "$status" -eq 0 ] || server_failed "orbitmq_quickstart ended with status $status"
 

@@ -25,7 +25,8 @@ DEFINE_string(n, "", "NameServers, host:port separated by ';' (wins over namesrv
 DEFINE_bool(p, false, "print every option with its value, then exit");
 DEFINE_bool(m, false, "the same as -p");
 DEFINE_bool(h, false, "print this help, then exit");
-DEFINE_string(set, "", "options that win over the file: key=value, several separated by commas");
+DEFINE_string(set, "",
+              "options that win over the file: key=value, several separated by commas; give it once");
 DEFINE_bool(standalone, false, "run a NameServer in this process too, both on loopback");
 DEFINE_int32(namesrv_port, 9876, "with --standalone: the NameServer's port; 0 = any free one");
 DEFINE_string(data_dir, "", "data directory (wins over storePathRootDir); empty: ./data");
@@ -61,6 +62,10 @@ Result<Configured> ReadOptions(FileSystem& files) {
     options.bind_address = kLoopback;
     options.broker_ip1 = kLoopback;
     options.namesrv_addr.clear();
+  }
+  if (FLAGS_namesrv_port < 0 || FLAGS_namesrv_port > 65535) {
+    return Status(StatusCode::kInvalidArgument,
+                  StrCat("--namesrv_port: ", FLAGS_namesrv_port, " not in range 0..65535"));
   }
   const auto bindings = BindBrokerOptions(options);
   configured.report = ApplyConfig(bindings, *entries, ApplyMode::kStart);

@@ -277,13 +277,13 @@ orbitmq::Result<orbitmq::PushConsumer> StartMember(const Arguments& arguments, c
   return orbitmq::PushConsumer::Start(
       options,
       [&journal, &share](std::span<const orbitmq::ReceivedMessage> messages, orbitmq::ConsumeContext&) {
+        share += messages.size();  // Before the journal knows that all are there.
         for (const orbitmq::ReceivedMessage& message : messages) {
           const std::string_view key = message.keys();
           size_t line = SIZE_MAX;
           std::from_chars(key.data(), key.data() + key.size(), line);
           journal.Received(line, message.body());
         }
-        share += messages.size();
         return orbitmq::ConsumeResult::kSuccess;
       });
 }
