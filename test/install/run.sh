@@ -38,7 +38,8 @@ only_own_symbols() {
   foreign=$(nm -D --defined-only -C "$library" | cut -d' ' -f3- |
     grep -vE '(^|^(typeinfo|typeinfo name|vtable|VTT|guard variable) for )orbitmq::' || true)
   [ -z "$foreign" ] || { printf 'exported but not in namespace orbitmq:\n%s\n' "$foreign"; return 1; }
-  nm -D --defined-only -C "$library" | grep -q ' orbitmq::'
+  # Not grep -q: it would end early, and pipefail would take nm's broken pipe for a failure.
+  nm -D --defined-only -C "$library" | grep ' orbitmq::' >/dev/null
 }
 
 all_libraries_found() {
