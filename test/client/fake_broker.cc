@@ -88,6 +88,11 @@ void FakeBroker::Serve(int32_t code, Handler handler) {
   });
 }
 
+void FakeBroker::ClearOverrides() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  scripts_.clear();
+}
+
 void FakeBroker::SetRoute(const std::string& topic, const std::vector<FakeBroker*>& brokers,
                           int32_t queue_count) {
   proto::TopicRouteData route;

@@ -39,6 +39,8 @@ class FakeBroker final {
   // Answers requests of that code instead of the default; nullopt = the default after all.
   using Script = std::function<std::optional<net::Response>(const proto::CommandView&)>;
   void Override(int32_t code, Script script);
+  // Before what the scripts refer to goes away.
+  void ClearOverrides();
   // Never answers requests of that code.
   void Ignore(int32_t code);
   void Clear(int32_t code);

@@ -47,6 +47,8 @@ class SimClientTest : public testing::Test {
     runtime_ = std::make_shared<ClientRuntime>(*env_, *loop_, *callbacks_);
   }
   ~SimClientTest() override {
+    // The test's body has ended, and with it the variables that its scripts refer to.
+    for (const auto* server : {&ns_, &a_, &b_}) (*server)->fake.ClearOverrides();
     if (producer_) {
       EXPECT_TRUE(Shutdown(*producer_, seconds(1)).has_value());
     }
