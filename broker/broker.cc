@@ -190,13 +190,14 @@ Status BrokerProcess::Open() {
   store_ = *std::move(store);
   if (Status loaded = LoadTables(); !loaded.ok()) return loaded;
   const store::RecoveryReport& recovery = store_->recovery();
-  const size_t clamped = offsets_->ClampTo(*store_);
+  const Result<size_t> clamped = offsets_->ClampTo(*store_);
+  if (!clamped.ok()) return clamped.status();
   env_.log().Info("store recovered", {{"clean_shutdown", recovery.clean_shutdown ? "yes" : "no"},
                                       {"log_end", recovery.log_end.value},
                                       {"truncated_bytes", recovery.truncated_bytes},
                                       {"records_scanned", recovery.records_scanned},
                                       {"took_ms", std::chrono::duration_cast<Millis>(recovery.took).count()},
-                                      {"offsets_clamped", static_cast<uint64_t>(clamped)}});
+                                      {"offsets_clamped", static_cast<uint64_t>(*clamped)}});
   return {};
 }
 

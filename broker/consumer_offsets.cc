@@ -154,8 +154,8 @@ bool ConsumerOffsets::ResetPending(const OffsetKey& key) const {
   return PeekQueue(key, [](const Queue* queue) { return queue != nullptr && queue->reset.has_value(); });
 }
 
-size_t ConsumerOffsets::ClampTo(store::QueueReader& queues) {
-  if (Planted(Bug::kNoOffsetClamp)) return 0;
+Result<size_t> ConsumerOffsets::ClampTo(store::QueueReader& queues) {
+  if (Planted(Bug::kNoOffsetClamp)) return size_t{0};
   size_t clamped = 0;
   for (Shard& shard : shards_) {
     MutexLock lock(shard.mutex);
@@ -173,7 +173,9 @@ size_t ConsumerOffsets::ClampTo(store::QueueReader& queues) {
       }
     }
   }
-  if (clamped != 0) changes_.fetch_add(1, std::memory_order_relaxed);
+  if (clamped == 0) return clamped;
+  changes_.fetch_add(1, std::memory_order_relaxed);
+  if (Status saved = file_.SaveNow(); !saved.ok()) return saved.Annotate("write the lowered consumer offsets");
   return clamped;
 }
 

@@ -61,6 +61,17 @@ void DelayQueues::Start(store::MessageStore& store) {
     level->pulse = std::make_unique<Pulse>(parts_.executor, [this, raw] { return Step(*raw); });
     levels_.push_back(std::move(level));
   }
+  // On disk before anything new gets an offset below the old ones; a failure is tried again by Save.
+  bool moved = false;
+  {
+    MutexLock lock(mutex_);
+    moved = dirty_;
+  }
+  if (moved) {
+    if (Status saved = file_.SaveNow(); !saved.ok()) {
+      parts_.env.log().Error("the moved delay offsets could not be written", {{"status", saved.ToString()}});
+    }
+  }
   started_.store(true, std::memory_order_release);
   for (auto& level : levels_) level->pulse->Signal();
 }

@@ -20,6 +20,8 @@ void PersistedFile::Save(Completion<Done> done) {
   pulse_.Signal();
 }
 
+Status PersistedFile::SaveNow() { return WriteFileAtomically(env_.files(), path_, render_()); }
+
 Progress PersistedFile::Write() {
   std::vector<Completion<Done>> waiting;
   {

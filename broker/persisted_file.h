@@ -25,6 +25,8 @@ class PersistedFile final {
 
   // `done` (may be empty) is called on the disk executor.
   void Save(Completion<Done> done = {});
+  // On the calling thread, which may block; only before the first Save.
+  Status SaveNow();
 
   // The file's content, or that of its .bak when it is missing or empty (as after a crash between the two
   // steps of a replacement); empty when neither exists. Blocks.

@@ -94,6 +94,22 @@ TEST_F(BrokerTest, Offsets_Restart_KeepsThemAndClampsWhatLiesBeyondTheEnd) {
   EXPECT_EQ(Offset("T"), 3);
 }
 
+TEST_F(BrokerTest, Offsets_ClampedThenCrashed_StayClamped) {
+  Start();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  Run(milliseconds(200));
+  ASSERT_EQ(Pull({}).code, ResponseCode::kSuccess);
+  ASSERT_EQ(CommitOffset("T", 6).code, ResponseCode::kSuccess);
+  Stop();
+  Start();
+  // The queue grows past the old offset before the periodic save would have written the lowered one.
+  for (int i = 0; i < 8; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  Run(milliseconds(600));
+  Crash();
+  Start();
+  EXPECT_EQ(Offset("T"), 3);
+}
+
 TEST_F(BrokerTest, QueueOffsets_MaxMinSearchEarliest_Answer) {
   Start();
   for (int i = 0; i < 3; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
