@@ -175,7 +175,8 @@ Result<size_t> ConsumerOffsets::ClampTo(store::QueueReader& queues) {
   }
   if (clamped == 0) return clamped;
   changes_.fetch_add(1, std::memory_order_relaxed);
-  if (Status saved = file_.SaveNow(); !saved.ok()) return saved.Annotate("write the lowered consumer offsets");
+  if (Status saved = file_.SaveNow(); !saved.ok())
+    return saved.Annotate("write the lowered consumer offsets");
   return clamped;
 }
 

@@ -57,9 +57,9 @@ class ConsumerOffsets final {
   bool ResetPending(const OffsetKey& key) const;
 
   // Lowers every offset that lies beyond the end of its queue, as a crash may leave them, and logs each: a
-  // consumer would skip the messages that get these offsets next. The lowered ones are on disk when it returns,
-  // or a second crash would find the old ones within queues that have grown past them. Returns how many; call
-  // once, between recovery and service.
+  // consumer would skip the messages that get these offsets next. The lowered ones are on disk when it
+  // returns, or a second crash would find the old ones within queues that have grown past them. Returns how
+  // many; call once, between recovery and service.
   Result<size_t> ClampTo(store::QueueReader& queues);
 
   void RemoveGroup(std::string_view group);
