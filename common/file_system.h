@@ -25,6 +25,13 @@ class Mapping {
 
 enum class MapMode : uint8_t { kReadOnly, kReadWrite };
 
+// What a caller tells about bytes of a file that it will or will not use.
+enum class Access : uint8_t {
+  kWillNeed,  // Soon: start reading them into the page cache.
+  kDontNeed,  // Not again: clean pages may leave the page cache.
+  kRandom,    // Here and there: do not read ahead in this open file.
+};
+
 // An open regular file. Threads: every method from any thread; writes to overlapping ranges are the caller's
 // race. Errors carry operation, path and errno text: kResourceExhausted for ENOSPC, EDQUOT and too many open
 // files, kPermissionDenied, kNotFound, kAlreadyExists, else kIoError.
@@ -43,6 +50,8 @@ class File {
   // Reserves disk blocks for [0, size) and grows the file to it; kNotSupported when the file system cannot.
   virtual Status Allocate(uint64_t size) = 0;
   virtual Result<std::unique_ptr<Mapping>> Map(size_t size, MapMode mode) = 0;
+  // A hint without an effect on what is read; count 0 = to the end. Ignored where the system knows none.
+  virtual void Advise(uint64_t /*offset*/, uint64_t /*count*/, Access /*access*/) {}
 };
 
 enum class OpenMode : uint8_t { kReadOnly, kReadWrite, kCreate /* read-write, made if absent */ };

@@ -198,6 +198,14 @@ class PosixFile final : public File {
     return std::unique_ptr<Mapping>(std::make_unique<PosixMapping>(static_cast<char*>(data), size, path_));
   }
 
+  void Advise(uint64_t offset, uint64_t count, Access access) override {
+    const int advice = access == Access::kWillNeed   ? POSIX_FADV_WILLNEED
+                       : access == Access::kDontNeed ? POSIX_FADV_DONTNEED
+                                                     : POSIX_FADV_RANDOM;
+    // What it returns says only that the file system knows no such hint.
+    (void)::posix_fadvise(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(count), advice);
+  }
+
  private:
   Descriptor fd_;
   const std::string path_;
