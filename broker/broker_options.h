@@ -8,6 +8,7 @@
 
 #include "common/config.h"
 #include "common/delay_levels.h"
+#include "common/limits.h"
 #include "common/mutex.h"
 #include "common/names.h"
 #include "common/sys_flag.h"
@@ -68,7 +69,7 @@ struct BrokerOptions {
   std::string store_path_commit_log;
   int64_t mapped_file_size_commit_log = int64_t{1} << 30;
   int64_t mapped_file_size_consume_queue = 6'000'000;
-  int32_t max_message_size = 4 * 1024 * 1024;
+  int32_t max_message_size = limits::kMessageBodyBytesDefault;
   int32_t max_hash_slot_num = 5'000'000;
   int32_t max_index_num = 20'000'000;
   bool message_index_enable = true;

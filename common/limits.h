@@ -63,7 +63,8 @@ inline constexpr size_t kPullMessagesMax = 1024;  // maxMsgNums is cut down to i
 // --- The calling side.
 inline constexpr size_t kPendingCallsPerConnectionMax = 65536;        // kBusy above.
 inline constexpr size_t kClientBytesInFlightMax = size_t{256} << 20;  // kBusy above.
-inline constexpr size_t kLogLinesInFlightMax = 8192;                  // Lines are dropped and counted above.
+// Of a server's log file that its thread has not written yet: the oldest go, and the log says how many.
+inline constexpr size_t kLogLinesInFlightMax = 8192;
 
 // --- Files that are read whole.
 inline constexpr uint64_t kConfigFileBytesMax = uint64_t{1} << 20;

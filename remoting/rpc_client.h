@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/env.h"
+#include "common/limits.h"
 #include "remoting/protocol/command.h"
 #include "remoting/tls.h"
 
@@ -18,7 +19,8 @@ struct RpcClientOptions {
   // calls fail at once with kUnavailable and the reason of the last failure.
   Duration backoff_min = std::chrono::milliseconds(50);
   Duration backoff_max = std::chrono::seconds(5);
-  size_t in_flight_bytes_max = size_t{256} << 20;  // Of requests not yet written; above: kBusy.
+  // Of requests not yet written; above: kBusy.
+  size_t in_flight_bytes_max = limits::kClientBytesInFlightMax;
   std::shared_ptr<TlsContext> tls = {};  // Null = plain text. Host names are verified by the context.
   proto::SerializeType serialize = proto::SerializeType::kJson;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/env.h"
+#include "common/limits.h"
 #include "common/memory_budget.h"
 #include "remoting/protocol/command.h"
 #include "remoting/tls.h"
@@ -72,9 +73,10 @@ struct RpcServerOptions {
   TlsMode tls_mode = TlsMode::kPermissive;    // Permissive without a context behaves like disabled.
   std::shared_ptr<TlsContext> tls = {};       // Null = no TLS.
   Duration idle_close = std::chrono::seconds(120);
-  size_t connection_bytes_max = size_t{32} << 20;  // In flight per connection; reading pauses above it.
-  size_t total_bytes_max = size_t{512} << 20;      // In flight in all.
-  size_t connections_max = 65536;
+  // Requests and replies in flight of one connection, and of all; above, reading pauses.
+  size_t connection_bytes_max = limits::kConnectionBytesInFlightMax;
+  size_t total_bytes_max = limits::kServerBytesInFlightMax;
+  size_t connections_max = limits::kConnectionsMax;
   std::string name = {};  // For logs: "broker", "namesrv".
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/process/file_logger.h"
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -11,12 +12,12 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "common/limits.h"
 #include "common/strings.h"
 
 namespace orbitmq::process {
 namespace {
 
-constexpr size_t kQueueLines = 8192;
 constexpr char kPattern[] = "%Y-%m-%d %H:%M:%S.%e %L %v";
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
@@ -60,14 +61,17 @@ class SpdlogLogger final : public FileLogger {
  public:
   explicit SpdlogLogger(FileLoggerOptions options) : options_(std::move(options)) {}
   ~SpdlogLogger() override {
-    if (logger_ != nullptr) logger_->flush();  // There is none when the file could not be opened.
+    if (logger_ != nullptr) {  // There is none when the file could not be opened.
+      TellDropped(pool_->overrun_counter());
+      logger_->flush();
+    }
     logger_.reset();
     pool_.reset();  // Joins after the queue is written.
   }
 
   Status Start() {
     try {
-      pool_ = std::make_shared<spdlog::details::thread_pool>(kQueueLines, 1);
+      pool_ = std::make_shared<spdlog::details::thread_pool>(limits::kLogLinesInFlightMax, 1);
       spdlog::sink_ptr sink;
       if (options_.path.empty()) {
         sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
@@ -90,6 +94,7 @@ class SpdlogLogger final : public FileLogger {
   void Write(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) override {
     const std::string line = FormatLogLine(message, fields);
     logger_->log(ToSpdlog(level), "{}", line);
+    TellDroppedOnceThereIsRoom();
   }
   Status Reopen() override {
     if (file_ == nullptr) return {};
@@ -103,10 +108,25 @@ class SpdlogLogger final : public FileLogger {
   void Flush() override { logger_->flush(); }
 
  private:
+  // In a full queue the line about lost ones would push out another one.
+  void TellDroppedOnceThereIsRoom() {
+    const size_t dropped = pool_->overrun_counter();
+    if (dropped == told_dropped_.load(std::memory_order_relaxed)) return;
+    if (pool_->queue_size() <= limits::kLogLinesInFlightMax / 2) TellDropped(dropped);
+  }
+  // Writes how many lines were lost since the last time.
+  void TellDropped(size_t dropped) {
+    const size_t told = told_dropped_.exchange(dropped);
+    if (dropped <= told) return;
+    logger_->log(spdlog::level::warn, "log lines were dropped: the log file is too slow count={}",
+                 dropped - told);
+  }
+
   const FileLoggerOptions options_;
   std::shared_ptr<spdlog::details::thread_pool> pool_;
   std::shared_ptr<ReopenableFileSink> file_;
   std::shared_ptr<spdlog::async_logger> logger_;
+  std::atomic<size_t> told_dropped_{0};
 };
 
 }  // namespace

@@ -15,7 +15,7 @@ struct FileLoggerOptions {
 };
 
 // The log of a server, through spdlog with a thread of its own: writers never wait for the disk; when its
-// queue is full the oldest lines go.
+// queue (limits.h kLogLinesInFlightMax) is full the oldest lines go, and a line says how many.
 class FileLogger : public Logger {
  public:
   // kIoError names the path.

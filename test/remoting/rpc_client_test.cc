@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "common/limits.h"
 #include "remoting/protocol/codes.h"
 #include "remoting/rpc_client.h"
 #include "test/remoting/net_fixture.h"
@@ -233,6 +234,26 @@ TEST_F(RpcClientTest, InFlightBudget_AnswersBusy) {
   large.body.push_back(Bytes(std::string(2000, 'x')));
   EXPECT_EQ(client_->Oneway(server_endpoint(), large).code(), StatusCode::kBusy);
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(Call(kEcho, "small").ok());
+}
+
+TEST_F(RpcClientTest, DefaultBudget_IsTheLimit) {
+  StartServer();
+  Client();
+  Slot<Done> release;
+  loop_->Post([&] { (void)release.Wait(); });
+  // All share one body, and nothing is sent: this takes no memory.
+  proto::Command large;
+  large.code = kDrop;
+  large.body.push_back(Bytes(std::string(15 << 20, 'x')));
+  size_t taken = 0;
+  Status status = client_->Oneway(server_endpoint(), large);
+  for (; status.ok() && taken <= limits::kClientBytesInFlightMax; taken += 15 << 20)
+    status = client_->Oneway(server_endpoint(), large);
+  EXPECT_EQ(status.code(), StatusCode::kBusy);
+  EXPECT_LE(taken, limits::kClientBytesInFlightMax);
+  EXPECT_GT(taken + (15 << 20), limits::kClientBytesInFlightMax - (15 << 20));
+  release.Set(Done{});
+  ShutdownClient();
 }
 
 TEST_F(RpcClientTest, DeadlineBeforeHandOver_IsTimeout) {

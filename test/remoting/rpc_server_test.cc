@@ -385,6 +385,13 @@ TEST_F(RpcServerTest, TooManyConnections_AreClosedAtOnce) {
   EXPECT_EQ(server_->connection_count(), 2u);
 }
 
+TEST(RpcServerOptions, Defaults_AreTheLimits) {
+  const RpcServerOptions options;
+  EXPECT_EQ(options.connection_bytes_max, limits::kConnectionBytesInFlightMax);
+  EXPECT_EQ(options.total_bytes_max, limits::kServerBytesInFlightMax);
+  EXPECT_EQ(options.connections_max, limits::kConnectionsMax);
+}
+
 TEST_F(RpcServerTest, PortInUse_IsNamed) {
   StartServer();
   const Endpoint taken = server_endpoint();
