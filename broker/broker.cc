@@ -31,6 +31,8 @@ namespace {
 constexpr size_t kReaders = 2;
 constexpr Duration kSweepEvery = std::chrono::seconds(10);
 constexpr Duration kSampleEvery = std::chrono::seconds(1);
+// Between two attempts to reach a NameServer that is gone.
+constexpr Duration kNameserverBackOffMax = std::chrono::seconds(1);
 constexpr Duration kLeaveMax = std::chrono::seconds(2);
 
 // The handlers, in one object that lives exactly as long as what they refer to.
@@ -295,7 +297,8 @@ Status BrokerProcess::Serve() {
   }
   auto tls = net::NewOutgoingTlsContext(options->tls);
   if (!tls.ok()) return tls.status();
-  rpc_client_ = net::RpcClient::New(env_, {.tls = *std::move(tls)}, *io_.front());
+  rpc_client_ =
+      net::RpcClient::New(env_, {.backoff_max = kNameserverBackOffMax, .tls = *std::move(tls)}, *io_.front());
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
       env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers)});
   topics_->OnChange([this] { publisher_->Changed(); });

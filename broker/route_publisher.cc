@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/route_publisher.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "common/crc32.h"
@@ -10,13 +12,29 @@
 #include "remoting/protocol/register_broker.h"
 
 namespace orbitmq::broker {
+namespace {
+
+// How long a NameServer that went away is left alone: at first, and at most. With the wait of the RpcClient a
+// restarted one is complete again within about two seconds.
+constexpr Duration kRetryMin = std::chrono::milliseconds(100);
+constexpr Duration kRetryMax = std::chrono::seconds(1);
+
+// Nothing was answered, so the NameServer may be starting.
+bool NotReached(const Status& status) {
+  return status.code() == StatusCode::kUnavailable || status.code() == StatusCode::kUnknown;
+}
+
+}  // namespace
 
 RoutePublisher::RoutePublisher(Parts parts)
     : parts_(std::move(parts)), pulse_(parts_.loop, [this] {
         RegisterAll();
         return Progress::kIdle;
       }) {
-  for (const Endpoint& at : parts_.nameservers) targets_.push_back(Target{.at = at});
+  for (const Endpoint& at : parts_.nameservers) targets_.emplace_back().at = at;
+  parts_.rpc.OnConnectionClosed([this, alive = std::weak_ptr<bool>(alive_)](const Endpoint& at) {
+    if (!alive.expired()) ConnectionClosed(at);
+  });
 }
 
 void RoutePublisher::Start(Completion<Done> first) {
@@ -31,6 +49,9 @@ void RoutePublisher::Start(Completion<Done> first) {
 
 void RoutePublisher::Tick() {
   if (leaving_) return;
+  for (Target& target : targets_) {
+    if (target.registered && !target.failed_before) target.retry_after = Duration(0);
+  }
   RegisterAll();
   const Duration period = parts_.options.Get()->register_name_server_period;
   tick_ = parts_.loop.PostAt(parts_.env.clock().Monotonic() + period, [this] { Tick(); });
@@ -95,8 +116,27 @@ void RoutePublisher::Registered(size_t index, Result<proto::Command> reply) {
     parts_.env.log().Warn("registration with a NameServer failed; will go on trying",
                           {{"nameserver", target.at.ToString()}, {"error", status.ToString()}});
   }
+  if (!status.ok() && NotReached(status)) RetrySoon(index);
   if (first_left_ > 0 && --first_left_ == 0 && first_) first_(Done{});
   if (target.again && !leaving_) Register(index);
+}
+
+void RoutePublisher::RetrySoon(size_t index) {
+  Target& target = targets_[index];
+  if (leaving_ || target.retry_due) return;
+  target.retry_due = true;
+  // Reset by the next period only: whoever closes every connection gets one a second, no more.
+  target.retry_after = std::clamp<Duration>(target.retry_after * 2, kRetryMin, kRetryMax);
+  target.retry = parts_.loop.PostAt(parts_.env.clock().Monotonic() + target.retry_after, [this, index] {
+    targets_[index].retry_due = false;
+    if (!leaving_) Register(index);
+  });
+}
+
+void RoutePublisher::ConnectionClosed(const Endpoint& at) {
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    if (targets_[i].at == at) RetrySoon(i);
+  }
 }
 
 namespace {
@@ -116,6 +156,7 @@ struct Leaving {
 void RoutePublisher::Leave(Duration timeout, Completion<Done> done) {
   leaving_ = true;
   tick_.Cancel();
+  for (Target& target : targets_) target.retry.Cancel();
   auto state = std::make_shared<Leaving>();
   state->left = targets_.size();
   state->done = std::move(done);

@@ -14,8 +14,8 @@
 
 namespace orbitmq::broker {
 
-// Tells every NameServer of this broker and its topics: at start, periodically, at once after a change, and
-// that it leaves.
+// Tells every NameServer of this broker and its topics: at start, periodically, at once after a change, soon
+// after the connection to it ended (a NameServer that was restarted knows nothing), and that it leaves.
 //
 // Threads: Start, Leave and the destructor on the given loop (or after it was stopped); Changed from any
 // thread. Invariants: (1) at most one registration per NameServer is under way; a change meanwhile causes
@@ -44,6 +44,10 @@ class RoutePublisher final {
  private:
   struct Target {
     Endpoint at;
+    // Runs while another attempt is due before the period is over; the wait grows while attempts fail.
+    Timer retry;
+    bool retry_due = false;
+    Duration retry_after{0};
     bool in_flight = false;
     bool again = false;
     bool registered = false;
@@ -52,6 +56,8 @@ class RoutePublisher final {
   void RegisterAll();
   void Register(size_t index);
   void Registered(size_t index, Result<proto::Command> reply);
+  void RetrySoon(size_t index);
+  void ConnectionClosed(const Endpoint& at);
   proto::Command MakeRegistration() const;
   void Tick();
 

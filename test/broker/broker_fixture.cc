@@ -27,9 +27,9 @@ void Caller::Disconnect() {
   client_.reset();
 }
 
-std::shared_ptr<std::optional<Command>> Caller::Begin(Command request, Duration timeout) {
+std::shared_ptr<std::optional<Command>> Caller::Begin(Command request, Duration timeout, const Endpoint& to) {
   auto answer = std::make_shared<std::optional<Command>>();
-  client_->Call({kBrokerIp, kBrokerPort}, std::move(request), timeout, [answer](Result<Command> reply) {
+  client_->Call(to, std::move(request), timeout, [answer](Result<Command> reply) {
     if (reply.ok()) {
       *answer = *std::move(reply);
       return;
@@ -45,6 +45,13 @@ std::shared_ptr<std::optional<Command>> Caller::Begin(Command request, Duration 
 Command Caller::Call(Command request, Duration timeout) {
   const auto answer = Begin(std::move(request), timeout);
   scheduler_.RunUntil(scheduler_.now() + timeout + seconds(1), [&] { return answer->has_value(); });
+  EXPECT_TRUE(answer->has_value()) << "no answer";
+  return answer->value_or(Command{});
+}
+
+Command Caller::CallAt(const Endpoint& to, Command request) {
+  const auto answer = Begin(std::move(request), seconds(3), to);
+  scheduler_.RunUntil(scheduler_.now() + seconds(4), [&] { return answer->has_value(); });
   EXPECT_TRUE(answer->has_value()) << "no answer";
   return answer->value_or(Command{});
 }

@@ -35,9 +35,12 @@ class Caller final {
     if (!body.empty()) request.body.emplace_back(std::move(body));
     return Call(std::move(request));
   }
+  // To another server than the broker.
+  proto::Command CallAt(const Endpoint& to, proto::Command request);
   proto::Command Plain(int32_t code, std::string body = {});
   // Does not wait: the answer is put where the pointer points when it comes.
-  std::shared_ptr<std::optional<proto::Command>> Begin(proto::Command request, Duration timeout);
+  std::shared_ptr<std::optional<proto::Command>> Begin(proto::Command request, Duration timeout,
+                                                       const Endpoint& to = {kBrokerIp, kBrokerPort});
   void Oneway(proto::Command request);
   // Requests of the broker with this code are counted and answered with `reply`.
   std::shared_ptr<int> Expect(int32_t code, std::optional<proto::Command> reply);

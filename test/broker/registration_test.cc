@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole broker and whole NameServers: who knows of the broker, and how soon.
+#include "namesrv/namesrv.h"
+#include "remoting/protocol/route.h"
+#include "test/broker/broker_fixture.h"
+
+namespace orbitmq::broker {
+namespace {
+
+using proto::RequestCode;
+using proto::ResponseCode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A NameServer on a host of its own, which may be killed and started again.
+class NamesrvProcess final {
+ public:
+  NamesrvProcess(sim::Scheduler& scheduler, sim::SimNetwork& network, sim::SimLog& log, std::string ip)
+      : scheduler_(scheduler), network_(network), log_(log), host_("ns-" + ip, ip, 3, {}) {
+    Start();
+  }
+  ~NamesrvProcess() { Kill(); }
+  void Start() {
+    env_ = std::make_unique<sim::SimEnv>(scheduler_, network_, host_, log_);
+    namesrv::NamesrvOptions options;
+    options.kv_config_path = "/namesrv/kvConfig.json";
+    options.tls.mode = net::TlsMode::kDisabled;
+    auto started = namesrv::Namesrv::Start(*env_, std::move(options));
+    ASSERT_TRUE(started.ok()) << started.status().ToString();
+    server_ = *std::move(started);
+  }
+  void Kill() {
+    if (env_ == nullptr) return;
+    env_->MarkKilled();
+    server_.reset();
+    env_->FinishKill(sim::SimEnv::Loss::kProcess);
+    graveyard_.push_back(std::move(env_));
+  }
+
+ private:
+  sim::Scheduler& scheduler_;
+  sim::SimNetwork& network_;
+  sim::SimLog& log_;
+  sim::SimHost host_;
+  std::unique_ptr<sim::SimEnv> env_;
+  std::unique_ptr<namesrv::Namesrv> server_;
+  std::vector<std::unique_ptr<sim::SimEnv>> graveyard_;
+};
+
+class RegistrationTest : public BrokerFixture {
+ protected:
+  static constexpr char kFirst[] = "10.0.1.1";
+  static constexpr char kSecond[] = "10.0.1.2";
+
+  static BrokerOptions Registering(const std::string& addresses) {
+    BrokerOptions options = Options();
+    options.namesrv_addr = addresses;
+    return options;
+  }
+  // The code of the answer to "who serves this topic"; -1 = no NameServer there.
+  int32_t Route(const std::string& nameserver, const std::string& topic) {
+    proto::GetRouteInfoRequestHeader header;
+    header.topic = topic;
+    const proto::Command reply =
+        tool_->CallAt({nameserver, 9876}, proto::MakeRequest(RequestCode::kGetRouteinfoByTopic, header));
+    if (reply.code == ResponseCode::kSuccess) {
+      const auto route = proto::DecodeBody<proto::TopicRouteData>(reply.JoinedBody().view());
+      EXPECT_TRUE(route.ok() && route->broker_datas.size() == 1 &&
+                  route->broker_datas[0].broker_addrs.at(0) == "10.0.0.1:10911");
+    }
+    return reply.code;
+  }
+  // How long it takes until the NameServer knows the topic.
+  Duration UntilKnown(const std::string& nameserver, const std::string& topic) {
+    const MonoTime began = scheduler_.now();
+    while (Route(nameserver, topic) != ResponseCode::kSuccess && scheduler_.now() - began < seconds(60))
+      Run(milliseconds(50));
+    return scheduler_.now() - began;
+  }
+
+  std::unique_ptr<Caller> tool_ = NewCaller("tool", "10.0.0.9");
+};
+
+TEST_F(RegistrationTest, Start_RegistersAtEveryNameServer) {
+  const NamesrvProcess first(scheduler_, network_, log_, kFirst);
+  const NamesrvProcess second(scheduler_, network_, log_, kSecond);
+  Start(Registering("10.0.1.1:9876;10.0.1.2:9876"));
+  EXPECT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(500));
+  EXPECT_LT(UntilKnown(kSecond, "TBW102"), milliseconds(500));
+}
+
+TEST_F(RegistrationTest, NewTopic_IsToldAtOnce) {
+  const NamesrvProcess nameserver(scheduler_, network_, log_, kFirst);
+  Start(Registering("10.0.1.1:9876"));
+  ASSERT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(500));
+  EXPECT_EQ(Route(kFirst, "Fresh"), ResponseCode::kTopicNotExist);
+  ASSERT_EQ(CreateTopic("Fresh").code, ResponseCode::kSuccess);
+  EXPECT_LT(UntilKnown(kFirst, "Fresh"), milliseconds(500));
+}
+
+TEST_F(RegistrationTest, Stop_UnregistersAtOnce) {
+  const NamesrvProcess nameserver(scheduler_, network_, log_, kFirst);
+  Start(Registering("10.0.1.1:9876"));
+  ASSERT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(500));
+  Stop();
+  EXPECT_EQ(Route(kFirst, "TBW102"), ResponseCode::kTopicNotExist);
+}
+
+TEST_F(RegistrationTest, NameServerThatStartsLate_IsToldSoon) {
+  Start(Registering("10.0.1.1:9876"));
+  Run(seconds(25));
+  const NamesrvProcess nameserver(scheduler_, network_, log_, kFirst);
+  EXPECT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(2500));
+}
+
+TEST_F(RegistrationTest, RestartedNameServer_IsToldLongBeforeThePeriod) {
+  NamesrvProcess nameserver(scheduler_, network_, log_, kFirst);
+  Start(Registering("10.0.1.1:9876"));
+  ASSERT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(500));
+  // Killed and back at once, and after pauses that let the waits grow.
+  for (const Duration pause : {Duration(milliseconds(20)), Duration(seconds(1)), Duration(seconds(17))}) {
+    nameserver.Kill();
+    Run(pause);
+    nameserver.Start();
+    EXPECT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(2500))
+        << std::chrono::duration_cast<milliseconds>(pause).count();
+  }
+}
+
+TEST_F(RegistrationTest, NameServerThatIsGone_IsNotTriedMoreThanOnceASecond) {
+  NamesrvProcess nameserver(scheduler_, network_, log_, kFirst);
+  Start(Registering("10.0.1.1:9876"));
+  ASSERT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(500));
+  nameserver.Kill();
+  Run(seconds(10));
+  const uint64_t before = network_.counters().connects;
+  Run(seconds(60));
+  const uint64_t attempts = network_.counters().connects - before;
+  EXPECT_LE(attempts, 80u);
+  EXPECT_GE(attempts, 30u);
+}
+
+}  // namespace
+}  // namespace orbitmq::broker
