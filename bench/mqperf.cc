@@ -5,9 +5,12 @@
 //   mqperf --mode=consume --broker=127.0.0.1:10911 --topic=perf --queues=8 --seconds=10
 //   mqperf --mode=e2e     --namesrv=127.0.0.1:9876 --topic=perf --rate=10000 --seconds=10 --json
 //
-// It sends raw pipelined requests, so that the broker is measured and not a client library. `e2e` latency
-// runs from the moment a message was due to be sent to the arrival of the reply that carries it. Exit codes:
-// 0 done without a failed send, 1 otherwise, 2 wrong usage.
+// It sends raw pipelined requests made beforehand, so that the broker is measured and not a client library.
+// Latency runs from the moment a message was due to be sent. MB/s count bodies. `e2e` ends when every
+// acknowledged message came back, and names how many did not. Exit codes: 0 done, nothing failed and nothing
+// missing; 1 otherwise; 2 wrong usage.
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -22,7 +25,8 @@
 
 #include <gflags/gflags.h>
 
-#include "bench/perf_load.h"
+#include "bench/pull_load.h"
+#include "bench/send_load.h"
 #include "common/log.h"
 #include "common/names.h"
 #include "common/strings.h"
@@ -47,7 +51,10 @@ DEFINE_double(seconds, 10, "how long to measure");
 DEFINE_double(warmup_seconds, 1, "how long to run before that");
 DEFINE_int32(threads, 1, "event loops");
 DEFINE_int32(pull_batch, 32, "messages of a pull at most");
-DEFINE_string(from, "", "where pulling begins: first or last; default: first for consume, last for e2e");
+DEFINE_string(from, "",
+              "where pulling begins: first, last, or loop (first, and again from there at the end); default: "
+              "first for consume, last for e2e");
+DEFINE_double(missing_seconds, 10, "e2e: how long to wait at the end for messages that are still missing");
 DEFINE_bool(json, false, "one line of JSON instead of text");
 
 namespace orbitmq::bench {
@@ -134,7 +141,23 @@ Result<std::vector<PerfQueue>> FindQueues(Env& env, Executor& loop) {
 struct Report {
   PerfTally tally;
   double seconds = 0;
+  double cpu_seconds = 0;  // Of this program, all threads, in the same time.
+  // Since the start, warm-up included; e2e only.
+  uint64_t acknowledged = 0;
+  uint64_t came_back = 0;
+  uint64_t missing() const { return acknowledged > came_back ? acknowledged - came_back : 0; }
 };
+
+double CpuSeconds() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  return seconds(used.ru_utime) + seconds(used.ru_stime);
+}
+
+unsigned long long Long(uint64_t value) { return value; }
 
 void PrintLatency(const char* name, const LatencyHistogram& latency) {
   if (latency.count() == 0) return;
@@ -150,36 +173,44 @@ void PrintJsonLatency(const char* name, const LatencyHistogram& latency) {
               latency.QuantileMicros(0.999), latency.MaxMicros());
 }
 
+void PrintJson(const Report& report, double own_us) {
+  const PerfTally& tally = report.tally;
+  std::printf(
+      "{\"mode\":\"%s\",\"connections\":%d,\"in_flight\":%d,\"size\":%d,\"seconds\":%.3f,\"sent\":%llu,"
+      "\"send_failed\":%llu,\"received\":%llu,\"send_per_second\":%.1f,\"receive_per_second\":%.1f,"
+      "\"mqperf_cpu_us_per_message\":%.3f",
+      FLAGS_mode.c_str(), FLAGS_connections, FLAGS_in_flight, FLAGS_size, report.seconds, Long(tally.sent),
+      Long(tally.send_failed), Long(tally.received), static_cast<double>(tally.sent) / report.seconds,
+      static_cast<double>(tally.received) / report.seconds, own_us);
+  PrintJsonLatency("send_latency", tally.send_latency);
+  if (FLAGS_mode == "e2e") {
+    PrintJsonLatency("end_to_end", tally.end_to_end);
+    std::printf(",\"missing\":%llu", Long(report.missing()));
+  }
+  std::printf("}\n");
+}
+
 void Print(const Report& report) {
   const PerfTally& tally = report.tally;
-  const double send_rate = static_cast<double>(tally.sent) / report.seconds;
-  const double receive_rate = static_cast<double>(tally.received) / report.seconds;
-  if (FLAGS_json) {
-    std::printf(
-        "{\"mode\":\"%s\",\"connections\":%d,\"in_flight\":%d,\"size\":%d,\"seconds\":%.3f,\"sent\":%llu,"
-        "\"send_failed\":%llu,\"received\":%llu,\"send_per_second\":%.1f,\"receive_per_second\":%.1f",
-        FLAGS_mode.c_str(), FLAGS_connections, FLAGS_in_flight, FLAGS_size, report.seconds,
-        static_cast<unsigned long long>(tally.sent), static_cast<unsigned long long>(tally.send_failed),
-        static_cast<unsigned long long>(tally.received), send_rate, receive_rate);
-    PrintJsonLatency("send_latency", tally.send_latency);
-    if (FLAGS_mode == "e2e") PrintJsonLatency("end_to_end", tally.end_to_end);
-    std::printf("}\n");
-    return;
-  }
-  std::printf("%s: %d connections, %d in flight each, %d bytes, %.2f s\n", FLAGS_mode.c_str(),
+  const auto messages = static_cast<double>(std::max<uint64_t>(tally.sent + tally.received, 1));
+  const double own_us = report.cpu_seconds * 1e6 / messages;
+  if (FLAGS_json) return PrintJson(report, own_us);
+  std::printf("%s: %d connections, %d in flight each, bodies of %d bytes, %.2f s\n", FLAGS_mode.c_str(),
               FLAGS_connections, FLAGS_in_flight, FLAGS_size, report.seconds);
   if (FLAGS_mode != "consume") {
-    std::printf("%-10s %.0f msgs/s, %llu sent, %llu failed\n", "send", send_rate,
-                static_cast<unsigned long long>(tally.sent),
-                static_cast<unsigned long long>(tally.send_failed));
+    std::printf("%-10s %.0f msgs/s, %.1f MB/s of bodies, %llu sent, %llu failed\n", "send",
+                static_cast<double>(tally.sent) / report.seconds,
+                static_cast<double>(tally.sent) * FLAGS_size / report.seconds / 1e6, Long(tally.sent),
+                Long(tally.send_failed));
     PrintLatency("  latency", tally.send_latency);
   }
   if (FLAGS_mode != "produce") {
-    std::printf("%-10s %.0f msgs/s, %llu received, %.1f MB/s\n", "receive", receive_rate,
-                static_cast<unsigned long long>(tally.received),
-                static_cast<double>(tally.received_bytes) / report.seconds / 1e6);
+    std::printf("%-10s %.0f msgs/s, %.1f MB/s of bodies, %llu received\n", "receive",
+                static_cast<double>(tally.received) / report.seconds,
+                static_cast<double>(tally.received_body_bytes) / report.seconds / 1e6, Long(tally.received));
   }
   if (FLAGS_mode == "e2e") PrintLatency("end to end", tally.end_to_end);
+  std::printf("%-10s %.2f us of CPU a message in mqperf itself\n", "load", own_us);
 }
 
 class Run final {
@@ -205,6 +236,7 @@ class Run final {
                        static_cast<uint64_t>(FLAGS_connections);
     plan_.pull_batch = FLAGS_pull_batch;
     plan_.topic_queue_count = FLAGS_queues;
+    plan_.run_id = env_.NewRandom("mqperf-run").Next();
     return {};
   }
 
@@ -213,10 +245,12 @@ class Run final {
     if (FLAGS_mode != "consume") StartSends();
     // With a count the whole run is measured, otherwise what follows the warm-up.
     MonoTime began = env_.clock().Monotonic();
+    double cpu_before = CpuSeconds();
     if (FLAGS_count == 0 && FLAGS_warmup_seconds > 0) {
       (void)all_sent_.WaitFor(FLAGS_warmup_seconds);
       ForAll([](SendLoad& load) { load.Reset(); }, [](PullLoad& load) { load.Reset(); });
       began = env_.clock().Monotonic();
+      cpu_before = CpuSeconds();
     }
     if (FLAGS_count > 0 && FLAGS_mode != "consume") {
       (void)all_sent_.Wait();
@@ -225,11 +259,13 @@ class Run final {
     }
     Report report;
     report.seconds = std::chrono::duration<double>(env_.clock().Monotonic() - began).count();
+    report.cpu_seconds = CpuSeconds() - cpu_before;
     const auto collect = [&report](const auto& load) { report.tally.Merge(load.tally()); };
     ForAll(collect, collect);
-    ForAll([](SendLoad& load) { load.Stop(); }, [](PullLoad& load) { load.Close(); });
+    ForAll([](SendLoad& load) { load.Stop(); }, [](PullLoad&) {});
     if (FLAGS_mode != "consume") (void)all_sent_.WaitFor(10);
-    ForAll([](SendLoad& load) { load.Close(); }, [](PullLoad&) {});
+    if (FLAGS_mode == "e2e") AwaitMissing(report);
+    ForAll([](SendLoad& load) { load.Close(); }, [](PullLoad& load) { load.Close(); });
     return report;
   }
 
@@ -240,6 +276,20 @@ class Run final {
   void ForAll(OnSend on_send, OnPull on_pull) {
     for (size_t i = 0; i < sends_.size(); ++i) RunOn(LoopOf(i), [&] { on_send(*sends_[i]); });
     for (size_t i = 0; i < pulls_.size(); ++i) RunOn(LoopOf(i), [&] { on_pull(*pulls_[i]); });
+  }
+
+  // Waits until what was acknowledged has come back, for a while.
+  void AwaitMissing(Report& report) {
+    const MonoTime end = env_.clock().Monotonic() + std::chrono::duration_cast<Duration>(
+                                                        std::chrono::duration<double>(FLAGS_missing_seconds));
+    for (;;) {
+      report.acknowledged = report.came_back = 0;
+      ForAll([&](const SendLoad& load) { report.acknowledged += load.acknowledged(); },
+             [&](const PullLoad& load) { report.came_back += load.received_own(); });
+      if (report.missing() == 0 || env_.clock().Monotonic() >= end) return;
+      Await<Done> moment;
+      (void)moment.WaitFor(0.05);
+    }
   }
 
   void StartSends() {
@@ -257,7 +307,9 @@ class Run final {
 
   void StartPulls() {
     const std::string from = FLAGS_from.empty() ? (FLAGS_mode == "e2e" ? "last" : "first") : FLAGS_from;
-    const auto begin = from == "first" ? PullLoad::From::kFirst : PullLoad::From::kLast;
+    auto begin = PullLoad::From::kLast;
+    if (from == "first") begin = PullLoad::From::kFirst;
+    if (from == "loop") begin = PullLoad::From::kLoop;
     const size_t count = std::min(static_cast<size_t>(FLAGS_connections), plan_.queues.size());
     for (size_t i = 0; i < count; ++i) {
       std::vector<PerfQueue> share;
@@ -299,8 +351,9 @@ int Main() {
   }
   if (FLAGS_size < 8 || FLAGS_size > (4 << 20)) return Usage("--size must be 8..4194304");
   if (FLAGS_seconds <= 0 && FLAGS_count == 0) return Usage("--seconds must be above 0");
-  if (!FLAGS_from.empty() && FLAGS_from != "first" && FLAGS_from != "last")
-    return Usage("--from: first or last");
+  if (!FLAGS_from.empty() && FLAGS_from != "first" && FLAGS_from != "last" && FLAGS_from != "loop")
+    return Usage(StrCat("--from=", FLAGS_from, " is not first, last or loop"));
+  if (FLAGS_mode == "e2e" && FLAGS_from == "loop") return Usage("--from=loop does not go with --mode=e2e");
   const auto env = net::NewRealEnv(NullLogger());
   Run run(*env);
   const Status ready = run.Prepare();
@@ -311,17 +364,72 @@ int Main() {
   const Report report = run.Measure();
   Print(report);
   for (const auto& [text, count] : report.tally.errors) {
-    std::fprintf(stderr, "%llu x %s\n", static_cast<unsigned long long>(count), text.c_str());
+    std::fprintf(stderr, "mqperf: %llu x %s\n", Long(count), text.c_str());
+  }
+  if (report.missing() > 0) {
+    std::fprintf(
+        stderr,
+        "mqperf: %llu of %llu acknowledged messages did not come back within %g s after the last send "
+        "(--missing_seconds)\n",
+        Long(report.missing()), Long(report.acknowledged), FLAGS_missing_seconds);
   }
   const bool nothing = report.tally.sent + report.tally.received == 0;
-  return report.tally.send_failed > 0 || nothing ? 1 : 0;
+  if (nothing) std::fprintf(stderr, "mqperf: not one message was sent or received\n");
+  return report.tally.send_failed > 0 || report.missing() > 0 || nothing ? 1 : 0;
+}
+
+void PrintHelp() {
+  std::printf(
+      "mqperf: load on any broker that speaks RocketMQ's remoting protocol, and what it does to it\n\n"
+      "  mqperf --mode=produce --namesrv=127.0.0.1:9876 --topic=perf --connections=8 --in_flight=64\n"
+      "  mqperf --mode=consume --broker=127.0.0.1:10911 --topic=perf --queues=8\n"
+      "  mqperf --mode=e2e --namesrv=127.0.0.1:9876 --topic=perf --rate=10000 --json\n\n");
+  std::vector<gflags::CommandLineFlagInfo> flags;
+  gflags::GetAllFlags(&flags);
+  for (const auto& flag : flags) {
+    if (!std::string_view(flag.filename).ends_with("mqperf.cc")) continue;
+    const std::string shown = flag.type == "string" && flag.default_value.empty() ? "" : flag.default_value;
+    std::printf("  --%-16s %s%s%s%s\n", flag.name.c_str(), flag.description.c_str(),
+                shown.empty() ? "" : " [", shown.c_str(), shown.empty() ? "" : "]");
+  }
+  std::printf(
+      "\nMB/s count bodies, not frames. Latency counts from the moment a message was due. Exit codes: 0 "
+      "done, "
+      "1 a send failed\nor messages are missing or nothing moved, 2 wrong usage.\n");
+}
+
+// Sets the options; the exit code when there is nothing more to do.
+std::optional<int> ReadOptions(const std::vector<std::string_view>& words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    std::string_view word = words[i];
+    if (word == "-h" || word == "--help" || word == "-help") {
+      PrintHelp();
+      return 0;
+    }
+    if (!word.starts_with("-")) return Usage(StrCat("unexpected argument '", word, "'"));
+    word.remove_prefix(word.starts_with("--") ? 2 : 1);
+    const size_t equals = word.find('=');
+    const std::string name(word.substr(0, equals));
+    gflags::CommandLineFlagInfo info;
+    if (!gflags::GetCommandLineFlagInfo(name.c_str(), &info) || !info.filename.ends_with("mqperf.cc"))
+      return Usage(StrCat("unknown option --", name));
+    std::string value = info.type == "bool" ? "true" : "";
+    if (equals != std::string_view::npos) {
+      value = word.substr(equals + 1);
+    } else if (info.type != "bool") {
+      if (++i == words.size()) return Usage(StrCat("--", name, " needs a value"));
+      value = words[i];
+    }
+    if (gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty())
+      return Usage(StrCat("--", name, "=", value, " is no ", info.type));
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 }  // namespace orbitmq::bench
 
 int main(int argc, char** argv) {
-  gflags::SetUsageMessage("load on any broker that speaks RocketMQ's remoting protocol");
-  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  if (const auto code = orbitmq::bench::ReadOptions({argv + 1, argv + argc})) return *code;
   return orbitmq::bench::Main();
 }

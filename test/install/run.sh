@@ -110,7 +110,7 @@ for example in "${examples[@]}"; do
   check "pkg-config: $name" build_with_pkg_config "$example"
   check "loads: $name" all_libraries_found "$scratch/consumer/$name"
 done
-for program in mqnamesrv mqbroker; do
+for program in mqnamesrv mqbroker mqperf; do
   check "installed program: $program" starts "$prefix/bin/$program" -h
 done
 
