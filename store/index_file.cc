@@ -199,6 +199,18 @@ void IndexFile::Find(const Query& query, std::vector<LogOffset>& found) const {
   }
 }
 
+int32_t IndexFile::CountNewestOf(LogOffset at) const {
+  const MutexLock lock(mutex_);
+  int32_t count = 0;
+  for (int32_t number = written_ - 1; number > 0; --number) {
+    char raw[kEntryBytes];
+    const auto read = file_->ReadAt(EntryAt(number), raw);
+    if (!read.ok() || *read != kEntryBytes || LoadBig<int64_t>(raw + 4) != at.value) break;
+    ++count;
+  }
+  return count;
+}
+
 Status IndexFile::Rebuild(const IndexHeader& header) {
   const MutexLock lock(mutex_);
   std::memset(mapping_->data() + kIndexHeaderBytes, 0, 4 * static_cast<size_t>(shape_.slots));

@@ -75,6 +75,8 @@ class IndexFile final {
   void Find(const Query& query, std::vector<LogOffset>& found) const;
 
   // --- recovery
+  // How many of the newest entries in the file are of the record at `at`. Entries not written out count not.
+  int32_t CountNewestOf(LogOffset at) const;
   // Makes the file hold exactly the entries below header.next_entry: slots and chains are built anew.
   Status Rebuild(const IndexHeader& header);
 

@@ -84,14 +84,20 @@ Status KeyIndex::PutKey(std::string_view key_text, const MessageView& record) {
   auto file = Writable();
   if (!file.ok()) return file.status();
   (*file)->Put(IndexKeyHash(key_text), record.log_offset, record.store_time);
+  newest_entries_ = record.log_offset.value == newest_record_ ? newest_entries_ + 1 : 1;
+  newest_record_ = record.log_offset.value;
   return {};
 }
 
 Status KeyIndex::Put(const MessageView& record) {
   if (!enabled_ || TransactionTypeOf(record.sys_flag) == TransactionType::kRollback) return {};
-  if (record.log_offset.value <= complete_through_) return {};
-  if (const auto end_of_index = end(); end_of_index && record.log_offset < *end_of_index) return {};
+  if (record.log_offset.value < newest_record_) return {};
+  int32_t present = record.log_offset.value == newest_record_ ? newest_entries_ : 0;
   const auto put = [&](std::string_view kind, std::string_view key) -> Status {
+    if (present > 0) {
+      --present;
+      return {};
+    }
     key_text_.assign(record.topic);
     key_text_ += '#';
     key_text_ += kind;
@@ -197,6 +203,10 @@ Status KeyIndex::Load() {
     const std::string path = directory_ + "/" + entry.name;
     if (!dropping) {
       auto file = IndexFile::Open(files_, path, shape_);
+      if (file.ok() && !loaded.empty() &&
+          (*file)->header().end_log_offset < loaded.back()->header().end_log_offset) {
+        file = Status(StatusCode::kCorrupt, StrCat(path, ": its header is older than the file before it"));
+      }
       if (file.ok()) {
         loaded.push_back(*std::move(file));
         continue;
@@ -209,8 +219,19 @@ Status KeyIndex::Load() {
     if (Status s = files_.Remove(path); !s.ok()) return s;
   }
   Publish(std::move(loaded));
-  complete_through_ = end().value_or(LogOffset{-1}).value;
+  FindEnd();
   return {};
+}
+
+void KeyIndex::FindEnd() {
+  const auto now = all();
+  newest_record_ = now->empty() ? -1 : now->back()->header().end_log_offset;
+  newest_entries_ = 0;
+  for (auto it = now->rbegin(); it != now->rend(); ++it) {
+    const int32_t count = (*it)->CountNewestOf({newest_record_});
+    newest_entries_ += count;
+    if (count < (*it)->header().next_entry - 1) break;
+  }
 }
 
 Status KeyIndex::DropFrom(size_t first) {
@@ -221,7 +242,7 @@ Status KeyIndex::DropFrom(size_t first) {
     Publish(kept);
     if (Status s = files_.Remove(path); !s.ok()) return s;
   }
-  complete_through_ = end().value_or(LogOffset{-1}).value;
+  FindEnd();
   return {};
 }
 
@@ -243,7 +264,7 @@ Result<bool> KeyIndex::RestoreTo(const Mark& mark, Exit exit) {
       return s;
     }
   }
-  complete_through_ = mark.header.end_log_offset;
+  FindEnd();
   return true;
 }
 

@@ -24,7 +24,8 @@ class KeyIndex final {
   KeyIndex(FileSystem& files, Clock& clock, Logger& log, const StoreOptions& options);
 
   // Indexes one record's UNIQ_KEY, each of its KEYS and its tag (errata 1). Nothing for records below the end
-  // of the index. kResourceExhausted or kIoError when a new file cannot be made: call again.
+  // of the index; of the record at its end only what is missing. kResourceExhausted or kIoError when a new
+  // file cannot be made: call again.
   Status Put(const MessageView& record);
   Status WriteOut(IndexFile::Amount amount);
   Status Sync();
@@ -64,6 +65,7 @@ class KeyIndex final {
   std::shared_ptr<const Files> all() const;
   void Publish(Files files);
   Status PutKey(std::string_view key_text, const MessageView& record);
+  void FindEnd();
   Result<std::shared_ptr<IndexFile>> Writable();
   Status DropFrom(size_t first);
 
@@ -74,7 +76,10 @@ class KeyIndex final {
   const IndexShape shape_;
   const bool enabled_;
   std::string key_text_;
-  int64_t complete_through_ = -1;  // Recovery: records at or below this log offset are in the index.
+  // The record that the newest entry belongs to, and how many entries it has by now: they may end in the
+  // middle, because the next file could not be made or was lost in a crash.
+  int64_t newest_record_ = -1;
+  int32_t newest_entries_ = 0;
   std::weak_ptr<IndexFile> last_synced_;  // The growing file at the last Sync; whoever calls that owns it.
   mutable Mutex mutex_;
   std::shared_ptr<const Files> index_files_ ORBITMQ_GUARDED_BY(mutex_);

@@ -5,6 +5,7 @@
 
 #include "common/planted_bug.h"
 #include "common/strings.h"
+#include "store/segment_file.h"
 
 namespace orbitmq::store {
 namespace {
@@ -71,11 +72,16 @@ bool Recovery::Contradicted(const ExactCheckpoint& exact) {
     LogScanner scanner(parts_.commit_log, exact.last_record, LogScanner::BodyChecks::kVerify);
     if (scanner.Next() != LogScanner::Found::kRecord || scanner.position() > exact.dispatched) return true;
   }
-  std::string_view checked;
+  // A crash in the deletion of a topic leaves some of its queues without files, and queues lose their files
+  // from the back: the one with the last unit tells.
   for (const QueueEnds& ends : exact.queues) {
-    if (ends.queue.topic == checked) continue;
-    checked = ends.queue.topic;
-    if (!parts_.files.Exists(StrCat(parts_.queues.root(), "/", checked))) return true;
+    if (ends.max == ends.min) continue;
+    const int64_t units = parts_.options.queue_file_units;
+    const int64_t file_begin = (ends.max.value - 1) / units * units * kUnitBytes;
+    if (!parts_.files.Exists(StrCat(parts_.queues.root(), "/", ends.queue.topic, "/", ends.queue.queue_id,
+                                    "/", OffsetFileName(file_begin)))) {
+      return true;
+    }
   }
   return false;
 }

@@ -47,6 +47,13 @@ class Image final {
     if (bytes < size_) std::memset(data_.get() + bytes, 0, size_ - bytes);
     size_ = bytes;
   }
+  void CopyFrom(const Image& other) {
+    // No larger than it is: most copies are looked at and never grow.
+    data_.reset(static_cast<char*>(std::malloc(std::max<size_t>(other.size_, 1))),
+                [](char* p) { std::free(p); });
+    if (other.size_ > 0) std::memcpy(data_.get(), other.data_.get(), other.size_);
+    size_ = capacity_ = other.size_;
+  }
   const std::shared_ptr<char[]>& owner() const { return data_; }
 
  private:
@@ -157,6 +164,7 @@ class SimFile final : public File {
       }
       at += piece.size();
     }
+    view_->disk->Tell(SimDisk::Operation::Kind::kWrite, path_);
     return {};
   }
 
@@ -167,10 +175,13 @@ class SimFile final : public File {
     view_->spend(disk.random_.Between(20'000, 400'000) + disk.sync_extra_.count());
     if (disk.failing_syncs_ > 0) {
       --disk.failing_syncs_;
-      disk.CrashInode(*inode_);  // Some pages were written, some dropped; the caller cannot know which.
+      disk.CrashInode(
+          *inode_,
+          SimDisk::Cut::kMixed);  // Some pages were written, some dropped; the caller cannot know which.
       return {StatusCode::kIoError, "fdatasync " + path_ + ": Input/output error"};
     }
     inode_->MakeDurable();
+    disk.Tell(SimDisk::Operation::Kind::kSync, path_);
     return {};
   }
 
@@ -181,13 +192,18 @@ class SimFile final : public File {
 
   Status Truncate(uint64_t size) override {
     if (Status s = Writable("truncate"); !s.ok()) return s;
-    if (size > inode_->seen.size()) return Grow(static_cast<size_t>(size));
+    if (size > inode_->seen.size()) {
+      const Status grown = Grow(static_cast<size_t>(size));
+      view_->disk->Tell(SimDisk::Operation::Kind::kTruncate, path_);
+      return grown;
+    }
     // What is cut off reads as zeros when the file grows again, also after a sync.
     for (size_t p = static_cast<size_t>(size) / kPage; p * kPage < inode_->seen.size(); ++p) {
       inode_->dirty_pages.insert(p);
     }
     inode_->seen.Resize(static_cast<size_t>(size));
     inode_->size_dirty = true;
+    view_->disk->Tell(SimDisk::Operation::Kind::kTruncate, path_);
     return {};
   }
 
@@ -320,6 +336,7 @@ class SimFileSystem final : public FileSystem {
     if (Status s = view_->Check("fsync", directory); !s.ok()) return s;
     view_->spend(disk_.random_.Between(10'000, 200'000));
     disk_.SyncNames(directory);
+    disk_.Tell(SimDisk::Operation::Kind::kSyncNames, directory);
     return {};
   }
   Result<DiskSpace> Space(const std::string&) override {
@@ -356,12 +373,14 @@ void SimDisk::Detach(View& view) { view.dead = true; }
 FileSystem& SimDisk::FilesOf(View& view) { return *view.files; }
 
 void SimDisk::SetName(const std::string& path, std::shared_ptr<Inode> inode) {
+  const auto kind = inode == nullptr ? Operation::Kind::kRemove : Operation::Kind::kMake;
   if (inode == nullptr) {
     names_.erase(path);
   } else {
     names_[path] = inode;
   }
   pending_names_.push_back({NameChange{path, std::move(inode)}});
+  Tell(kind, path);
 }
 
 void SimDisk::Rename(const std::string& from, const std::string& to) {
@@ -369,6 +388,7 @@ void SimDisk::Rename(const std::string& from, const std::string& to) {
   names_.erase(from);
   names_[to] = inode;
   pending_names_.push_back({NameChange{from, nullptr}, NameChange{to, std::move(inode)}});
+  Tell(Operation::Kind::kRename, to);
 }
 
 void SimDisk::SyncNames(const std::string& directory) {
@@ -391,34 +411,44 @@ void SimDisk::SyncNames(const std::string& directory) {
   pending_names_ = std::move(rest);
 }
 
-void SimDisk::CrashInode(Inode& inode) {
+void SimDisk::CrashPage(Inode& inode, size_t page, Cut cut) {
+  const size_t begin = page * kPage;
+  const size_t end = std::min(begin + kPage, std::min(inode.seen.size(), inode.durable.size()));
+  if (begin >= end || cut == Cut::kNothing ||
+      std::memcmp(inode.seen.data() + begin, inode.durable.data() + begin, end - begin) == 0)
+    return;
+  if (cut == Cut::kSectors) {
+    ++counters_.torn_pages;
+    for (size_t at = begin; at < end; at += kSector) {
+      if (random_.Chance(1, 2)) continue;
+      std::memcpy(inode.durable.data() + at, inode.seen.data() + at, std::min(kSector, end - at));
+    }
+    return;
+  }
+  const uint64_t fate = cut == Cut::kAll ? 2 : random_.Below(3);
+  if (fate == 0) {
+    ++counters_.lost_pages;
+    return;
+  }
+  size_t from = begin;
+  size_t to = end;
+  if (fate == 1) {
+    ++counters_.torn_pages;
+    const size_t sectors = (end - begin + kSector - 1) / kSector;
+    from = begin + random_.Below(sectors) * kSector;
+    to = std::min(end, from + (1 + random_.Below(sectors)) * kSector);
+  }
+  std::memcpy(inode.durable.data() + from, inode.seen.data() + from, to - from);
+}
+
+void SimDisk::CrashInode(Inode& inode, Cut cut) {
   const size_t old_durable_size = inode.durable.size();
   const bool new_size = inode.seen.size() == old_durable_size || random_.Chance(1, 2);
   if (new_size) inode.durable.Resize(inode.seen.size());
-  inode.ForEachDirtyPage([&](size_t page) {
-    const size_t begin = page * kPage;
-    const size_t end = std::min(begin + kPage, std::min(inode.seen.size(), inode.durable.size()));
-    if (begin >= end ||
-        std::memcmp(inode.seen.data() + begin, inode.durable.data() + begin, end - begin) == 0)
-      return;
-    const uint64_t fate = random_.Below(3);
-    if (fate == 0) {
-      ++counters_.lost_pages;
-      return;
-    }
-    size_t from = begin;
-    size_t to = end;
-    if (fate == 1) {
-      ++counters_.torn_pages;
-      const size_t sectors = (end - begin + kSector - 1) / kSector;
-      from = begin + random_.Below(sectors) * kSector;
-      to = std::min(end, from + (1 + random_.Below(sectors)) * kSector);
-    }
-    std::memcpy(inode.durable.data() + from, inode.seen.data() + from, to - from);
-  });
+  inode.ForEachDirtyPage([&](size_t page) { CrashPage(inode, page, cut); });
 }
 
-void SimDisk::Crash() {
+void SimDisk::Crash(Cut cut) {
   ++counters_.crashes;
   locks_.clear();
   const uint64_t kept = random_.Below(pending_names_.size() + 1);
@@ -438,7 +468,7 @@ void SimDisk::Crash() {
   pending_names_.clear();
   names_.clear();
   for (auto& [path, inode] : durable_names_) {
-    CrashInode(*inode);
+    CrashInode(*inode, cut);
     auto survivor = std::make_shared<Inode>();
     survivor->seen.Resize(inode->durable.size());
     survivor->durable.Resize(inode->durable.size());
@@ -471,6 +501,31 @@ void SimDisk::CopyFilesFrom(const SimDisk& other) {
     names_[path] = twin;
     durable_names_[path] = std::move(twin);
   }
+}
+
+void SimDisk::CloneFrom(const SimDisk& other) {
+  std::map<const Inode*, std::shared_ptr<Inode>> twins;
+  const auto twin_of = [&twins](const std::shared_ptr<Inode>& inode) -> std::shared_ptr<Inode> {
+    if (inode == nullptr) return nullptr;
+    std::shared_ptr<Inode>& twin = twins[inode.get()];
+    if (twin != nullptr) return twin;
+    twin = std::make_shared<Inode>();
+    twin->seen.CopyFrom(inode->seen);
+    twin->durable.CopyFrom(inode->durable);
+    inode->ForEachDirtyPage([&twin](size_t page) { twin->dirty_pages.insert(page); });
+    twin->size_dirty = inode->size_dirty;
+    twin->modified_ms = inode->modified_ms;
+    return twin;
+  };
+  names_.clear();
+  durable_names_.clear();
+  for (const auto& [path, inode] : other.names_) names_[path] = twin_of(inode);
+  for (const auto& [path, inode] : other.durable_names_) durable_names_[path] = twin_of(inode);
+  pending_names_ = other.pending_names_;
+  for (auto& changes : pending_names_) {
+    for (NameChange& change : changes) change.inode = twin_of(change.inode);
+  }
+  directories_ = other.directories_;
 }
 
 std::vector<std::string> SimDisk::Files() const {

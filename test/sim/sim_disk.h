@@ -20,8 +20,8 @@ namespace orbitmq::sim {
 //
 // Fault model, and why each is survivable by a correct store:
 //  - Crash: of every 4 KiB page that differs between the images either nothing, all, or a run of 512-byte
-//    sectors of the new content survives, drawn per page. Only fdatasync promises more; a sync-flush broker
-//    acknowledges after it.
+//    sectors of the new content survives, drawn per page (Cut names other ways to lose). Only fdatasync
+//    promises more; a sync-flush broker acknowledges after it.
 //  - Crash: creations, renames and removals that no directory fsync covered survive as a prefix of their
 //  order
 //    (a journaling file system). Directories themselves are durable at once.
@@ -35,8 +35,15 @@ class SimDisk final {
  public:
   explicit SimDisk(uint64_t seed) : random_(seed) {}
 
+  // What a cut leaves of the pages that no fdatasync covered.
+  enum class Cut : uint8_t {
+    kMixed,    // Per page: nothing, all, or one run of its sectors.
+    kSectors,  // Of every changed page any of its sectors, in no order.
+    kNothing,  // Only what was synced.
+    kAll,      // Every page, but neither sizes nor names that nothing made durable need be there.
+  };
   // Loses power. Everything open must be gone, or is dead (Detach) by now.
-  void Crash();
+  void Crash(Cut cut = Cut::kMixed);
   // The process is killed but the machine lives: the volatile image stays, locks are released.
   void ReleaseLocks() { locks_.clear(); }
 
@@ -50,6 +57,19 @@ class SimDisk final {
   // Takes what processes see on another disk, all of it durable: for looking at the files of a dead process
   // without touching them.
   void CopyFilesFrom(const SimDisk& other);
+  // Becomes a copy of the other disk at this moment, with what is durable of it and what is not; its faults
+  // and locks are not copied. For trying out what a cut here and now would leave.
+  void CloneFrom(const SimDisk& other);
+
+  // What changed the disk, told after it did. Bytes written through mappings are seen by nobody.
+  struct Operation {
+    enum class Kind : uint8_t { kWrite, kSync, kTruncate, kMake, kRemove, kRename, kSyncNames };
+    Kind kind;
+    const std::string& path;
+  };
+  using Observer = std::function<void(const Operation&)>;
+  // The observer may look at and clone this disk, not change it. Empty = nobody looks.
+  void SetObserver(Observer observer) { observer_ = std::move(observer); }
   std::vector<std::string> Files() const;
   uint64_t UsedBytes() const;
 
@@ -84,7 +104,11 @@ class SimDisk final {
   void Rename(const std::string& from, const std::string& to);
   void SetName(const std::string& path, std::shared_ptr<Inode> inode);
   void SyncNames(const std::string& directory);
-  void CrashInode(Inode& inode);
+  void CrashInode(Inode& inode, Cut cut);
+  void CrashPage(Inode& inode, size_t page, Cut cut);
+  void Tell(Operation::Kind kind, const std::string& path) {
+    if (observer_) observer_({kind, path});
+  }
 
   Random random_;
   std::map<std::string, std::shared_ptr<Inode>> names_;          // What processes see.
@@ -97,6 +121,7 @@ class SimDisk final {
   uint64_t space_limit_ = uint64_t{1} << 40;
   uint64_t quota_ = uint64_t{1} << 40;
   Counters counters_;
+  Observer observer_;
 };
 
 }  // namespace orbitmq::sim

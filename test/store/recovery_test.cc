@@ -32,6 +32,11 @@ class RecoveryTest : public StoreTest {
     ASSERT_TRUE((*file)->WriteAt(offset, pieces).ok());
     ASSERT_TRUE((*file)->Sync().ok());
   }
+  size_t CountByKey(const std::string& key) {
+    const auto reply = store().Query(
+        {.topic = "T", .key = key, .begin = FromEpochMillis(0), .end = FromEpochMillis(INT64_MAX)});
+    return reply.ok() ? reply->records.size() : 0;
+  }
   std::string Content(const std::string& path) {
     auto content = ReadWholeFile(files(), path, uint64_t{1} << 30);
     EXPECT_TRUE(content.ok()) << content.status().ToString();
@@ -60,6 +65,63 @@ TEST_F(RecoveryTest, ProcessKilled_NothingIsLost) {
   ExpectQueue("T", 0, Numbered(100));
   ExpectQueue("T", 1, Numbered(7));
   EXPECT_EQ(Append({.body = "next"}).queue_offset.value, 100);
+}
+
+TEST_F(RecoveryTest, KilledBeforeTheIndexHeaderWasWritten_TheFirstRecordIsIndexed) {
+  Open();
+  Append({.body = "first", .keys = "k"});
+  Settle();  // The index file is there, its header still says that it is empty.
+  Crash(Loss::kProcess);
+  Open();
+  Settle();
+  EXPECT_EQ(CountByKey("k"), 1u);
+}
+
+TEST_F(RecoveryTest, KilledWithARecordsEntriesInTwoIndexFiles_TheLostOnesComeBack) {
+  options.index_entries = 2;  // One entry a file: entry 0 is never used.
+  Open();
+  Append({.body = "spread", .keys = "k1 k2 k3"});
+  Settle();
+  Crash(Loss::kProcess);
+  Boot();
+  auto names = files().List("/store/index");
+  ASSERT_TRUE(names.ok());
+  ASSERT_EQ(names->size(), 3u);
+  ASSERT_TRUE(files().Remove("/store/index/" + names->back().name).ok());
+  Open();
+  Settle();
+  for (const char* key : {"k1", "k2", "k3"}) EXPECT_EQ(CountByKey(key), 1u) << key;
+}
+
+TEST_F(RecoveryTest, IndexFileWithoutItsHeader_NothingIsIndexedTwice) {
+  options.index_entries = 4;
+  Open();
+  for (int i = 0; i < 5; ++i) Append({.body = "x", .keys = StrCat("k", i)});
+  Settle();
+  Crash(Loss::kProcess);
+  Boot();
+  auto names = files().List("/store/index");
+  ASSERT_TRUE(names.ok());
+  ASSERT_EQ(names->size(), 2u);
+  Overwrite("/store/index/" + names->back().name, 0, std::string(40, '\0'));  // Its page was lost.
+  Open();
+  Settle();
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(CountByKey(StrCat("k", i)), 1u) << i;
+}
+
+TEST_F(RecoveryTest, KilledInTheDeletionOfATopic_QueuesThatAreLeftAreWhole) {
+  Open();
+  AppendMany(20, {});
+  AppendMany(20, {.queue_id = 1});
+  Settle();
+  Pass(seconds(6));  // A checkpoint knows both queues.
+  Crash(Loss::kProcess);
+  Boot();
+  // As far as the deletion came.
+  RemoveTree("/store/consumequeue/T/0");
+  Open();
+  ExpectQueue("T", 0, Numbered(20));
+  ExpectQueue("T", 1, Numbered(20));
 }
 
 TEST_F(RecoveryTest, PowerCut_SyncFlush_KeepsEverythingAcknowledged) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,8 +72,9 @@ class StoreHarness {
   FileSystem& files() { return env().files(); }
   sim::SimDisk& disk() { return host_.disk; }
   sim::Scheduler& scheduler() { return scheduler_; }
-  MessageStore& store() { return *store_; }
+  MessageStore& store() const { return *store_; }
   bool is_open() const { return store_ != nullptr; }
+  const std::deque<std::string>& log_lines() const { return log_.lines(); }
 
   // A process without a store, to prepare or inspect files.
   void Boot() {
