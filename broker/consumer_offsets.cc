@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/consumer_offsets.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/planted_bug.h"
@@ -22,6 +23,12 @@ KeyParts SplitKey(std::string_view key) {
   const size_t at = key.find('@');
   if (at == key.npos) return {key, {}};
   return {key.substr(0, at), key.substr(at + 1)};
+}
+
+// A group that only pulled has no offset anywhere yet; Apache does not count it as a consumer of the topic.
+template <class Queues>
+bool HasCommitted(const Queues& queues) {
+  return std::any_of(queues.begin(), queues.end(), [](const auto& queue) { return queue.second.offset; });
 }
 
 }  // namespace
@@ -211,7 +218,7 @@ std::set<std::string> ConsumerOffsets::TopicsOf(std::string_view group) const {
     MutexLock lock(shard.mutex);
     for (const auto& [key, queues] : shard.table) {
       const KeyParts parts = SplitKey(key);
-      if (parts.group == group) topics.emplace(parts.topic);
+      if (parts.group == group && HasCommitted(queues)) topics.emplace(parts.topic);
     }
   }
   return topics;
@@ -223,7 +230,7 @@ std::set<std::string> ConsumerOffsets::GroupsOf(std::string_view topic) const {
     MutexLock lock(shard.mutex);
     for (const auto& [key, queues] : shard.table) {
       const KeyParts parts = SplitKey(key);
-      if (parts.topic == topic) groups.emplace(parts.group);
+      if (parts.topic == topic && HasCommitted(queues)) groups.emplace(parts.group);
     }
   }
   return groups;

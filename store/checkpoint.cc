@@ -29,6 +29,11 @@ std::string_view ReadText(ByteReader& reader) { return reader.ReadBytes(reader.R
 
 }  // namespace
 
+// Apache indexes a record after it has its queue unit, so only our lead puts the index time ahead.
+int64_t ApacheCheckpoint::SafeIndexTimeMs() const {
+  return index_time_ms > logics_time_ms ? index_time_ms - kIndexLeadMs : index_time_ms;
+}
+
 int64_t ApacheCheckpoint::SafeTimeMs() const {
   return std::max<int64_t>(0, std::min(physic_time_ms, logics_time_ms) - kApacheSlackMs);
 }

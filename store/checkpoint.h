@@ -17,13 +17,20 @@ namespace orbitmq::store {
 struct ApacheCheckpoint {
   int64_t physic_time_ms = 0;  // Store time of the newest record known to be synced.
   int64_t logics_time_ms = 0;  // Store time of the newest record whose queue unit is synced.
-  int64_t index_time_ms = 0;   // Store time of the newest record whose index entries are synced.
+  // Store time of the newest record whose index entries are synced; we write kIndexLead more.
+  int64_t index_time_ms = 0;
   int64_t master_flushed_offset = 0;
   int64_t confirm_log_offset = 0;
   int64_t logics_log_offset = 0;  // Log offset of the record of logics_time_ms.
 
   // Apache's rule: what is older than this was complete when the file was written.
   int64_t SafeTimeMs() const;
+  // The same for index files: index_time_ms without the lead, whoever wrote it.
+  int64_t SafeIndexTimeMs() const;
+  // After a crash Apache deletes every index file whose last record is newer than index_time_ms and derives
+  // only what lies in the last log files again: keys of all older records would be lost. With the lead it
+  // keeps our files, which are complete up to the checkpoint (decision 0025).
+  static constexpr int64_t kIndexLeadMs = 24 * 3600 * 1000;
   std::string Encode() const;
   static ApacheCheckpoint Decode(std::string_view bytes);  // Short input reads as zeros.
   friend bool operator==(const ApacheCheckpoint&, const ApacheCheckpoint&) = default;

@@ -96,7 +96,9 @@ Status Checkpointer::Save() {
   ExactCheckpoint& exact = capture_->exact;
   ApacheCheckpoint next = apache_;
   next.physic_time_ms = next.logics_time_ms = exact.last_store_time_ms;
-  next.index_time_ms = std::max(apache_.index_time_ms, exact.index.header.end_time_ms);
+  if (const int64_t indexed = exact.index.header.end_time_ms; indexed > 0) {
+    next.index_time_ms = indexed + ApacheCheckpoint::kIndexLeadMs;
+  }
   next.confirm_log_offset = exact.dispatched.value;
   next.logics_log_offset = exact.last_record.value;
   exact.apache_crcs = {CheckpointCrc(apache_), CheckpointCrc(next)};

@@ -136,7 +136,7 @@ struct QueryRequest {
 };
 
 struct QueryReply {
-  BytesChain records;  // Newest first, as Apache answers.
+  BytesChain records;  // The newest messages_max ones, oldest first, as Apache answers.
   WallTime index_update_time;
   LogOffset index_update_offset;
 };

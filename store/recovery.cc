@@ -126,7 +126,7 @@ Status Recovery::StartFromFiles() {
   if (Status s = parts_.queues.LoadFromFiles(*safe); !s.ok()) return s;
   if (Status s = parts_.index.Load(); !s.ok()) return s;
   if (!out_.report.clean_shutdown) {
-    if (Status s = parts_.index.DropNewerThan(out_.apache.index_time_ms); !s.ok()) return s;
+    if (Status s = parts_.index.DropNewerThan(out_.apache.SafeIndexTimeMs()); !s.ok()) return s;
     if (Status s = parts_.index.RebuildLast(); !s.ok()) return s;
   }
   LogOffset complete{0};

@@ -176,7 +176,9 @@ Result<Bytes> StoreReader::ReadAt(LogOffset at) const {
 Result<QueryReply> StoreReader::Query(const QueryRequest& request) const {
   const auto wanted =
       static_cast<size_t>(std::clamp(request.messages_max, 1, static_cast<int32_t>(kQueryRecordsMax)));
-  const KeyIndex::Found found = parts_.index.Find(request, wanted);
+  KeyIndex::Found found = parts_.index.Find(request, wanted);
+  // The index gives the newest first; Apache answers in the order of the log.
+  std::sort(found.offsets.begin(), found.offsets.end());
   QueryReply reply;
   reply.index_update_time = FromEpochMillis(found.last.end_time_ms);
   reply.index_update_offset = {found.last.end_log_offset};

@@ -79,6 +79,21 @@ TEST_F(BrokerTest, Offsets_CommitAndQuery_FollowApachesRules) {
   EXPECT_EQ(caller_->Call(std::move(no_queue)).code, ResponseCode::kInvalidParameter);
 }
 
+TEST_F(BrokerTest, Offsets_GroupThatOnlyPulled_IsNoConsumerOfTheTopic) {
+  Start();
+  ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  Run(milliseconds(200));
+  ASSERT_EQ(Pull({}).code, ResponseCode::kSuccess);
+  proto::QueryTopicConsumeByWhoRequestHeader who;
+  who.topic = "T";
+  const auto groups = [&] {
+    return BodyOf<proto::GroupList>(caller_->Call(RequestCode::kQueryTopicConsumeByWho, who)).group_list;
+  };
+  EXPECT_TRUE(groups().empty());
+  ASSERT_EQ(CommitOffset("T", 1).code, ResponseCode::kSuccess);
+  EXPECT_EQ(groups().size(), 1u);
+}
+
 TEST_F(BrokerTest, Offsets_Restart_KeepsThemAndClampsWhatLiesBeyondTheEnd) {
   Start();
   for (int i = 0; i < 3; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);

@@ -3,8 +3,8 @@
 # Fetches and builds the official peers of the interop and golden tests; quick when everything is there.
 #   peers.sh [DIRECTORY]   default: $ORBITMQ_PEERS, else build/peers in the repository
 # Needs a JDK 17, Maven and Go >= 1.19 (Debian 12: openjdk-17-jdk-headless maven golang-go), Maven Central and
-# the Go module proxy. Leaves there java-5.5.0/ and java-4.9.7/ (official jars), java-peer/ (classes of
-# java/src) and go-peer.
+# the Go module proxy. Leaves there java-5.5.0/, java-4.9.7/ and server-4.9.7/ (official jars), java-peer/
+# (classes of java/src) and go-peer.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -53,20 +53,23 @@ attempt() {
   fail "gave up: $*"
 }
 
+# jars NAME VERSION [MAVEN OPTION...]
 jars() {
-  local version=$1
-  shift
-  if stamp "java-$version" "$here/java/pom.xml"; then
+  local name=$1 version=$2
+  shift 2
+  if stamp "$name" "$here/java/pom.xml"; then
     return
   fi
-  rm -rf "$target/java-$version"
+  rm -rf "${target:?}/$name"
   attempt mvn -B -q -f "$here/java/pom.xml" "$@" "-Drocketmq.version=$version" \
-    "$plugin:copy-dependencies" "-DoutputDirectory=$target/java-$version"
-  stamped "java-$version"
+    "$plugin:copy-dependencies" "-DoutputDirectory=$target/$name"
+  stamped "$name"
 }
 
-jars 5.5.0 -P servers
-jars 4.9.7
+jars java-5.5.0 5.5.0 -P servers
+jars java-4.9.7 4.9.7
+# Apart from the client's, whose logging would change beside them.
+jars server-4.9.7 4.9.7 -P servers
 
 # One set of classes, compiled against 5.5.0, runs with both versions.
 if ! stamp java-peer "$here"/java/pom.xml "$here"/java/src/*.java; then

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Named cases: each runs to its end, whatever happened to the one before."""
 
+import threading
 import time
 import traceback
 
@@ -30,8 +31,10 @@ def wait_until(condition, seconds, what):
 
 
 class Report:
+    """For several threads: each runs cases of its own."""
+
     def __init__(self):
-        self.passed, self.failed = 0, []
+        self.passed, self.failed, self._lock = 0, [], threading.Lock()
 
     def case(self, name, function, *arguments):
         """Runs one case; returns whether it passed."""
@@ -47,13 +50,15 @@ class Report:
             ValueError,
             LookupError,
         ) as error:
-            self.failed.append(name)
-            print('FAILED  %s (%.1f s)\n%s' % (name, time.monotonic() - began, error), flush=True)
-            if not isinstance(error, (CheckFailed, peers.PeerError, servers.BootError)):
-                traceback.print_exc()
+            with self._lock:
+                self.failed.append(name)
+                print('FAILED  %s (%.1f s)\n%s' % (name, time.monotonic() - began, error), flush=True)
+                if not isinstance(error, (CheckFailed, peers.PeerError, servers.BootError)):
+                    traceback.print_exc()
             return False
-        self.passed += 1
-        print('passed  %s (%.1f s)' % (name, time.monotonic() - began), flush=True)
+        with self._lock:
+            self.passed += 1
+            print('passed  %s (%.1f s)' % (name, time.monotonic() - began), flush=True)
         return True
 
     def finish(self):

@@ -91,8 +91,18 @@ class Program:
             return self._child.wait()
 
     def terminate(self):
+        self.signal(signal.SIGTERM)
+
+    def signal(self, number):
         if self.running():
-            self._child.send_signal(signal.SIGTERM)
+            self._child.send_signal(number)
+
+    def wait(self, seconds):
+        """Returns the exit status, or None after the deadline."""
+        try:
+            return self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
 
     def kill(self):
         if self.running():

@@ -313,8 +313,8 @@ TEST_F(StoreTest, Query_ByKeyUniqueKeyAndTag) {
     }
     return bodies;
   };
-  EXPECT_EQ(query("even", KeyType::kKey, 32), (std::vector<std::string>{"8", "6", "4", "2", "0"}));
-  EXPECT_EQ(query("k", KeyType::kKey, 2), (std::vector<std::string>{"8", "6"}));
+  EXPECT_EQ(query("even", KeyType::kKey, 32), (std::vector<std::string>{"0", "2", "4", "6", "8"}));
+  EXPECT_EQ(query("k", KeyType::kKey, 2), (std::vector<std::string>{"6", "8"}));
   EXPECT_EQ(query("ID7", KeyType::kUnique, 32), (std::vector<std::string>{"7"}));
   EXPECT_EQ(query("Tag", KeyType::kTag, 32).size(), 10u);
   EXPECT_TRUE(query("Tag", KeyType::kKey, 32).empty());

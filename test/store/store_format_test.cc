@@ -129,7 +129,8 @@ TEST_F(StoreFilesTest, KnownMessage_AllFiles) {
   const ApacheCheckpoint apache = ApacheCheckpoint::Decode(checkpoint);
   EXPECT_EQ(apache.physic_time_ms, stored);
   EXPECT_EQ(apache.logics_time_ms, stored);
-  EXPECT_EQ(apache.index_time_ms, stored);
+  EXPECT_EQ(apache.index_time_ms, stored + ApacheCheckpoint::kIndexLeadMs);
+  EXPECT_EQ(apache.SafeIndexTimeMs(), stored);
   EXPECT_EQ(apache.confirm_log_offset, dispatched_to);
   EXPECT_EQ(apache.logics_log_offset, at);
   EXPECT_EQ(checkpoint.find_first_not_of('\0', 48), std::string::npos);
