@@ -59,7 +59,7 @@ elseif(NOT ORBITMQ_SANITIZE)
 endif()
 
 # The labels that ctest and test.sh know. Each has a target tests_<label> that builds its programs.
-set(ORBITMQ_TEST_LABELS lint unit sim planted e2e install fuzz golden interop bench-smoke tsan)
+set(ORBITMQ_TEST_LABELS lint unit sim planted e2e install fuzz golden interop dropin bench-smoke tsan)
 if(ORBITMQ_BUILD_TESTS)
   foreach(label IN LISTS ORBITMQ_TEST_LABELS)
     add_custom_target(tests_${label})

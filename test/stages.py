@@ -54,7 +54,8 @@ def build(preset, *targets):
 def stages():
     """Every stage, in the order of a whole run: what fails fast and often comes first."""
     in_release = [("lint", 2, 5), ("unit", 2, 10), ("sim", 2, 20), ("e2e", 1, 10), ("install", 1, 15),
-                  ("fuzz", 2, 10), ("golden", 1, 10), ("interop", 1, 20), ("bench-smoke", 1, 5)]
+                  ("fuzz", 2, 10), ("golden", 1, 10), ("interop", 1, 20), ("dropin", 1, 10),
+                  ("bench-smoke", 1, 5)]
     result = [Stage("build", build("release"))]
     for label, jobs, minutes in in_release:
         result.append(Stage(label, labels=[label], jobs=jobs, limit=minutes * MINUTE))

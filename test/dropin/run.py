@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Drop-in tests: a store goes from Apache's broker to ours and back, after orderly stops and after kill -9.
 
-Each broker is asked for everything in the store before it ends; the next one must answer the same, then goes on
-with the store. The last line is `N passed, N failed`.
+Each broker is asked for everything in the store before it ends; the next one must answer the same, then goes
+on with the store. The last line is `N passed, N failed`.
 """
 
 import argparse

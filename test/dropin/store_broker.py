@@ -53,8 +53,6 @@ class StoreBroker:
             'diskMaxUsedSpaceRatio': 95,
             'diskSpaceCleanForciblyRatio': 85,
         }
-        if kind == 'apache-4.9.7':
-            self.conf['transactionCheckInterval'] = 3600000
         self.conf.update(conf or {})
         self.program = None
 
@@ -85,7 +83,7 @@ class StoreBroker:
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, 'logback_broker.xml'), 'w') as file:
             file.write('<configuration><root level="OFF"/></configuration>\n')
-        opens = ['--add-opens=java.base/sun.nio.ch=ALL-UNNAMED', '--add-opens=java.base/java.lang=ALL-UNNAMED']
+        opens = ['--add-opens=java.base/%s=ALL-UNNAMED' % package for package in ('sun.nio.ch', 'java.lang')]
         main = 'org.apache.rocketmq.broker.BrokerStartup'
         classes = '%s/%s/*' % (self._context.peer_directory, jars)
         return ['java', *servers.JVM, *home, *servers.EXPORTS, *opens, '-cp', classes, main]
@@ -112,7 +110,8 @@ class StoreBroker:
             copy(self.store, target)
         finally:
             self.program.signal(signal.SIGCONT)
-        check(os.path.exists(os.path.join(target, 'abort')), 'the image of a running broker has no abort file')
+        left = os.path.join(target, 'abort')
+        check(os.path.exists(left), 'the image of a running broker lacks the abort file')
         return target
 
     def terminate(self):

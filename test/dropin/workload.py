@@ -27,7 +27,7 @@ class Workload:
         self.features, self._unique = features, 0
         self.delivered, self.pending = [], []  # Keys of delayed messages: what arrived, what must arrive.
         self.half = None
-        self.committed = {}
+        self.committed, self._retries = {}, {}
 
     def populate(self, broker):
         """The first writer's part: more than three segments with everything in them that a store can hold."""
@@ -58,7 +58,7 @@ class Workload:
             self._delay('third', 3)
 
     def go_on(self, broker, name):
-        """A later broker's part: it consumes on, sends to old and new queues, and rolls over to a new file."""
+        """A later broker's part: it consumes on, sends to old and new queues, rolls over to a new file."""
         with broker.connect() as self._connection:
             self._consume_on()
             first = self._mixture(name)
@@ -97,7 +97,8 @@ class Workload:
             'tags and keys',
             {'UNIQ_KEY': ident, 'KEYS': 'red green-%s' % name, 'TAGS': 'TagA', 'WAIT': 'true'},
         )
-        self._send('a flag', {'UNIQ_KEY': self._id(), 'user': 'na\u00efve \u6d88\u606f \U0001f680'}, flag=7, queue=1)
+        text = 'na\u00efve \u6d88\u606f \U0001f680'
+        self._send('a flag', {'UNIQ_KEY': self._id(), 'user': text}, flag=7, queue=1)
         for kind, bits in COMPRESSED.items():
             if kind == 'ZLIB' or 'compressions' in self.features:
                 body = zlib.compress(b'compressed ' * 500, 5)  # To a broker all bodies are only bytes.
@@ -202,10 +203,10 @@ class Workload:
     def _await_retries(self, groups, more):
         for group in groups:
             topic = '%RETRY%' + group
-            count = getattr(self, '_retries', {}).get(topic, 0) + more
+            count = self._retries.get(topic, 0) + more
             wait_until(lambda: self._max(topic) >= count, 20, 'the retry topic of %s has %d' % (group, count))
             check(self._max(topic) == count, 'the retry topic has too many', self._max(topic))
-            self._retries = dict(getattr(self, '_retries', {}), **{topic: count})
+            self._retries[topic] = count
 
     def _arrived(self, keys, seconds=20):
         """The delayed messages that are due lie in their topic, each once, with their bodies."""
@@ -240,5 +241,6 @@ class Workload:
 
 def batch_entry(text, properties):
     body, pairs = text.encode(), wire.properties(properties).encode()
-    rest = struct.pack('>iiii', 0, wire.crc(body), 0, len(body)) + body + struct.pack('>h', len(pairs)) + pairs
+    head = struct.pack('>iiii', 0, wire.crc(body), 0, len(body))
+    rest = head + body + struct.pack('>h', len(pairs)) + pairs
     return struct.pack('>i', 4 + len(rest)) + rest

@@ -19,10 +19,20 @@ from context import Context  # noqa: E402
 from report import Report  # noqa: E402
 from suite_admin import admin  # noqa: E402
 from suite_clients import clients, sdk  # noqa: E402
+from suite_compression import compression  # noqa: E402
+from suite_crossed import crossed  # noqa: E402
 from suite_mixed import mixed  # noqa: E402
 from suite_tls import tls  # noqa: E402
 
-SUITES = {'clients': clients, 'admin': admin, 'mixed': mixed, 'tls': tls, 'sdk': sdk}
+SUITES = {
+    'clients': clients,
+    'compression': compression,
+    'admin': admin,
+    'mixed': mixed,
+    'tls': tls,
+    'sdk': sdk,
+    'crossed': crossed,
+}
 
 
 def main():

@@ -55,7 +55,8 @@ class Command final {
   bool ended_ = false;
 };
 
-// send namesrv= group= topic= prefix= [mode=sync|async|oneway|batch|compressed] [count=] [tag=] [tls=on ca=]
+// send namesrv= group= topic= prefix= [mode=sync|async|oneway|batch|compressed] [compression=ZLIB|LZ4|ZSTD]
+// [count=] [tag=] [tls=on ca=]
 void Send(Command& command);
 // consume namesrv= group= topic= [expression=] [expect=] [timeout_ms=] [fail=on] [max_reconsume=] [tls=on
 // ca=]

@@ -26,6 +26,12 @@ std::string StatusName(SendStatus status) {
   return "unknown";
 }
 
+BodyCompression CompressionNamed(const std::string& name) {
+  if (name == "LZ4") return BodyCompression::kLz4;
+  if (name == "ZSTD") return BodyCompression::kZstd;
+  return BodyCompression::kZlib;
+}
+
 Message MakeMessage(const Command& command, const std::string& key) {
   Message message;
   message.topic = command.Text("topic");
@@ -117,6 +123,7 @@ void Send(Command& command) {
   options.group = command.Text("group");
   options.send_timeout = Millis(command.Number("timeout_ms", 10000));
   options.retries = static_cast<int>(command.Number("retries", 2));
+  options.compression = CompressionNamed(command.Text("compression"));
   Result<Producer> producer = Producer::Start(std::move(options));
   if (!producer.ok()) return command.Fail(producer.status().ToString());
 

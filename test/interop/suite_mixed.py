@@ -122,7 +122,7 @@ class Mixed:
             check(
                 events and queues <= set(self._assigned()[name]), '%s got messages of others' % name, queues
             )
-        # A queue that moves before its owner's next periodic commit is rightly delivered again from the commit
+        # A queue that moves before its owner's next periodic commit is rightly delivered again from the one
         # before: what the next round sees must not depend on who is quicker.
         self._committed()
 

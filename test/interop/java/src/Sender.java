@@ -10,8 +10,13 @@ import org.apache.rocketmq.client.producer.SendCallback;
 import org.apache.rocketmq.client.producer.SendResult;
 import org.apache.rocketmq.common.message.Message;
 
-/** send namesrv= group= topic= prefix= [mode=sync|async|oneway|batch|compressed] [count=] [tag=] [tls=on] */
+/**
+ * send namesrv= group= topic= prefix= [mode=sync|async|oneway|batch|compressed] [compression=ZLIB|LZ4|ZSTD]
+ * [count=] [tag=] [tls=on]
+ */
 final class Sender {
+    /** The only way to choose the algorithm that both versions have; read when a producer is made. */
+    private static final String COMPRESSION_PROPERTY = "rocketmq.message.compressType";
     private static final int COMPRESSED_BODY_SIZE = 8192;
     private final Command command;
     private final AtomicInteger sent = new AtomicInteger();
@@ -21,7 +26,7 @@ final class Sender {
     }
 
     void run() throws Exception {
-        DefaultMQProducer producer = new DefaultMQProducer(command.text("group"));
+        DefaultMQProducer producer = makeProducer();
         producer.setNamesrvAddr(command.text("namesrv"));
         producer.setInstanceName(command.instance("sender"));
         producer.setUseTLS("on".equals(command.text("tls", "off")));
@@ -34,6 +39,13 @@ final class Sender {
             producer.shutdown();
         }
         Output.event(command.id, "done", "sent", sent.get());
+    }
+
+    private DefaultMQProducer makeProducer() {
+        synchronized (COMPRESSION_PROPERTY) {
+            System.setProperty(COMPRESSION_PROPERTY, command.text("compression", "ZLIB"));
+            return new DefaultMQProducer(command.text("group"));
+        }
     }
 
     private void send(DefaultMQProducer producer) throws Exception {
