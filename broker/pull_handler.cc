@@ -209,8 +209,8 @@ std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header
   if (view.subscription->data.sub_version < header.sub_version.value_or(0)) {
     // A Java client names a new version after each rebalance, and when its heartbeat with it falls together
     // with the periodic one it is not sent: Apache's broker then refuses these pulls for up to 30 s. Clients
-    // look at tags again themselves, so an unfiltered answer is right until the heartbeat comes; with SQL92 it
-    // is not.
+    // look at tags again themselves, so an unfiltered answer is right until the heartbeat comes; with SQL92
+    // it is not.
     if (IsTagExpression(header.expression_type)) return std::nullopt;
     return Refusal{ResponseCode::kSubscriptionNotLatest, "the consumer's subscription not latest", {}};
   }
