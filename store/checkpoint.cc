@@ -152,6 +152,16 @@ Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const Exa
   return WriteFileAtomically(files, ExactPath(root), checkpoint.Encode());
 }
 
+Status DropExactCheckpoint(FileSystem& files, const std::string& root) {
+  bool removed = false;
+  for (const std::string& path : {ExactPath(root), ExactPath(root) + ".bak"}) {
+    if (!files.Exists(path)) continue;
+    if (Status s = files.Remove(path); !s.ok()) return s;
+    removed = true;
+  }
+  return removed ? files.SyncDirectory(root + "/orbitmq") : Status();
+}
+
 Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, const std::string& root) {
   Status first(StatusCode::kNotFound, "there is no checkpoint of ours");
   for (const std::string& path : {ExactPath(root), ExactPath(root) + ".bak"}) {

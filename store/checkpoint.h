@@ -61,6 +61,9 @@ Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const Exa
 // kNotFound when there is none; falls back to the previous one when the newest is damaged.
 Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, const std::string& root);
 
+// Removes it and the one before, lastingly: from now on it must not be believed.
+Status DropExactCheckpoint(FileSystem& files, const std::string& root);
+
 uint32_t CheckpointCrc(const ApacheCheckpoint& checkpoint);
 
 }  // namespace orbitmq::store

@@ -57,8 +57,16 @@ void Checkpointer::CaptureEnds() {
 
 Status Checkpointer::SyncFile(const std::string& path) {
   auto file = parts_.files.Open(path, OpenMode::kReadWrite);
-  if (!file.ok()) return file.status().code() == StatusCode::kNotFound ? Status() : file.status();
+  if (!file.ok()) return file.status();
   return (*file)->Sync();
+}
+
+void Checkpointer::CaptureAgain() {
+  (void)parts_.dispatch_executor.Post([this, touched = std::move(capture_->touched)]() mutable {
+    parts_.dispatcher.PutBack(std::move(touched));
+    CaptureEnds();
+  });
+  capture_.reset();
 }
 
 void Checkpointer::SyncSome() {
@@ -68,7 +76,15 @@ void Checkpointer::SyncSome() {
   }
   auto& files = capture_->touched.files;
   for (int i = 0; i < kFilesPerStep && !files.empty(); ++i) {
-    if (Status s = SyncFile(*files.begin()); !s.ok()) {
+    const Status s = SyncFile(*files.begin());
+    if (s.code() == StatusCode::kNotFound) {
+      // Its topic was deleted, or the file expired, meanwhile: what was captured of the queue is not true any
+      // more.
+      files.erase(files.begin());
+      CaptureAgain();
+      return;
+    }
+    if (!s.ok()) {
       parts_.gate.Fail(s);
       End(s);
       return;

@@ -47,6 +47,7 @@ class Checkpointer final {
   void CaptureEnds();  // Dispatch executor.
   void SyncSome();
   Status SyncFile(const std::string& path);
+  void CaptureAgain();
   Status Save();
   void End(const Status& status);
 

@@ -266,6 +266,10 @@ void ConsumeQueue::RemoveFiles() {
       files_.log.Warn("a consume queue file of a deleted topic stays", {{"status", s.ToString()}});
     }
   }
+  // Before a checkpoint without the queue: files that come back behind its back would be taken for its own.
+  if (Status s = files.SyncDirectory(Directory()); !s.ok() && !listed->empty()) {
+    files_.log.Warn("the deletion of a queue's files may not last", {{"status", s.ToString()}});
+  }
   // Fails harmlessly while a stranger's file is in it.
   (void)files.Remove(Directory());
 }

@@ -28,17 +28,26 @@ void Dispatcher::ArmTimer() {
 }
 
 void Dispatcher::RunAt(LogOffset at, Task task) {
-  (void)parts_.dispatch_executor.Post([this, at, t = std::move(task)]() mutable {
-    delayed_.push_back({at, std::move(t)});
-    RunDue();
-  });
+  {
+    const MutexLock lock(delayed_mutex_);
+    delayed_.push_back({at, std::move(task)});
+  }
+  pulse_.Signal();
+}
+
+LogOffset Dispatcher::NextDelayed() const {
+  const MutexLock lock(delayed_mutex_);
+  return delayed_.empty() ? LogOffset{INT64_MAX} : delayed_.front().at;
 }
 
 void Dispatcher::RunDue() {
-  const LogOffset done = parts_.commit_log.dispatched();
-  while (!delayed_.empty() && delayed_.front().at <= done) {
-    Task task = std::move(delayed_.front().task);
-    delayed_.erase(delayed_.begin());
+  while (NextDelayed() <= parts_.commit_log.dispatched()) {
+    Task task;
+    {
+      const MutexLock lock(delayed_mutex_);
+      task = std::move(delayed_.front().task);
+      delayed_.pop_front();
+    }
     task();
   }
 }
@@ -68,10 +77,12 @@ void Dispatcher::Stall(const Status& why) {
 
 Progress Dispatcher::Step() {
   if (stalled_) return Progress::kIdle;  // The timer tries again.
+  RunDue();
   const LogOffset from = parts_.commit_log.dispatched();
+  // In this order: what is visible by now may have come after a task that waits.
   const LogOffset visible = parts_.commit_log.visible();
   if (from >= visible) return Progress::kIdle;
-  auto to = Walk(from, visible);
+  auto to = Walk(from, std::min(visible, NextDelayed()));
   if (!to.ok()) {
     Stall(to.status());
     return Progress::kIdle;

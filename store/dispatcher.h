@@ -2,7 +2,7 @@
 #pragma once
 
 #include <atomic>
-#include <vector>
+#include <deque>
 
 #include "common/executor.h"
 #include "common/log.h"
@@ -36,7 +36,8 @@ class Dispatcher final {
 
   void Start();
   void Signal() { pulse_.Signal(); }
-  // Runs `task` once everything below `at` was dispatched, in the order of the calls.
+  // Runs `task` once everything below `at` was dispatched, and before anything above is, in the order of the
+  // calls. To be called before something above `at` becomes visible.
   void RunAt(LogOffset at, Task task);
 
   // The newest record dispatched, for the checkpoint.
@@ -64,12 +65,15 @@ class Dispatcher final {
   void SkipDamage(const Status& why, LogOffset& at, LogOffset end, int32_t total_bytes);
   void ArmTimer();
   void RunDue();
+  // Where the next delayed task waits: nothing above may be dispatched before it ran.
+  LogOffset NextDelayed() const;
   void Stall(const Status& why);
 
   Parts parts_;
   Last last_;
   ConsumeQueue::Touched touched_;
-  std::vector<Delayed> delayed_;
+  mutable Mutex delayed_mutex_;
+  std::deque<Delayed> delayed_ ORBITMQ_GUARDED_BY(delayed_mutex_);
   MonoTime next_write_out_{};
   bool stalled_ = false;
   Timer timer_;

@@ -216,6 +216,8 @@ Status IndexFile::Rebuild(const IndexHeader& header) {
   std::memset(mapping_->data() + kIndexHeaderBytes, 0, 4 * static_cast<size_t>(shape_.slots));
   constexpr int32_t kBatch = 3276;
   std::string raw;
+  int64_t newest = 0;
+  int32_t slots_used = 0;
   for (int32_t number = 1; number < header.next_entry; number += kBatch) {
     const int32_t count = std::min(kBatch, header.next_entry - number);
     raw.resize(static_cast<size_t>(count) * kEntryBytes);
@@ -223,18 +225,44 @@ Status IndexFile::Rebuild(const IndexHeader& header) {
     if (!read.ok()) return read.status();
     for (int32_t i = 0; i < count; ++i) {
       const auto hash = LoadBig<int32_t>(raw.data() + static_cast<size_t>(i) * kEntryBytes);
-      if (hash < 0) {
-        return {StatusCode::kCorrupt, StrCat(path_, ": entry ", number + i, " has the negative hash ", hash)};
+      const auto at = LoadBig<int64_t>(raw.data() + static_cast<size_t>(i) * kEntryBytes + 4);
+      // Entries stand in the order of the log; zeros are pages that a crash took.
+      if (hash < 0 || at < newest) {
+        return {StatusCode::kCorrupt, StrCat(path_, ": entry ", number + i, " has the hash ", hash,
+                                             " and log offset ", at, " after ", newest)};
       }
+      newest = at;
+      slots_used += LoadBig<int32_t>(Slot(hash)) == 0 ? 1 : 0;
       StoreBig<int32_t>(Slot(hash), number + i);
     }
   }
+  if (header.next_entry > 1 && newest != header.end_log_offset) {
+    return {StatusCode::kCorrupt, StrCat(path_, ": its entries end at log offset ", newest,
+                                         ", its header at ", header.end_log_offset)};
+  }
   header_ = header;
+  header_.slots_used = slots_used;
   written_ = header.next_entry;
   pending_.clear();
-  const std::string encoded = header.Encode();
+  const std::string encoded = header_.Encode();
   std::memcpy(mapping_->data(), encoded.data(), encoded.size());
   return {};
+}
+
+Result<bool> IndexFile::CutAbove(LogOffset log_end) {
+  IndexHeader cut = header();
+  for (; cut.next_entry > 1; --cut.next_entry) {
+    char raw[kEntryBytes];
+    auto read = file_->ReadAt(EntryAt(cut.next_entry - 1), raw);
+    if (!read.ok()) return read.status();
+    cut.end_log_offset = *read == kEntryBytes ? LoadBig<int64_t>(raw + 4) : log_end.value;
+    if (cut.end_log_offset < log_end.value) break;
+  }
+  if (cut.next_entry <= 1) return false;
+  // The end time stays: it may be later than that of the last entry, never earlier.
+  if (cut.next_entry == header().next_entry) return true;
+  if (Status s = Rebuild(cut); !s.ok()) return s;
+  return true;
 }
 
 }  // namespace orbitmq::store

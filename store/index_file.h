@@ -78,7 +78,11 @@ class IndexFile final {
   // How many of the newest entries in the file are of the record at `at`. Entries not written out count not.
   int32_t CountNewestOf(LogOffset at) const;
   // Makes the file hold exactly the entries below header.next_entry: slots and chains are built anew.
+  // kCorrupt when the entries cannot be those that the header counts.
   Status Rebuild(const IndexHeader& header);
+  // Cuts off the entries of records at or above `log_end`. False when none would be left: then nothing is
+  // changed.
+  Result<bool> CutAbove(LogOffset log_end);
 
  private:
   char* Slot(int32_t hash) const;

@@ -268,12 +268,16 @@ Result<bool> KeyIndex::RestoreTo(const Mark& mark, Exit exit) {
   return true;
 }
 
-Status KeyIndex::RebuildLast() {
+Status KeyIndex::RebuildNewest(int64_t time_ms) {
   const auto now = all();
-  if (now->empty()) return {};
-  const Status s = now->back()->Rebuild(now->back()->header());
-  if (s.code() == StatusCode::kCorrupt) return DropFrom(now->size() - 1);
-  return s;
+  size_t keep = now->size();
+  for (size_t i = now->size(); i-- > 0;) {
+    if (i + 1 < now->size() && (*now)[i]->header().end_time_ms < time_ms) break;
+    const Status s = (*now)[i]->Rebuild((*now)[i]->header());
+    if (s.code() == StatusCode::kCorrupt) keep = i;
+    if (!s.ok() && s.code() != StatusCode::kCorrupt) return s;
+  }
+  return DropFrom(keep);
 }
 
 Status KeyIndex::DropNewerThan(int64_t time_ms) {
@@ -284,9 +288,14 @@ Status KeyIndex::DropNewerThan(int64_t time_ms) {
 }
 
 Status KeyIndex::DropAbove(LogOffset log_end) {
+  if (Status s = WriteOut(IndexFile::Amount::kAll); !s.ok()) return s;
   const auto now = all();
-  size_t keep = 0;
-  while (keep < now->size() && (*now)[keep]->header().end_log_offset < log_end.value) ++keep;
+  size_t keep = now->size();
+  for (; keep > 0 && (*now)[keep - 1]->header().end_log_offset >= log_end.value; --keep) {
+    auto kept = (*now)[keep - 1]->CutAbove(log_end);
+    if (!kept.ok() && kept.status().code() != StatusCode::kCorrupt) return kept.status();
+    if (kept.ok() && *kept) break;
+  }
   return DropFrom(keep);
 }
 

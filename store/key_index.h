@@ -50,12 +50,13 @@ class KeyIndex final {
   // anew from the entries, because pages written after the mark may or may not be there.
   enum class Exit : uint8_t { kClean, kCrash };
   Result<bool> RestoreTo(const Mark& mark, Exit exit);
-  // The same for what DropNewerThan left, when no mark is known.
-  Status RebuildLast();
+  // The same for what DropNewerThan left, when no mark is known: for the last file and those that end just
+  // then. A file whose header is ahead of its entries is dropped with all that follow it.
+  Status RebuildNewest(int64_t time_ms);
   // Deletes files with entries newer than this (Apache's rule after a crash).
   Status DropNewerThan(int64_t time_ms);
   Status DropAll() { return DropNewerThan(INT64_MIN); }
-  // Deletes files from the first that holds entries at or above `log_end`.
+  // Takes out the entries of records at or above `log_end`, and files that hold no others.
   Status DropAbove(LogOffset log_end);
   // Where a scan must begin to complete the index; nullopt without files.
   std::optional<LogOffset> end() const;

@@ -121,13 +121,16 @@ Result<bool> Recovery::TryExact() {
 }
 
 Status Recovery::StartFromFiles() {
+  // Files that are made anew below could agree with it again by name only, should this recovery be cut short.
+  if (Status s = DropExactCheckpoint(parts_.files, parts_.options.root); !s.ok()) return s;
   auto safe = SafeSegment();
   if (!safe.ok()) return safe.status();
   if (Status s = parts_.queues.LoadFromFiles(*safe); !s.ok()) return s;
   if (Status s = parts_.index.Load(); !s.ok()) return s;
   if (!out_.report.clean_shutdown) {
-    if (Status s = parts_.index.DropNewerThan(out_.apache.SafeIndexTimeMs()); !s.ok()) return s;
-    if (Status s = parts_.index.RebuildLast(); !s.ok()) return s;
+    const int64_t index_time_ms = out_.apache.SafeIndexTimeMs();
+    if (Status s = parts_.index.DropNewerThan(index_time_ms); !s.ok()) return s;
+    if (Status s = parts_.index.RebuildNewest(index_time_ms); !s.ok()) return s;
   }
   LogOffset complete{0};
   for (const auto& queue : parts_.queues.All()) complete = std::max(complete, queue->ends().end_log_offset);

@@ -336,6 +336,31 @@ TEST_F(StoreTest, Index_FilesFillUp_OlderOnesAreStillSearched) {
   EXPECT_GT(files().List("/store/index")->size(), 3u);
 }
 
+TEST(StoreDeletionTest, DeleteTopic_SparesWhatIsSentRightAfterwards) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    StoreHarness harness(seed);
+    harness.Open();
+    harness.Append({.body = "old"});
+    ASSERT_TRUE(harness.store().DeleteTopic("T").ok());
+    std::vector<Pending> fresh;
+    for (int i = 0; i < 20; ++i) fresh.push_back(harness.Send({.body = StrCat("m", i)}));
+    for (const Pending& pending : fresh) ASSERT_TRUE(harness.Await(pending).ok());
+    // Those that took their place before the deletion go with it.
+    std::vector<std::string> kept;
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      if ((*fresh[i])->value().queue_offset.value == 0) kept.clear();
+      kept.push_back(StrCat("m", i));
+    }
+    harness.Settle();
+    harness.Pass(std::chrono::seconds(2));
+    if ((*fresh.back())->value().queue_offset.value < 20) {
+      harness.ExpectQueue("T", 0, kept);
+    } else {
+      EXPECT_FALSE(harness.store().Range({"T", 0}).has_value());
+    }
+  }
+}
+
 TEST_F(StoreTest, DeleteTopic_StartsAgainAtZero) {
   Open();
   AppendMany(5, {});

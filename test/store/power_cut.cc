@@ -2,6 +2,7 @@
 #include "test/store/power_cut.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace orbitmq::store {
 namespace {
@@ -52,6 +53,10 @@ std::vector<std::string> PowerCut::Run() {
 
 void PowerCut::OnOperation(const sim::SimDisk::Operation& operation) {
   ++operations_;
+  if (options_.trace) {
+    std::printf("  %llu %s %s\n", static_cast<unsigned long long>(operations_),
+                KindName(operation.kind).c_str(), operation.path.c_str());
+  }
   const bool chosen = options_.only_operation != 0
                           ? operations_ == options_.only_operation
                           : operations_ % options_.every == options_.seed % options_.every;

@@ -23,6 +23,7 @@ class PowerCut final {
     uint64_t every = 5;           // k; which of the k operations is drawn from the seed.
     uint64_t only_operation = 0;  // Not 0: look at this one alone, and show the image's log.
     uint64_t images_max = 1'000'000;
+    bool trace = false;  // Print every operation of the story.
   };
   explicit PowerCut(Options options);
   // Empty when all is well; the first image that is wrong ends the run.

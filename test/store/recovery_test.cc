@@ -109,6 +109,30 @@ TEST_F(RecoveryTest, IndexFileWithoutItsHeader_NothingIsIndexedTwice) {
   for (int i = 0; i < 5; ++i) EXPECT_EQ(CountByKey(StrCat("k", i)), 1u) << i;
 }
 
+TEST_F(RecoveryTest, IndexAheadOfTheLog_KeepsWhatTheLogHas) {
+  Open();
+  Append({.body = "stays", .keys = "k1"});
+  const AppendReceipt lost = Append({.body = "goes", .keys = "k2"});
+  Settle();
+  Pass(seconds(2));
+  Crash(Loss::kProcess);
+  Boot();
+  RemoveTree("/store/orbitmq");
+  // As if Apache had noted that the index is on the disk, and the log's last page was lost.
+  auto checkpoint = LoadApacheCheckpoint(files(), "/store");
+  ASSERT_TRUE(checkpoint.ok());
+  checkpoint->index_time_ms = ToEpochMillis(env().clock().Wall());
+  ASSERT_TRUE(SaveApacheCheckpoint(files(), "/store", *checkpoint).ok());
+  Overwrite(kFirstSegment, static_cast<uint64_t>(lost.log_offsets[0].value), std::string(200, '\0'));
+  Open();
+  Settle();
+  EXPECT_EQ(CountByKey("k1"), 1u);
+  EXPECT_EQ(CountByKey("k2"), 0u);
+  Append({.body = "more", .keys = "k2"});
+  Settle();
+  EXPECT_EQ(CountByKey("k2"), 1u);
+}
+
 TEST_F(RecoveryTest, KilledInTheDeletionOfATopic_QueuesThatAreLeftAreWhole) {
   Open();
   AppendMany(20, {});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The long tests of the store, by hand (test/campaign.sh) and in slices (ctest):
 //
-//   store_campaign power-cut [--images N] [--seed S] [--flush sync|async] [--operation N]
+//   store_campaign power-cut [--images N] [--seed S] [--flush sync|async] [--operation N [--trace yes]]
 //
 // Each prints one line per seed and ends with `N passed, N failed`; a failure says how to repeat it.
 #include <cstdio>
@@ -42,7 +42,8 @@ int PowerCuts(const Words& words) {
     PowerCut run({.seed = seed,
                   .mode = sync ? FlushMode::kSync : FlushMode::kAsync,
                   .only_operation = NumberIn(words, "operation", 0),
-                  .images_max = wanted - images});
+                  .images_max = wanted - images,
+                  .trace = words.contains("trace")});
     const auto complaints = run.Run();
     images += run.images();
     for (const auto& [way, count] : run.tally()) tally[way] += count;

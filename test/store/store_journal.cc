@@ -84,10 +84,14 @@ bool Journal::AwaitAll(StoreHarness& harness, Duration limit) {
 }
 
 Status Journal::DeleteTopic(StoreHarness& harness, const std::string& topic) {
-  deletions_.push_back({topic, next_number_, false});
+  deletions_.push_back({.topic = topic, .before = next_number_});
   const Status deleted = harness.store().DeleteTopic(topic);
   if (!deleted.ok()) deletions_.pop_back();
   return deleted;
+}
+
+void Journal::SettleDeletions() {
+  for (Deletion& deletion : deletions_) deletion.settled = !deletion.lapsed;
 }
 
 void Journal::ProcessDied() {

@@ -40,6 +40,7 @@ struct Deletion {
   std::string topic;
   int64_t before = 0;    // Numbers below are older.
   bool settled = false;  // A checkpoint behind it is on the disk.
+  bool lapsed = false;   // A crash came first: it happened, or not, or for some queues, and stays so.
 };
 
 // What was asked of a store and what it answered, in the order of asking, which is the log's order: the
@@ -59,6 +60,8 @@ class Journal final {
   // Waits for every answer; false when one did not come in time (a hang).
   bool AwaitAll(StoreHarness& harness, Duration limit = std::chrono::seconds(20));
   Status DeleteTopic(StoreHarness& harness, const std::string& topic);
+  // A checkpoint was written since the last deletion.
+  void SettleDeletions();
   // The process died: who has no answer gets none.
   void ProcessDied();
   // Raises what is known to be on the disk; to be called whenever something happened.

@@ -7,6 +7,7 @@
 #include "common/java_hash.h"
 #include "common/subscription.h"
 #include "common/tag_filter.h"
+#include "store/consume_queue.h"
 #include "store/segment_file.h"
 
 namespace orbitmq::store {
@@ -113,8 +114,11 @@ std::vector<std::string> StoreOracle::Check(Loss loss) {
                     walk_.last_byte.value, ": ", walk_.stopped_by));
   }
   // Without our checkpoint queues come from the log, as with Apache, and it does not tell deletions.
-  if (loss != Loss::kNone && EndsCameFromFiles(harness_)) {
-    for (Deletion& deletion : journal_.deletions()) deletion.settled = false;
+  const bool from_files = loss != Loss::kNone && EndsCameFromFiles(harness_);
+  for (Deletion& deletion : journal_.deletions()) {
+    if (loss == Loss::kNone || (deletion.settled && !from_files)) continue;
+    deletion.settled = false;
+    deletion.lapsed = true;
   }
   if (marks.min != walk_.begin) Complain("the store and its files do not agree where the log begins");
   CheckLog(loss);
@@ -257,14 +261,15 @@ void StoreOracle::CheckQueue(const QueueKey& key, const Line& line) {
     return Complain(StrCat(NameOf(key), " begins at ", range->min.value, ", its records at ", first));
   }
   const std::vector<const LogRecord*> shown(line.records.begin() + missing, line.records.end());
-  CheckUnits(key, *range, shown);
-  CheckReads(key, *range, shown, "");
-  CheckReads(key, *range, shown, "tag1");
-  CheckTimes(key, *range, shown);
+  const size_t optional = line.optional_below - std::min(line.optional_below, static_cast<size_t>(missing));
+  CheckUnits(key, *range, shown, optional);
+  CheckReads(key, *range, shown, optional, "");
+  CheckReads(key, *range, shown, optional, "tag1");
+  if (optional == 0) CheckTimes(key, *range, shown);
 }
 
 void StoreOracle::CheckUnits(const QueueKey& key, OffsetRange range,
-                             const std::vector<const LogRecord*>& records) {
+                             const std::vector<const LogRecord*>& records, size_t optional) {
   std::vector<QueueUnit> units;
   for (QueueOffset at = range.min; at < range.max;) {
     const auto some = harness_.store().ReadUnits(key, at, 100);
@@ -278,6 +283,8 @@ void StoreOracle::CheckUnits(const QueueKey& key, OffsetRange range,
   for (size_t i = 0; i < units.size(); ++i) {
     const LogRecord& record = *records[i];
     const int64_t code = record.tag.empty() ? 0 : JavaStringHash(record.tag);
+    // A deletion that was cut short may leave holes.
+    if (i < optional && (IsFiller(units[i]) || units[i].record_bytes == 0)) continue;
     if (units[i].log_offset != record.at || units[i].record_bytes != record.bytes ||
         units[i].tags_code != code) {
       return Complain(StrCat("the unit of message ", record.number, " in ", NameOf(key), " names ",
@@ -289,7 +296,8 @@ void StoreOracle::CheckUnits(const QueueKey& key, OffsetRange range,
 }
 
 void StoreOracle::CheckReads(const QueueKey& key, OffsetRange range,
-                             const std::vector<const LogRecord*>& records, const std::string& tag) {
+                             const std::vector<const LogRecord*>& records, size_t optional,
+                             const std::string& tag) {
   TagFilter filter;
   if (!tag.empty()) filter = TagFilter(*BuildSubscription(key.topic, tag));
   size_t next = 0;
@@ -297,6 +305,7 @@ void StoreOracle::CheckReads(const QueueKey& key, OffsetRange range,
     const QueueSlice slice = harness_.store().Read(key, at, {}, &filter);
     for (size_t i = 0; i < slice.records.size(); ++i) {
       while (next < records.size() && !tag.empty() && records[next]->tag != tag) ++next;
+      while (next < optional && slice.offsets[i].value != records[next]->queue_offset) ++next;
       const auto view = DecodeMessage(slice.records[i].view(), BodyCheck::kVerifyCrc);
       if (next == records.size() || !view.ok() || view->log_offset != records[next]->at ||
           slice.offsets[i].value != records[next]->queue_offset) {
@@ -308,7 +317,7 @@ void StoreOracle::CheckReads(const QueueKey& key, OffsetRange range,
     if (slice.next_begin <= at) return Complain(StrCat("reading ", NameOf(key), " does not advance"));
     at = slice.next_begin;
   }
-  while (next < records.size() && !tag.empty() && records[next]->tag != tag) ++next;
+  while (next < records.size() && ((!tag.empty() && records[next]->tag != tag) || next < optional)) ++next;
   if (next != records.size()) {
     Complain(StrCat("reading ", NameOf(key), " tag '", tag, "' leaves out message ", records[next]->number));
   }
@@ -380,13 +389,15 @@ void StoreOracle::CheckQuery(const std::string& topic, const std::string& key, K
     if (!view.ok()) return Complain(StrCat("the query for ", key, " gives a damaged record"));
     found.push_back(view->log_offset);
   }
-  std::vector<LogOffset> newest(expected.rbegin(), expected.rend());
-  if (newest.size() > kQueryMax) newest.resize(kQueryMax);
+  // The newest ones, in the order of the log.
+  const size_t left_out = expected.size() - std::min(expected.size(), kQueryMax);
+  const std::vector<LogOffset> newest(expected.begin() + static_cast<std::ptrdiff_t>(left_out),
+                                      expected.end());
   if (found == newest) return;
   std::string offsets;
   for (const LogOffset at : found) offsets += StrCat(" ", at.value);
   Complain(StrCat("the query for ", topic, "#", key, " gives", offsets, "; expected ", newest.size(),
-                  ", the newest at ", newest.front().value));
+                  ", the newest at ", newest.back().value));
 }
 
 std::vector<std::string> StoreOracle::CheckTakesMore() {

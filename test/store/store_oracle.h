@@ -73,9 +73,10 @@ class StoreOracle final {
   void CheckQueues();
   Line LineOf(const QueueKey& key, std::vector<const LogRecord*> records);
   void CheckQueue(const QueueKey& key, const Line& line);
-  void CheckUnits(const QueueKey& key, OffsetRange range, const std::vector<const LogRecord*>& records);
+  void CheckUnits(const QueueKey& key, OffsetRange range, const std::vector<const LogRecord*>& records,
+                  size_t optional);
   void CheckReads(const QueueKey& key, OffsetRange range, const std::vector<const LogRecord*>& records,
-                  const std::string& tag);
+                  size_t optional, const std::string& tag);
   void CheckTimes(const QueueKey& key, OffsetRange range, const std::vector<const LogRecord*>& records);
   void CheckPhysical();
   void CheckIndex();

@@ -82,7 +82,7 @@ void StoreStory::DeleteTopic() {
   if (random_.Chance(1, 2)) return;
   // Long enough for the checkpoint that makes it last.
   harness_.Pass(seconds(2));
-  journal_.deletions().back().settled = true;
+  journal_.SettleDeletions();
 }
 
 bool StoreStory::OpenAgain() {
@@ -96,7 +96,7 @@ void StoreStory::Restart() {
   if (const Status closed = harness_.Close(); !closed.ok()) {
     return Complain(StrCat("the store does not close: ", closed.ToString()));
   }
-  for (Deletion& deletion : journal_.deletions()) deletion.settled = true;
+  journal_.SettleDeletions();
   if (!OpenAgain()) return;
   const RecoveryReport& report = harness_.store().recovery();
   if (!report.clean_shutdown || report.records_scanned != 0 || report.truncated_bytes != 0) {
