@@ -92,7 +92,7 @@ void AddTopics(Rows& rows) {
                                             "How long pulls wait when longPollingEnable is false, ms."),
        MillisOption<&B::wait_time_in_send_queue>(
            "waitTimeMillsInSendQueue", {1, 600'000}, Reload::kNo,
-           "Messages that waited so long for the log are refused with SYSTEM_BUSY, ms."),
+           "New messages get SYSTEM_BUSY while the oldest that waits for the log is older, ms."),
        MillisOption<&B::flush_consumer_offset_interval>("flushConsumerOffsetInterval", {100, 600'000},
                                                         Reload::kNo,
                                                         "Between two writes of the offsets, ms."),

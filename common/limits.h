@@ -52,7 +52,9 @@ inline constexpr size_t kConnectionWriteLowBytes = size_t{8} << 20;
 inline constexpr size_t kConnectionsMax = 65536;       // More are closed at once.
 inline constexpr size_t kParkedPullsMax = 100000;      // More are answered PULL_NOT_FOUND at once.
 inline constexpr size_t kAppendQueueCountMax = 65536;  // SYSTEM_BUSY above.
-inline constexpr size_t kAppendQueueBytesMax = size_t{128} << 20;
+inline constexpr size_t kAppendQueueBytesMax = size_t{64} << 20;
+// Queues and index this far behind the log: appends wait, and then SYSTEM_BUSY.
+inline constexpr size_t kDispatchBehindBytesMax = size_t{256} << 20;
 inline constexpr size_t kGroupsMax = 100000;          // Auto-created ones; more are refused with a text.
 inline constexpr size_t kTopicsMax = 100000;          // Likewise.
 inline constexpr size_t kClientsPerGroupMax = 65536;  // More heartbeats are refused with a text.

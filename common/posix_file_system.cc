@@ -22,6 +22,9 @@
 namespace orbitmq {
 namespace {
 
+// Of one vectored write; the system's own limit (IOV_MAX) is 1024.
+constexpr size_t kPiecesPerCall = 512;
+
 StatusCode CodeOf(int error) {
   switch (error) {
     case ENOENT:
@@ -120,7 +123,7 @@ class PosixFile final : public File {
   }
 
   Status WriteAt(uint64_t offset, std::span<const std::string_view> pieces) override {
-    std::array<iovec, 64> parts;
+    std::array<iovec, kPiecesPerCall> parts;
     size_t piece = 0;
     size_t skip = 0;  // Bytes of pieces[piece] that are written already.
     while (true) {

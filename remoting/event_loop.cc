@@ -186,22 +186,27 @@ ThreadExecutor::~ThreadExecutor() {
   Stop();
 }
 
+void ThreadExecutor::Wake() {
+  if (!WakeBatch::Defer(waiter_)) waiter_->Wake();
+}
+
 bool ThreadExecutor::Post(Task task) {
   const RunQueue::Pushed pushed = queue_.Push(std::move(task));
-  if (pushed == RunQueue::Pushed::kMustWake) waiter_->Wake();
+  if (pushed == RunQueue::Pushed::kMustWake) Wake();
   return pushed != RunQueue::Pushed::kRefused;
 }
 
 Timer ThreadExecutor::PostAt(MonoTime when, Task task) {
   RunQueue::TimerPushed result = queue_.PushAt(when, std::move(task));
-  if (result.pushed == RunQueue::Pushed::kMustWake) waiter_->Wake();
+  if (result.pushed == RunQueue::Pushed::kMustWake) Wake();
   return std::move(result.timer);
 }
 
 bool ThreadExecutor::Current() const { return current_executor == this; }
 
 void ThreadExecutor::Stop() {
-  if (queue_.Close() == RunQueue::Pushed::kMustWake) waiter_->Wake();
+  // Also when somebody said that he would wake it: he may be waiting for this very end.
+  if (queue_.Close() != RunQueue::Pushed::kRefused) waiter_->Wake();
   if (Current()) return;
   const std::lock_guard<std::mutex> lock(join_mutex_);
   if (thread_.joinable()) thread_.join();

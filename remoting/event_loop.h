@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/executor.h"
+#include "common/wake_batch.h"
 #include "remoting/run_queue.h"
 
 struct event;
@@ -23,14 +24,12 @@ namespace orbitmq::net {
 MonoTime SteadyNow();
 
 // How the thread of an executor waits for work. Wake from any thread, the rest from the executor's own.
-class Waiter {
+class Waiter : public Sleeper {
  public:
-  virtual ~Waiter() = default;
   // Once per turn, after the tasks and timers have run.
   virtual void OnTurnEnd() = 0;
   // Returns at `until`, after Wake, or when something else happened. A time in the past only looks.
   virtual void Wait(MonoTime until) = 0;
-  virtual void Wake() = 0;
 };
 
 class EventLoop;
@@ -122,10 +121,11 @@ class ThreadExecutor final : public Executor {
 
  private:
   void Run();
+  void Wake();
 
   const ExecutorOptions options_;
   RunQueue queue_;
-  std::unique_ptr<Waiter> waiter_;
+  std::shared_ptr<Waiter> waiter_;  // Shared with those who will wake it (WakeBatch).
   EventLoop* loop_ = nullptr;
   const std::shared_ptr<Mailbox> mailbox_ = std::make_shared<Mailbox>(this);
   std::atomic<bool> ended_{false};

@@ -1,35 +1,72 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/commit_waiters.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "common/strings.h"
+#include "common/wake_batch.h"
 
 namespace orbitmq::store {
+namespace {
+// Those who are answered are woken so many at a time: few wake-ups, and the first does not wait for the last.
+constexpr size_t kAnswersPerWake = 128;
+}  // namespace
 
-void CommitWaiters::Add(Waiter waiter) {
-  const MutexLock lock(mutex_);
-  waiting_.push_back(std::move(waiter));
+void CommitWaiters::Add(std::vector<Waiter>& waiters) {
+  if (waiters.empty()) return;
+  {
+    const MutexLock lock(mutex_);
+    if (waiting_.empty()) {
+      waiting_.swap(waiters);
+    } else {
+      waiting_.insert(waiting_.end(), std::make_move_iterator(waiters.begin()),
+                      std::make_move_iterator(waiters.end()));
+    }
+  }
+  waiters.clear();
+}
+
+std::vector<CommitWaiters::Waiter> CommitWaiters::TakeFirst(size_t count) {
+  std::vector<Waiter> taken;
+  if (done_ == 0 && count == waiting_.size()) {
+    taken.swap(waiting_);
+    return taken;
+  }
+  const auto begin = waiting_.begin() + static_cast<std::ptrdiff_t>(done_);
+  taken.assign(std::make_move_iterator(begin),
+               std::make_move_iterator(begin + static_cast<std::ptrdiff_t>(count)));
+  done_ += count;
+  if (done_ > waiting_.size() / 2) {
+    waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(done_));
+    done_ = 0;
+  }
+  return taken;
 }
 
 void CommitWaiters::CompleteUpTo(LogOffset flushed) {
   std::vector<Waiter> covered;
   {
     const MutexLock lock(mutex_);
-    while (!waiting_.empty() && waiting_.front().end <= flushed) {
-      covered.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
-    }
+    size_t end = done_;
+    while (end < waiting_.size() && waiting_[end].end <= flushed) ++end;
+    if (end == done_) return;
+    covered = TakeFirst(end - done_);
   }
-  for (Waiter& waiter : covered) waiter.done(std::move(waiter.receipt));
+  for (size_t i = 0; i < covered.size();) {
+    const WakeBatch wakes;
+    const size_t end = std::min(covered.size(), i + kAnswersPerWake);
+    for (; i < end; ++i) covered[i].done(std::move(covered[i].receipt));
+  }
 }
 
 void CommitWaiters::Expire(MonoTime now, Duration timeout) {
   std::vector<Waiter> late;
   {
     const MutexLock lock(mutex_);
-    while (!waiting_.empty() && waiting_.front().deadline <= now) {
-      late.push_back(std::move(waiting_.front()));
-      waiting_.pop_front();
-    }
+    size_t end = done_;
+    while (end < waiting_.size() && waiting_[end].deadline <= now) ++end;
+    late = TakeFirst(end - done_);
   }
   const int64_t timeout_ms = std::chrono::duration_cast<Millis>(timeout).count();
   for (Waiter& waiter : late) {
@@ -41,10 +78,10 @@ void CommitWaiters::Expire(MonoTime now, Duration timeout) {
 }
 
 void CommitWaiters::FailAll(const Status& why) {
-  std::deque<Waiter> all;
+  std::vector<Waiter> all;
   {
     const MutexLock lock(mutex_);
-    all.swap(waiting_);
+    all = TakeFirst(waiting_.size() - done_);
   }
   for (Waiter& waiter : all) waiter.done(why.WithFatal().WithPersisted(Persisted::kMaybe));
 }
@@ -57,7 +94,7 @@ bool CommitWaiters::empty() const {
 std::optional<MonoTime> CommitWaiters::next_deadline() const {
   const MutexLock lock(mutex_);
   if (waiting_.empty()) return std::nullopt;
-  return waiting_.front().deadline;
+  return waiting_[done_].deadline;
 }
 
 }  // namespace orbitmq::store

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -25,7 +24,8 @@ class CommitWaiters final {
     Completion<AppendReceipt> done;
   };
 
-  void Add(Waiter waiter);
+  // Takes all of them, in the order of their ends; leaves the vector empty.
+  void Add(std::vector<Waiter>& waiters);
   void CompleteUpTo(LogOffset flushed);
   // Those past their deadline get kUnknown, Persisted::kMaybe: Apache's FLUSH_DISK_TIMEOUT.
   void Expire(MonoTime now, Duration timeout);
@@ -36,8 +36,13 @@ class CommitWaiters final {
   std::optional<MonoTime> next_deadline() const;
 
  private:
+  // Takes the first `count` out.
+  std::vector<Waiter> TakeFirst(size_t count) ORBITMQ_REQUIRES(mutex_);
+
   mutable Mutex mutex_;
-  std::deque<Waiter> waiting_ ORBITMQ_GUARDED_BY(mutex_);
+  // [done_, size) waits: taking from the front moves nothing.
+  std::vector<Waiter> waiting_ ORBITMQ_GUARDED_BY(mutex_);
+  size_t done_ ORBITMQ_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace orbitmq::store

@@ -66,14 +66,17 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
       flush_executor_(env.NewExecutor({.name = "store-flush", .kind = ExecutorKind::kMayBlock})),
       dispatch_executor_(env.NewExecutor({.name = "store-dispatch", .kind = ExecutorKind::kMayBlock})),
       disk_executor_(env.NewExecutor({.name = "store-disk", .kind = ExecutorKind::kMayBlock})),
+      sync_executor_(options_.flush_mode == FlushMode::kSync ? *log_executor_ : *flush_executor_),
+      expiry_executor_(options_.flush_mode == FlushMode::kSync ? *flush_executor_ : *log_executor_),
       commit_log_(env.files(), env.log(), options_),
       queues_(env.files(), env.log(), options_),
       index_(env.files(), env.clock(), env.log(), options_),
       builder_(queues_, index_, options_),
       writer_({env.clock(), env.log(), commit_log_, waiters_, gate_, options_}),
-      append_queue_({env.clock(), *log_executor_, writer_, gate_, options_, [this] { OnAppended(); },
-                     [this] { NeedSegment(); }}),
-      flusher_({env.clock(), env.log(), *flush_executor_, commit_log_, waiters_, gate_, options_,
+      append_queue_({env.clock(), *log_executor_, expiry_executor_, commit_log_, writer_, gate_, stages_,
+                     options_, [this] { OnAppended(); }, [this] { NeedSegment(); }}),
+      flusher_({env.clock(), env.log(), sync_executor_, commit_log_, waiters_, gate_,
+                options_.flush_mode == FlushMode::kSync ? &stages_ : nullptr, options_,
                 [this] { OnFlushed(); }}),
       dispatcher_({env.clock(), env.log(), *dispatch_executor_, commit_log_, queues_, index_, builder_, gate_,
                    options_, std::move(on_arrival), [this] { OnDispatched(); }}),
@@ -131,7 +134,7 @@ Status DiskStore::Start() {
                           commit_log_, queues_, index_, dispatcher_, flusher_, gate_, options_},
       outcome->apache);
   opened_at_ = env_.clock().Wall();
-  (void)flush_executor_->Post([this] { flusher_.Start(); });
+  (void)sync_executor_.Post([this] { flusher_.Start(); });
   (void)dispatch_executor_->Post([this] { dispatcher_.Start(); });
   (void)disk_executor_->Post([this] {
     PrepareSpare();
@@ -206,6 +209,8 @@ MessageStore::Stats DiskStore::stats() const {
   stats.append_bytes = writer_.append_bytes();
   stats.append_us_max = writer_.append_us_max();
   stats.append_queue_bytes = append_queue_.bytes();
+  stats.append_refused = append_queue_.refused_count();
+  stats.segment_waits = append_queue_.segment_waits();
   stats.flush_count = flusher_.flush_count();
   stats.dispatch_behind_bytes = std::max<int64_t>(0, commit_log_.visible() - commit_log_.dispatched());
   stats.segment_count = static_cast<int64_t>(commit_log_.segments()->size());
@@ -217,7 +222,9 @@ MessageStore::Stats DiskStore::stats() const {
 void DiskStore::OnAppended() {
   flusher_.SignalAppended();
   if (commit_log_.dispatched() < commit_log_.visible()) dispatcher_.Signal();
-  if (!expiry_armed_) ArmExpiry();
+  if (!waiters_.empty() && !expiry_armed_.exchange(true)) {
+    (void)expiry_executor_.Post([this] { ArmExpiry(); });
+  }
   if (gate_.closing()) close_pulse_.Signal();
 }
 
@@ -227,18 +234,22 @@ void DiskStore::OnFlushed() {
 }
 
 void DiskStore::OnDispatched() {
+  append_queue_.OnDispatched();
   if (gate_.closing()) close_pulse_.Signal();
 }
 
-// The log executor answers those whose sync takes too long: the flush executor is busy with just that sync.
+// Armed for as long as a sync may take, not for each waiter: nearly all are answered long before.
 void DiskStore::ArmExpiry() {
-  const auto deadline = waiters_.next_deadline();
-  expiry_armed_ = deadline.has_value();
-  if (!deadline) return;
-  expiry_timer_ = log_executor_->PostAt(*deadline, [this] {
-    waiters_.Expire(env_.clock().Monotonic(), options_.sync_flush_timeout);
-    ArmExpiry();
-  });
+  const MonoTime latest = env_.clock().Monotonic() + options_.sync_flush_timeout;
+  expiry_timer_ =
+      expiry_executor_.PostAt(waiters_.next_deadline().value_or(latest), [this] { ExpireWaiters(); });
+}
+
+void DiskStore::ExpireWaiters() {
+  waiters_.Expire(env_.clock().Monotonic(), options_.sync_flush_timeout);
+  expiry_armed_.store(false);
+  // Looked at after the flag fell: who comes later arms it itself.
+  if (!waiters_.empty() && !expiry_armed_.exchange(true)) ArmExpiry();
 }
 
 void DiskStore::NeedSegment() {
@@ -251,10 +262,10 @@ void DiskStore::PrepareSpare() {
   preparing_.store(false);
   if (!status.ok()) {
     env_.log().Error("the next commit log file cannot be made", {{"status", status.ToString()}});
-    if (status.code() == StatusCode::kResourceExhausted) {
-      gate_.SetDiskFull(status);
-    } else {
+    if (status.code() != StatusCode::kResourceExhausted) {
       gate_.Fail(status);
+    } else if (append_queue_.waits_for_segment()) {
+      gate_.SetDiskFull(status);  // Otherwise there is room in the active file, and time to try again.
     }
   }
   append_queue_.Signal();

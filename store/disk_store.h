@@ -55,6 +55,7 @@ class DiskStore final : public MessageStore {
   void NeedSegment();
   void PrepareSpare();
   void ArmExpiry();
+  void ExpireWaiters();
   Progress CloseStep();
   void FinishClose(const Status& status);
   Status LeaveCleanly();
@@ -67,8 +68,13 @@ class DiskStore final : public MessageStore {
   std::unique_ptr<Executor> flush_executor_;
   std::unique_ptr<Executor> dispatch_executor_;
   std::unique_ptr<Executor> disk_executor_;
+  // Under SYNC_FLUSH the log executor syncs what it wrote, and the flush executor, which then never blocks,
+  // answers those whose sync takes too long; under ASYNC_FLUSH it is the other way round.
+  Executor& sync_executor_;
+  Executor& expiry_executor_;
 
   WriteGate gate_;
+  StageWatch stages_;
   CommitLog commit_log_;
   QueueTable queues_;
   KeyIndex index_;
@@ -84,8 +90,8 @@ class DiskStore final : public MessageStore {
   RecoveryReport recovery_;
 
   std::atomic<bool> preparing_{false};
-  bool expiry_armed_ = false;  // Log executor.
-  Timer expiry_timer_;
+  std::atomic<bool> expiry_armed_{false};
+  Timer expiry_timer_;  // Of the expiry executor.
   // Closing: the disk executor.
   enum class CloseState : uint8_t { kOpen, kDraining, kCheckpoint, kClosed };
   CloseState close_state_ = CloseState::kOpen;

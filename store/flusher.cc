@@ -54,7 +54,10 @@ bool Flusher::Flush(LogOffset from, LogOffset to) {
     parts_.flush_executor.PostAt(when, std::move(late)).Detach();
     return true;
   }
-  if (Status s = parts_.commit_log.SyncRange(from, to); !s.ok()) {
+  if (parts_.stages != nullptr) parts_.stages->Enter(AppendStage::kSync, parts_.clock.Monotonic());
+  const Status s = parts_.commit_log.SyncRange(from, to);
+  if (parts_.stages != nullptr) parts_.stages->Enter(AppendStage::kQueue, parts_.clock.Monotonic());
+  if (!s.ok()) {
     parts_.gate.Fail(s);
     parts_.log.Error("the commit log could not be synced; the store takes no more writes",
                      {{"status", s.ToString()}, {"flushed", from.value}, {"appended", to.value}});

@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -56,9 +56,14 @@ class LogWriter final {
   explicit LogWriter(Parts parts) : parts_(parts) {}
 
   enum class Outcome : uint8_t { kPlaced, kNeedsSegment };
-  // Takes requests from the front of `batch`: as many as one write carries. kNeedsSegment: the next one waits
-  // for CommitLog::PrepareSpare; call again then.
-  Outcome WriteSome(std::deque<PendingAppend>& batch);
+  struct Written {
+    Outcome outcome = Outcome::kPlaced;
+    size_t taken = 0;     // So many from the front of the batch were placed or refused.
+    bool rolled = false;  // The spare segment became the active one.
+  };
+  // Takes requests from the front of `batch`: as many as one write carries. Their drafts stay in place.
+  // kNeedsSegment: the next one waits for CommitLog::PrepareSpare; call again then.
+  Written WriteSome(std::span<PendingAppend> batch, MonoTime now);
 
   QueueOffsets& offsets() { return offsets_; }
 
@@ -68,7 +73,7 @@ class LogWriter final {
 
  private:
   struct Placed {
-    PendingAppend pending;
+    AppendRequest* request = nullptr;
     AppendReceipt receipt;
     LogOffset end;
     int64_t queue_offsets_taken = 0;
@@ -82,15 +87,19 @@ class LogWriter final {
     std::vector<Placed> placed;
   };
 
-  bool Refused(PendingAppend& pending, MonoTime now, size_t behind);
+  bool Refused(AppendRequest& request);
+  void Begin();
   void AddFiller(Run& run, int64_t left);
-  void Place(Run& run, PendingAppend pending);
-  void Commit(Run& run);
+  void Place(Run& run, AppendRequest& request);
+  void Commit(Run& run, SegmentFile& active, MonoTime before);
   void Abandon(Run& run, const Status& why);
   void Answer(Placed& placed, MonoTime now);
 
   Parts parts_;
   QueueOffsets offsets_;
+  // Reused from batch to batch, so that a message costs no allocation here.
+  Run run_;
+  std::vector<CommitWaiters::Waiter> to_wait_;
   std::atomic<int64_t> append_count_{0};
   std::atomic<int64_t> append_bytes_{0};
   std::atomic<int64_t> append_us_max_{0};

@@ -14,6 +14,7 @@
 #include "common/ids.h"
 #include "common/message_codec.h"
 #include "common/tag_filter.h"
+#include "store/log_offsets.h"
 #include "store/store_options.h"
 
 namespace orbitmq::store {
@@ -40,8 +41,8 @@ enum class Durability : uint8_t {
 };
 
 struct AppendReceipt {
-  QueueOffset queue_offset;            // Of the first record.
-  std::vector<LogOffset> log_offsets;  // One per record of the draft.
+  QueueOffset queue_offset;  // Of the first record.
+  LogOffsets log_offsets;    // One per record of the draft.
   WallTime store_time;
 };
 
@@ -196,6 +197,8 @@ class MessageStore : public LogAppender, public QueueReader {
     int64_t append_count = 0;
     int64_t append_bytes = 0;
     int64_t append_queue_bytes = 0;
+    int64_t append_refused = 0;  // With kBusy.
+    int64_t segment_waits = 0;   // How often the log had to wait for its next file.
     int64_t flush_count = 0;
     int64_t dispatch_behind_bytes = 0;
     int64_t segment_count = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "common/limits.h"
 #include "common/message_codec.h"
 #include "orbitmq/time.h"
 
@@ -26,8 +27,11 @@ struct StoreOptions {
   int32_t message_bytes_max = 4 * 1024 * 1024;               // maxMessageSize, of the body
   Duration flush_interval = std::chrono::milliseconds(500);  // flushIntervalCommitLog (async)
   Duration sync_flush_timeout = std::chrono::seconds(5);     // syncFlushTimeout
-  Duration append_queue_age_max = std::chrono::milliseconds(200);  // waitTimeMillsInSendQueue
-  int64_t append_queue_bytes_max = int64_t{64} << 20;
+  // waitTimeMillsInSendQueue: appends are refused while the oldest that waits for the log is older.
+  Duration append_queue_age_max = std::chrono::milliseconds(200);
+  int64_t append_queue_bytes_max = static_cast<int64_t>(limits::kAppendQueueBytesMax);
+  // The log waits while queues and index are further behind it.
+  int64_t dispatch_behind_bytes_max = static_cast<int64_t>(limits::kDispatchBehindBytesMax);
   Duration retention = std::chrono::hours(72);  // fileReservedTime
   std::string delete_when = "04";               // deleteWhen, hours "04;16"
   double disk_ratio_max = 0.75;                 // diskMaxUsedSpaceRatio: delete at once above it

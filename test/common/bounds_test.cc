@@ -8,86 +8,12 @@
 
 #include <gtest/gtest.h>
 
-#include "common/bounded_queue.h"
 #include "common/delay_levels.h"
 #include "common/memory_budget.h"
 #include "common/strings.h"
 
 namespace orbitmq {
 namespace {
-
-using Queue = BoundedQueue<std::unique_ptr<int>>;
-
-TEST(BoundedQueue, CountBound_RefusesAndLeavesTheItem) {
-  Queue queue({2, 1000});
-  EXPECT_TRUE(queue.TryPush(std::make_unique<int>(1), 1));
-  EXPECT_TRUE(queue.TryPush(std::make_unique<int>(2), 1));
-  auto third = std::make_unique<int>(3);
-  EXPECT_FALSE(queue.TryPush(std::move(third), 1));
-  ASSERT_NE(third, nullptr);
-  const auto batch = queue.Drain(10);
-  ASSERT_EQ(batch.size(), 2u);
-  EXPECT_EQ(*batch[0], 1);
-  EXPECT_EQ(*batch[1], 2);
-  EXPECT_TRUE(queue.TryPush(std::move(third), 1));
-}
-
-TEST(BoundedQueue, ByteBound_CountsWhatIsInside) {
-  Queue queue({100, 10});
-  EXPECT_TRUE(queue.TryPush(std::make_unique<int>(1), 6));
-  EXPECT_FALSE(queue.TryPush(std::make_unique<int>(2), 5));
-  EXPECT_TRUE(queue.TryPush(std::make_unique<int>(2), 4));
-  EXPECT_EQ(queue.bytes(), 10u);
-  EXPECT_FALSE(queue.TryPush(std::make_unique<int>(3), 0));
-  EXPECT_EQ(queue.Drain(1).size(), 1u);
-  EXPECT_EQ(queue.bytes(), 4u);
-  EXPECT_EQ(queue.size(), 1u);
-}
-
-TEST(BoundedQueue, ItemAboveTheByteBound_IsTakenAlone) {
-  Queue queue({100, 10});
-  EXPECT_TRUE(queue.TryPush(std::make_unique<int>(1), 50));
-  EXPECT_FALSE(queue.TryPush(std::make_unique<int>(2), 1));
-  EXPECT_EQ(queue.Drain(10).size(), 1u);
-  EXPECT_EQ(queue.bytes(), 0u);
-  EXPECT_TRUE(queue.empty());
-}
-
-TEST(BoundedQueue, Closed_RefusesAndStillDrains) {
-  Queue queue({10, 10});
-  EXPECT_TRUE(queue.TryPush(std::make_unique<int>(1), 1));
-  queue.Close();
-  EXPECT_FALSE(queue.TryPush(std::make_unique<int>(2), 1));
-  EXPECT_EQ(queue.Drain(10).size(), 1u);
-  EXPECT_TRUE(queue.Drain(10).empty());
-}
-
-TEST(BoundedQueue, ManyProducers_EachKeepsItsOrderAndNothingIsLost) {
-  constexpr int kProducers = 4;
-  constexpr int kEach = 5000;
-  BoundedQueue<std::pair<int, int>> queue({64, 1 << 20});
-  std::vector<std::thread> producers;
-  for (int p = 0; p < kProducers; ++p) {
-    producers.emplace_back([&queue, p] {
-      for (int i = 0; i < kEach;) {
-        if (queue.TryPush({p, i}, 1)) {
-          ++i;
-        } else {
-          std::this_thread::yield();
-        }
-      }
-    });
-  }
-  std::vector<int> next(kProducers, 0);
-  for (int got = 0; got < kProducers * kEach;) {
-    for (const auto& [p, i] : queue.Drain(32)) {
-      EXPECT_EQ(i, next[static_cast<size_t>(p)]++);
-      ++got;
-    }
-  }
-  for (std::thread& producer : producers) producer.join();
-  EXPECT_TRUE(queue.empty());
-}
 
 TEST(MemoryBudget, Units_ComeBackWhenTheyGo) {
   MemoryBudget budget(100);

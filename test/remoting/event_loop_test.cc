@@ -50,6 +50,25 @@ TEST_P(ExecutorTest, PostOnItself_RunsLaterNotInside) {
   EXPECT_TRUE(done.WaitFor(1));
 }
 
+TEST_P(ExecutorTest, WakeBatch_WakesTheSleeperAtItsEnd) {
+  for (int round = 0; round < 100; ++round) {
+    EventCount done;
+    {
+      const WakeBatch batch;
+      for (int i = 0; i < 10; ++i) ASSERT_TRUE(executor_->Post([&done] { done.Add(); }));
+    }
+    ASSERT_TRUE(done.WaitFor(10));
+  }
+}
+
+TEST_P(ExecutorTest, Stop_InsideAWakeBatch_StillEnds) {
+  EventCount done;
+  const WakeBatch batch;
+  ASSERT_TRUE(executor_->Post([&done] { done.Add(); }));
+  executor_->Stop();
+  EXPECT_TRUE(done.WaitFor(1));
+}
+
 TEST_P(ExecutorTest, ManyThreadsPost_NoWakeUpIsLost) {
   constexpr int kThreads = 4;
   constexpr int kPosts = 5000;

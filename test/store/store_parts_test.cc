@@ -27,7 +27,10 @@ CommitWaiters::Waiter WaiterAt(int64_t end, MonoTime deadline, std::vector<std::
 TEST(CommitWaitersTest, CompleteUpTo_CoversExactlyThoseBelow) {
   CommitWaiters waiters;
   std::vector<std::string> log;
-  for (const int64_t end : {10, 20, 30}) waiters.Add(WaiterAt(end, kNever, log));
+  std::vector<CommitWaiters::Waiter> three;
+  for (const int64_t end : {10, 20, 30}) three.push_back(WaiterAt(end, kNever, log));
+  waiters.Add(three);
+  EXPECT_TRUE(three.empty());
   waiters.CompleteUpTo({19});
   EXPECT_EQ(log, (std::vector<std::string>{"10 ok"}));
   waiters.CompleteUpTo({30});
@@ -43,7 +46,9 @@ TEST(CommitWaitersTest, Expire_SaysThatItMayBeStored) {
   waiter.deadline = MonoTime(seconds(5));
   waiter.receipt.log_offsets = {{0}};
   waiter.done = [&status](Result<AppendReceipt> result) { status = result.status(); };
-  waiters.Add(std::move(waiter));
+  std::vector<CommitWaiters::Waiter> one;
+  one.push_back(std::move(waiter));
+  waiters.Add(one);
   waiters.Expire(MonoTime(seconds(4)), seconds(5));
   EXPECT_FALSE(status.has_value());
   EXPECT_EQ(waiters.next_deadline(), MonoTime(seconds(5)));
