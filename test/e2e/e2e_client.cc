@@ -3,6 +3,7 @@
 //
 //   e2e_client send    namesrv=H:P topic=T first=0 count=1000 [window=32] [ca=FILE]
 //   e2e_client receive namesrv=H:P topic=T group=G [ca=FILE]
+//   e2e_client journal namesrv=H:P topic=T first=0 file=F [window=32]   (journal_sender.h)
 //   e2e_client queues  namesrv=H:P topic=T [ca=FILE]
 //
 // `send` prints "acked N" or "failed N why" for every message; `receive` prints "got N" until its standard
@@ -17,6 +18,7 @@
 
 #include "orbitmq/producer.h"
 #include "orbitmq/push_consumer.h"
+#include "test/e2e/journal_sender.h"
 
 namespace {
 
@@ -125,6 +127,22 @@ int Receive(const Words& words) {
   return 0;
 }
 
+int KeepJournal(const Words& words) {
+  orbitmq::ProducerOptions options;
+  options.client = CommonOptions(words);
+  options.group = "e2e_journals";
+  options.retries = 0;
+  auto producer = orbitmq::Producer::Start(std::move(options));
+  if (!producer.ok()) return Print("error " + producer.status().ToString()), 1;
+  const int code = orbitmq::e2e::RunJournalSender({.topic = Text(words, "topic"),
+                                                   .first = Number(words, "first", 0),
+                                                   .window = Number(words, "window", 32),
+                                                   .path = Text(words, "file")},
+                                                  *producer);
+  (void)producer->Shutdown(orbitmq::Millis(3000));
+  return code;
+}
+
 int Queues(const Words& words) {
   auto producer = StartProducer(words);
   if (!producer.ok()) return Print("error " + producer.status().ToString()), 1;
@@ -146,8 +164,10 @@ int main(int argc, char** argv) {
   int code = 2;
   if (command == "send") code = Send(words);
   if (command == "receive") code = Receive(words);
+  if (command == "journal") code = KeepJournal(words);
   if (command == "queues") code = Queues(words);
-  if (code == 2) std::fprintf(stderr, "usage: e2e_client send|receive|queues namesrv=H:P topic=T ...\n");
+  if (code == 2)
+    std::fprintf(stderr, "usage: e2e_client send|receive|journal|queues namesrv=H:P topic=T ...\n");
   Print("end");
   return code;
 }

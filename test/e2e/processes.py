@@ -103,12 +103,16 @@ class Place:
         port = process.wait_for(r"Name Server boot success.*:(\d+)$").group(1)
         return process, f"127.0.0.1:{port}"
 
-    def broker(self, namesrv, data="data", port=0, settings=(), arguments=()):
-        """A broker with synchronous flush; returns the process and its port."""
+    def broker_process(self, namesrv, data="data", port=0, settings=(), arguments=(), flush="SYNC_FLUSH"):
+        """A broker that may not serve yet."""
         words = ",".join([f"listenPort={port}", "brokerIP1=127.0.0.1", "bindAddress=127.0.0.1",
-                          "brokerName=e2e", "flushDiskType=SYNC_FLUSH", *settings])
-        process = self.start(self.broker_program, f"--data-dir={self.folder}/{data}", "-n=" + namesrv,
-                             "--set=" + words, *arguments)
+                          "brokerName=e2e", f"flushDiskType={flush}", *settings])
+        return self.start(self.broker_program, f"--data-dir={self.folder}/{data}", "-n=" + namesrv,
+                          "--set=" + words, *arguments)
+
+    def broker(self, namesrv, **words):
+        """A broker, with synchronous flush unless told otherwise; returns the process and its port."""
+        process = self.broker_process(namesrv, **words)
         return process, int(process.wait_for(r"127\.0\.0\.1:(\d+)\] boot success").group(1))
 
     def client(self, command, **words):
