@@ -226,10 +226,13 @@ Status IndexFile::Rebuild(const IndexHeader& header) {
     for (int32_t i = 0; i < count; ++i) {
       const auto hash = LoadBig<int32_t>(raw.data() + static_cast<size_t>(i) * kEntryBytes);
       const auto at = LoadBig<int64_t>(raw.data() + static_cast<size_t>(i) * kEntryBytes + 4);
-      // Entries stand in the order of the log; zeros are pages that a crash took.
-      if (hash < 0 || at < newest) {
-        return {StatusCode::kCorrupt, StrCat(path_, ": entry ", number + i, " has the hash ", hash,
-                                             " and log offset ", at, " after ", newest)};
+      const auto previous = LoadBig<int32_t>(raw.data() + static_cast<size_t>(i) * kEntryBytes + 16);
+      // Entries stand in the order of the log and know the one before in their chain; zeros are sectors that
+      // a crash took. A key that really hashes to 0 costs making the file anew.
+      if (hash <= 0 || at < newest || previous != LoadBig<int32_t>(Slot(hash))) {
+        return {StatusCode::kCorrupt,
+                StrCat(path_, ": entry ", number + i, " has the hash ", hash, ", log offset ", at, " after ",
+                       newest, ", previous entry ", previous)};
       }
       newest = at;
       slots_used += LoadBig<int32_t>(Slot(hash)) == 0 ? 1 : 0;

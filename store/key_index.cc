@@ -203,9 +203,11 @@ Status KeyIndex::Load() {
     const std::string path = directory_ + "/" + entry.name;
     if (!dropping) {
       auto file = IndexFile::Open(files_, path, shape_);
+      // A crash may take the newest pages of a file and leave the file after it.
       if (file.ok() && !loaded.empty() &&
-          (*file)->header().end_log_offset < loaded.back()->header().end_log_offset) {
-        file = Status(StatusCode::kCorrupt, StrCat(path, ": its header is older than the file before it"));
+          (!loaded.back()->full() ||
+           (*file)->header().end_log_offset < loaded.back()->header().end_log_offset)) {
+        file = Status(StatusCode::kCorrupt, StrCat(path, ": it does not follow the file before it"));
       }
       if (file.ok()) {
         loaded.push_back(*std::move(file));

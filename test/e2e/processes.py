@@ -50,6 +50,14 @@ class Process:
         raise AssertionError(f"{self.words[0]} never printed /{pattern}/; its last lines:\n  "
                              + "\n  ".join(self.lines[-8:]))
 
+    def skip_lines(self):
+        """Forgets what it printed and nobody asked for."""
+        try:
+            while self.fresh.get_nowait() is not None:
+                pass
+        except queue.Empty:
+            pass
+
     def drain(self, patience=PATIENCE):
         """Reads to the end of the output; returns every line so far."""
         deadline = time.monotonic() + patience
