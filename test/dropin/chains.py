@@ -3,6 +3,7 @@
 
 import threading
 
+import flood
 import interview
 import store_broker
 import wire
@@ -12,9 +13,10 @@ from store_broker import StoreBroker
 from workload import LATE, LONG, Workload
 
 APACHE, OLD, OURS = 'apache-5.5.0', 'apache-4.9.7', 'ours'
-# Delayed messages fall due while nobody is asked: Workload looks at them. 4.9 stores an event for each pull
+# Delayed messages fall due while nobody is asked, and a flood comes after the last question: Workload and
+# flood.py look at those. 4.9 stores an event for each pull
 # beyond a queue's end, so that asking changes the store.
-EXCLUDED = (LATE, 'OFFSET_MOVED_EVENT')
+EXCLUDED = (LATE, 'OFFSET_MOVED_EVENT', flood.TOPIC)
 ALWAYS = (interview.ends_with_queue_file, interview.before_the_first)
 OLD_TIMES = (interview.any_time,)
 AFTER_CRASH = (interview.indexed_twice,)
@@ -101,12 +103,19 @@ class Chain:
         found = [answers.answers[name][0] for name in answers.questions if name.startswith('key ')]
         check(found.count(0) >= 200, 'only %d keys are found' % found.count(0))
 
-    def take(self, kind, store, expected, how, answers=None, known=()):
+    def take(self, kind, store, expected, how, answers=None, known=(), flooded=None):
         """A broker opens the store and answers as the one before it."""
         broker = StoreBroker(self.context, kind, store)
         self.step('%s opens the store %s' % (kind, how), broker.start)
         self.look('%s answers the same %s' % (kind, how), self.same, broker, expected, answers, known)
+        flooded = self.load.flooded if flooded is None else flooded
+        if flooded:
+            text = '%s has all that was acknowledged amid the end, %s' % (kind, how)
+            self.look(text, flood.check_kept, broker, flooded)
         return broker
+
+    def kill(self, broker, name):
+        self.step('%s is killed amid sends (%s)' % (broker.kind, name), self.load.kill_under_load, broker, name)
 
     def go_on(self, broker, name):
         """The broker works on the store; returns what it answers after that."""
@@ -119,24 +128,27 @@ class ApacheFirst(Chain):
 
     def steps(self):
         broker, first = self.write()
-        store = self.step(
-            'an image of the store, as kill -9 leaves it', broker.image, broker.work + '/killed'
+        store, flooded = self.step(
+            'an image of the store amid sends, as kill -9 leaves it',
+            self.load.image_under_load,
+            broker,
+            broker.work + '/killed',
         )
         broker.terminate()
-        clean = threading.Thread(target=self._clean, args=(broker, first))
+        clean = threading.Thread(target=self._clean, args=(broker, first, flooded))
         clean.start()
         try:
             self._killed(store, first)
         finally:
             clean.join()
 
-    def _clean(self, broker, first):
+    def _clean(self, broker, first, flooded):
         try:
             self.step('apache-5.5.0 stops in order', broker.stop)
             known = [interview.half_messages]
-            ours = self.take(OURS, broker.store, first, 'after an orderly stop', None, known)
+            ours = self.take(OURS, broker.store, first, 'after an orderly stop', None, known, flooded)
             self.step('ours is killed at once', ours.kill)
-            ours = self.take(OURS, broker.store, first, 'after its own kill -9', None, known)
+            ours = self.take(OURS, broker.store, first, 'after its own kill -9', None, known, flooded)
             self.step('ours stops in order', ours.stop)
         except Broken:
             pass
@@ -144,10 +156,10 @@ class ApacheFirst(Chain):
     def _killed(self, store, first):
         ours = self.take(OURS, store, first, 'after kill -9 of apache-5.5.0')
         second = self.go_on(ours, 'second')
-        self.step('ours is killed', ours.kill)
+        self.kill(ours, 'second-kill')
         apache = self.take(APACHE, store, second, 'after kill -9 of ours', None, AFTER_CRASH)
         third = self.go_on(apache, 'third')
-        self.step('apache-5.5.0 is killed', apache.kill)
+        self.kill(apache, 'third-kill')
         ours = self.take(OURS, store, third, 'after kill -9 of apache-5.5.0, again', None, AFTER_CRASH)
         fourth = self.go_on(ours, 'fourth')
         self.step('ours stops in order', ours.stop)
@@ -156,7 +168,7 @@ class ApacheFirst(Chain):
         apache = self.take(APACHE, store, fourth, 'without its head', rest, [pull_begin_moved])
         self.step('apache-5.5.0 commits its half message', self.load.commit_half, apache)
         fifth = self.step('apache-5.5.0 is asked without the head', self.interview, apache)
-        self.step('apache-5.5.0 is killed', apache.kill)
+        self.kill(apache, 'fifth-kill')
         ours = self.take(OURS, store, fifth, 'without its head')
         self.go_on(ours, 'sixth')
         self.look('the message that was pending all the way arrived', self.load.due, ours)
@@ -188,20 +200,24 @@ class OldFirst(Chain):
 
     def steps(self):
         broker, first = self.write()
-        store = self.step(
-            'an image of the store, as kill -9 leaves it', broker.image, broker.work + '/killed'
+        store, flooded = self.step(
+            'an image of the store amid sends, as kill -9 leaves it',
+            self.load.image_under_load,
+            broker,
+            broker.work + '/killed',
         )
         broker.terminate()
         ours = self.take(OURS, store, first, 'after kill -9 of apache-4.9.7', None, OLD_TIMES)
         second = self.go_on(ours, 'second')
-        self.step('ours is killed', ours.kill)
+        self.kill(ours, 'second-kill')
         self.step('apache-4.9.7 stops in order', broker.stop)
-        ours = self.take(OURS, broker.store, first, 'after an orderly stop of apache-4.9.7', None, OLD_TIMES)
+        how = 'after an orderly stop of apache-4.9.7'
+        ours = self.take(OURS, broker.store, first, how, None, OLD_TIMES, flooded)
         self.step('ours stops in order', ours.stop)
         known = (*OLD_TIMES, *AFTER_CRASH, interview.tags)
         old = self.take(OLD, store, second, 'after kill -9 of ours', None, known)
         third = self.go_on(old, 'third')
-        self.step('apache-4.9.7 is killed', old.kill)
+        self.kill(old, 'third-kill')
         ours = self.take(OURS, store, third, 'after kill -9 of apache-4.9.7, again', None, known)
         self.look('the message that was pending all the way arrived', self.load.due, ours)
         self.step('ours stops in order at the end', ours.stop)

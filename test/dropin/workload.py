@@ -6,6 +6,7 @@ import struct
 import time
 import zlib
 
+import flood
 import interview
 import wire
 from report import check, wait_until
@@ -28,6 +29,7 @@ class Workload:
         self.delivered, self.pending = [], []  # Keys of delayed messages: what arrived, what must arrive.
         self.half = None
         self.committed, self._retries = {}, {}
+        self.flooded = {}  # Acknowledged while a broker was being killed: key -> place.
 
     def populate(self, broker):
         """The first writer's part: more than three segments with everything in them that a store can hold."""
@@ -35,6 +37,7 @@ class Workload:
             self._make(MIX, 4)
             self._make(FILL, 2)
             self._make(LATE, 1)
+            self._make(flood.TOPIC, flood.QUEUES)
             for group, times in ((GROUP, 1), (OTHER, 16)):
                 body = {'groupName': group, 'retryMaxTimes': times, 'retryQueueNums': 1}
                 self._call(200, None, json.dumps(body).encode())
@@ -69,6 +72,24 @@ class Workload:
             self._fill(name, 70)
             self._arrived(self.delivered)
             self._settle(broker)
+
+    def image_under_load(self, broker, target):
+        """An image of the store amid arriving messages; returns also those of the broker that lives on."""
+        rising = flood.Flood(broker, 'image')
+        try:
+            self.flooded.update(rising.rises())
+            broker.image(target)
+        finally:
+            everything = rising.stop()
+        return target, everything
+
+    def kill_under_load(self, broker, name):
+        rising = flood.Flood(broker, name)
+        try:
+            rising.rises()
+            broker.kill()
+        finally:
+            self.flooded.update(rising.stop())
 
     def due(self, broker):
         """Level 2, sent by the first writer, was delivered by whoever was there when its time came."""
