@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ways of a store through the hands of several brokers."""
 
+import os
 import threading
 
 import flood
@@ -8,7 +9,7 @@ import interview
 import store_broker
 import wire
 from interview import Interview, compare
-from report import check
+from report import check, wait_until
 from store_broker import StoreBroker
 from workload import LATE, LONG, Workload
 
@@ -27,7 +28,7 @@ class Broken(Exception):
 
 
 class Chain:
-    features = ('v2', 'half', 'compressions')
+    features = ('v2', 'half', 'timer', 'compressions')
     first = APACHE
 
     def __init__(self, context, report, name):
@@ -92,6 +93,8 @@ class Chain:
         wanted = {'DropMix', 'DropFill', '%RETRY%DropGroup', '%DLQ%DropGroup', 'SCHEDULE_TOPIC_XXXX'}
         if 'v2' in self.features:
             wanted.add('%RETRY%' + LONG)
+        if 'timer' in self.features:
+            wanted.add('rmq_sys_wheel_timer')
         if 'half' in self.features:
             wanted.add('RMQ_SYS_TRANS_HALF_TOPIC')
         check(wanted <= topics, 'topics without records', wanted - topics)
@@ -115,7 +118,22 @@ class Chain:
         return broker
 
     def kill(self, broker, name):
-        self.step('%s is killed amid sends (%s)' % (broker.kind, name), self.load.kill_under_load, broker, name)
+        text = '%s is killed amid sends (%s)' % (broker.kind, name)
+        self.step(text, self.load.kill_under_load, broker, name)
+
+    def kill_at_start(self, store):
+        """A taking over that does not come to its end must not harm what it found."""
+        own = os.path.join(store, 'orbitmq')
+        check(not os.path.exists(own), 'the store is not a foreign one')
+        ours = StoreBroker(self.context, OURS, store)
+        ours.begin()
+        ours.kill()
+        ours.begin()
+        wait_until(lambda: os.path.exists(own), 20, 'the first checkpoint is being written')
+        ours.kill()
+        ours.begin()
+        ours.program.wait_for('boot success')
+        ours.kill()
 
     def go_on(self, broker, name):
         """The broker works on the store; returns what it answers after that."""
@@ -154,10 +172,12 @@ class ApacheFirst(Chain):
             pass
 
     def _killed(self, store, first):
+        self.step('ours is killed three times while it opens the store', self.kill_at_start, store)
         ours = self.take(OURS, store, first, 'after kill -9 of apache-5.5.0')
         second = self.go_on(ours, 'second')
         self.kill(ours, 'second-kill')
         apache = self.take(APACHE, store, second, 'after kill -9 of ours', None, AFTER_CRASH)
+        self.step('apache-5.5.0 delivers its timer message', self.load.timers_end, apache)
         third = self.go_on(apache, 'third')
         self.kill(apache, 'third-kill')
         ours = self.take(OURS, store, third, 'after kill -9 of apache-5.5.0, again', None, AFTER_CRASH)

@@ -14,7 +14,7 @@ PADDING = 'x' * 400
 
 
 class Flood:
-    """Sends from several connections until stop() or the broker's end; `acknowledged`: key -> (queue, offset)."""
+    """Sends from several connections until stop() or the broker's end. acknowledged(): key -> its place."""
 
     def __init__(self, broker, name):
         self._broker, self._name, self._stopped = broker, name, threading.Event()
@@ -68,9 +68,8 @@ def check_kept(broker, acknowledged):
     places, keys = {}, []
     with broker.connect() as connection:
         for queue in range(QUEUES):
-            begin, end = (
-                int(connection.call(code, {'topic': TOPIC, 'queueId': queue}).ext['offset']) for code in (31, 30)
-            )
+            where = {'topic': TOPIC, 'queueId': queue}
+            begin, end = (int(connection.call(code, where).ext['offset']) for code in (31, 30))
             check(begin == 0, 'queue %d begins at' % queue, begin)
             at = begin
             while at < end:
@@ -85,4 +84,5 @@ def check_kept(broker, acknowledged):
                     keys.append(key)
     check(len(keys) == len(places), 'stored twice', sorted(key for key in places if keys.count(key) > 1)[:9])
     lost = {key: place for key, place in acknowledged.items() if places.get(key) != place}
-    check(not lost, '%d of %d acknowledged messages are lost' % (len(lost), len(acknowledged)), sorted(lost)[:9])
+    text = '%d of %d acknowledged messages are lost' % (len(lost), len(acknowledged))
+    check(not lost, text, sorted(lost)[:9])

@@ -22,12 +22,12 @@ FILLER = 2000
 
 
 class Workload:
-    """The history of one store. `features`: 'v2', 'half', 'compressions' where the first writer has them."""
+    """The history of one store. `features`: what its first writer has of 'v2', 'half', 'timer', 'compressions'."""
 
     def __init__(self, features):
         self.features, self._unique = features, 0
         self.delivered, self.pending = [], []  # Keys of delayed messages: what arrived, what must arrive.
-        self.half = None
+        self.half, self.timed = None, []
         self.committed, self._retries = {}, {}
         self.flooded = {}  # Acknowledged while a broker was being killed: key -> place.
 
@@ -59,6 +59,8 @@ class Workload:
             self._settle(broker)
             self._delay('second', 2)
             self._delay('third', 3)
+            if 'timer' in self.features:
+                self._timer()
 
     def go_on(self, broker, name):
         """A later broker's part: it consumes on, sends to old and new queues, rolls over to a new file."""
@@ -95,6 +97,11 @@ class Workload:
         """Level 2, sent by the first writer, was delivered by whoever was there when its time came."""
         with broker.connect() as self._connection:
             self._arrived(self.delivered + self.pending, 45)
+
+    def timers_end(self, broker):
+        """Apache delivers what its timer wheel held, once it has the store again."""
+        with broker.connect() as self._connection:
+            wait_until(lambda: set(self.timed) <= set(self._late()), 40, 'the timer message arrives')
 
     def commit_half(self, broker):
         """Apache ends the transaction that it began before we had the store."""
@@ -149,6 +156,14 @@ class Workload:
             self.delivered.append(key)
         elif level == 2:
             self.pending.append(key)
+
+    def _timer(self):
+        """A message for Apache's timer wheel, which ours does not turn; due while ours has the store."""
+        before = self._max('rmq_sys_wheel_timer')
+        properties = {'UNIQ_KEY': self._id(), 'KEYS': 'late-timer', 'TIMER_DELAY_SEC': '12'}
+        self._send('delayed late-timer', properties, topic=LATE)
+        wait_until(lambda: self._max('rmq_sys_wheel_timer') == before + 1, 20, 'the timer message waits')
+        self.timed.append('late-timer')
 
     def _half(self):
         ident = self._id()
@@ -239,7 +254,7 @@ class Workload:
         late = self._late()
         for key in self.delivered:
             check(late.count(key) == 1, 'delivered more than once: %s' % key, late)
-        check(set(late) <= set(self.delivered + self.pending), 'delivered too early', late)
+        check(set(late) <= set(self.delivered + self.pending + self.timed), 'delivered too early', late)
 
     def _late(self):
         begin, end = self._min(LATE), self._max(LATE)
