@@ -22,7 +22,7 @@ FILLER = 2000
 
 
 class Workload:
-    """The history of one store. `features`: what its first writer has of 'v2', 'half', 'timer', 'compressions'."""
+    """The history of one store. features: what its first writer has of v2, half, timer, compressions."""
 
     def __init__(self, features):
         self.features, self._unique = features, 0
