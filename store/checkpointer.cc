@@ -43,6 +43,7 @@ void Checkpointer::CaptureEnds() {
     return;
   }
   capture_ = std::make_unique<Capture>();
+  capture_->removals = removals_.load();
   ExactCheckpoint& exact = capture_->exact;
   exact.log_min = parts_.commit_log.min();
   exact.dispatched = parts_.commit_log.dispatched();
@@ -104,7 +105,11 @@ void Checkpointer::SyncSome() {
     }
   }
   Status status = parts_.index.Sync();
-  if (status.ok()) status = Save();
+  if (status.ok() && capture_->removals == removals_.load()) status = Save();
+  if (status.ok() && capture_->removals != removals_.load()) {
+    CaptureAgain();
+    return;
+  }
   End(status);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <vector>
 
 #include "common/env.h"
@@ -36,11 +37,14 @@ class Checkpointer final {
   void Start();
   // Writes one now (any thread). `done` runs on the disk executor with the outcome.
   void Write(Completion<Done> done);
+  // Queues were removed: what was captured before is not true any more. Dispatch executor; Write follows.
+  void QueuesRemoved() { removals_.fetch_add(1); }
 
  private:
   struct Capture {
     ExactCheckpoint exact;
     ConsumeQueue::Touched touched;
+    int64_t removals = 0;
   };
   void ArmTimer();
   void Begin();
@@ -54,6 +58,7 @@ class Checkpointer final {
   Parts parts_;
   ApacheCheckpoint apache_;  // As it stands in the file.
   LogOffset saved_dispatched_{-1};
+  std::atomic<int64_t> removals_{0};
   bool busy_ = false;
   std::vector<Completion<Done>> waiting_;
   std::vector<Completion<Done>> running_;

@@ -171,11 +171,16 @@ Status CommitLog::DropOldest() {
     if (segments_->size() < 2)
       return {StatusCode::kFailedPrecondition, "the active log file cannot be deleted"};
     oldest = segments_->front();
+  }
+  // First the file: one that cannot be removed stays part of the log, and the newer ones with it. Readers
+  // that have it open go on.
+  if (Status s = files_.Remove(oldest->path()); !s.ok()) return s;
+  {
+    const MutexLock lock(mutex_);
     auto rest = std::make_shared<Segments>(segments_->begin() + 1, segments_->end());
     min_.store(rest->front()->begin().value, std::memory_order_release);
     segments_ = std::move(rest);
   }
-  if (Status s = files_.Remove(oldest->path()); !s.ok()) return s;
   // One by one, so that a crash cannot bring back an older file without the newer one.
   return files_.SyncDirectory(directory_);
 }

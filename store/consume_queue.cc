@@ -232,6 +232,13 @@ void ConsumeQueue::AdvanceMin(LogOffset log_min) {
   const auto oldest = Read(before.min, 1);
   if (!oldest.empty() && !IsFiller(oldest[0]) && oldest[0].log_offset >= log_min) return;
   const QueueOffset min = FirstFrom(log_min);
+  if (min > before.min) {
+    // A unit that could not be read just now was taken for one below, and may not be.
+    const auto below = Read(min + -1, 1);
+    const bool unknown = below.empty() ? files_.cache.files().Exists(Path(FileBegin(min.value - 1)))
+                                       : !IsFiller(below[0]) && below[0].log_offset >= log_min;
+    if (unknown) return;
+  }
   const MutexLock lock(mutex_);
   min_ = std::max(min_, std::min(min.value, max_));
 }

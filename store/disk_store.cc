@@ -196,6 +196,7 @@ Status DiskStore::DeleteTopic(const std::string& topic) {
   (void)log_executor_->Post([this, topic] {
     writer_.offsets().Forget(topic);
     dispatcher_.RunAt(commit_log_.appended(), [this, topic] {
+      checkpointer_->QueuesRemoved();
       queues_.Remove(topic);
       checkpointer_->Write([](const Result<Done>&) {});
     });

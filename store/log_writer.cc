@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kPiecesPerWrite = 512;
 constexpr int64_t kBytesPerWrite = int64_t{4} << 20;
 constexpr size_t kAnswersPerWake = 128;
+constexpr int64_t kPageBytes = 4096;
 constexpr size_t kSysFlagAt = 36;  // Format: store.md 2.2, the same for V1 and V2.
 
 // Prepared and rollback records of transactions stand in no queue and carry queue offset 0.
@@ -122,12 +123,26 @@ void LogWriter::Place(Run& run, AppendRequest& request) {
   run.pieces.push_back(draft.bytes);
 }
 
+// All of it: behind a shorter record that comes to lie here the rest would look like records again.
+Status LogWriter::Wipe(SegmentFile& active, LogOffset begin, LogOffset end) {
+  static constexpr char kZeros[kPageBytes] = {};
+  for (LogOffset at = begin; at < end;) {
+    const int64_t in_page = kPageBytes - (at - active.begin()) % kPageBytes;
+    const std::string_view zeros[] = {
+        std::string_view(kZeros, static_cast<size_t>(std::min(in_page, end - at)))};
+    const Status s = active.Write(at, zeros);
+    // A page that has no block on the full disk holds nothing of the failed write either.
+    if (s.code() == StatusCode::kResourceExhausted && at > begin) return {};
+    if (!s.ok()) return s;
+    at += static_cast<int64_t>(zeros[0].size());
+  }
+  return {};
+}
+
 void LogWriter::Commit(Run& run, SegmentFile& active, MonoTime before) {
   if (Status s = active.Write(run.begin, run.pieces); !s.ok()) {
     // What got written of the batch must not be found by a recovery: the callers hear that it is not stored.
-    static constexpr std::string_view kZeros{"\0\0\0\0\0\0\0\0", 8};
-    const std::string_view wipe[] = {kZeros};
-    const Status wiped = active.Write(run.begin, wipe);
+    const Status wiped = Wipe(active, run.begin, run.end);
     if (s.code() != StatusCode::kResourceExhausted || !wiped.ok()) parts_.gate.Fail(s);
     if (s.code() == StatusCode::kResourceExhausted) parts_.gate.SetDiskFull(s);
     parts_.log.Error("append to the commit log failed",

@@ -91,6 +91,7 @@ class LogWriter final {
   void Begin();
   void AddFiller(Run& run, int64_t left);
   void Place(Run& run, AppendRequest& request);
+  static Status Wipe(SegmentFile& active, LogOffset begin, LogOffset end);
   void Commit(Run& run, SegmentFile& active, MonoTime before);
   void Abandon(Run& run, const Status& why);
   void Answer(Placed& placed, MonoTime now);

@@ -97,6 +97,7 @@ void PowerCut::TryImage(const sim::SimDisk& disk, const Journal& journal, Loss b
 void PowerCut::Judge(StoreHarness& image, Journal& journal, Loss loss, Random random,
                      const std::string& where) {
   StoreOracle oracle(image, journal);
+  oracle.AllowLateBegins();
   auto complaints = oracle.Check(loss);
   if (complaints.empty() && random.Chance(1, 2)) complaints = oracle.CheckTakesMore();
   if (complaints.empty() && random.Chance(1, 2)) {

@@ -2,6 +2,7 @@
 // The long tests of the store, by hand (test/campaign.sh) and in slices (ctest):
 //
 //   store_campaign power-cut [--images N] [--seed S] [--flush sync|async] [--operation N [--trace yes]]
+//   store_campaign errors [--every K] [--flush sync|async] [--call N]
 //
 // Each prints one line per seed and ends with `N passed, N failed`; a failure says how to repeat it.
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "test/store/error_sites.h"
 #include "test/store/power_cut.h"
 
 namespace orbitmq::store {
@@ -68,10 +70,86 @@ int PowerCuts(const Words& words) {
   return failed == 0 ? 0 : 1;
 }
 
+// One kind of fault at every call of a store's life, one life per call.
+struct FaultKind {
+  const char* name;
+  Fault::Error error;
+  Fault::Lasts lasts;
+};
+constexpr FaultKind kFaultKinds[] = {
+    {"EIO once", Fault::Error::kIo, Fault::Lasts::kOnce},
+    {"EIO from then on", Fault::Error::kIo, Fault::Lasts::kForGood},
+    {"ENOSPC once", Fault::Error::kSpace, Fault::Lasts::kOnce},
+    {"ENOSPC from then on", Fault::Error::kSpace, Fault::Lasts::kForGood},
+};
+
+struct FaultTally {
+  uint64_t calls = 0;
+  uint64_t hit = 0;
+  uint64_t refused_open = 0;
+  uint64_t refused_write = 0;
+  std::map<std::string, uint64_t> by_operation;
+
+  void Print(const char* kind, const char* mode, bool ok) const {
+    std::printf(
+        "%s %s, %s flush: %llu of %llu calls failed; the start failed in %llu lives, a write in %llu\n",
+        ok ? "ok    " : "FAILED", kind, mode, static_cast<unsigned long long>(hit),
+        static_cast<unsigned long long>(calls), static_cast<unsigned long long>(refused_open),
+        static_cast<unsigned long long>(refused_write));
+    std::printf("      ");
+    for (const auto& [operation, count] : by_operation) {
+      std::printf(" %s %llu", operation.c_str(), static_cast<unsigned long long>(count));
+    }
+    std::printf("\n");
+  }
+};
+
+bool RunFaultKind(const FaultKind& kind, FlushMode mode, uint64_t every, uint64_t only) {
+  ErrorSite peace({.mode = mode, .fault = {}});
+  auto complaints = peace.Run();
+  if (!peace.opened_always() || !peace.wrote_always()) complaints.push_back("it fails without a fault");
+  FaultTally tally;
+  tally.calls = peace.plan().calls;
+  for (uint64_t at = only != 0 ? only : 1; at <= tally.calls && complaints.empty(); at += every) {
+    ErrorSite site({.mode = mode, .fault = {.at = at, .error = kind.error, .lasts = kind.lasts}});
+    complaints = site.Run();
+    for (std::string& complaint : complaints) {
+      complaint = StrCat("call ", at, " (", site.plan().hit, "): ", complaint);
+    }
+    if (!site.plan().hit.empty()) {
+      ++tally.hit;
+      ++tally.by_operation[site.plan().hit.substr(0, site.plan().hit.find(' '))];
+      if (!site.opened_always()) ++tally.refused_open;
+      if (!site.wrote_always()) ++tally.refused_write;
+    }
+    if (only != 0) break;
+  }
+  tally.Print(kind.name, mode == FlushMode::kSync ? "sync" : "async", complaints.empty());
+  PrintComplaints(complaints);
+  std::fflush(stdout);
+  return complaints.empty();
+}
+
+int Errors(const Words& words) {
+  int passed = 0;
+  int failed = 0;
+  const auto flush = words.find("flush");
+  for (const FlushMode mode : {FlushMode::kSync, FlushMode::kAsync}) {
+    if (flush != words.end() && (flush->second == "sync") != (mode == FlushMode::kSync)) continue;
+    for (const FaultKind& kind : kFaultKinds) {
+      const bool ok = RunFaultKind(kind, mode, NumberIn(words, "every", 1), NumberIn(words, "call", 0));
+      ++(ok ? passed : failed);
+    }
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
+
 int Usage() {
-  std::fprintf(
-      stderr,
-      "usage: store_campaign power-cut [--images N] [--seed S] [--flush sync|async] [--operation N]\n");
+  std::fprintf(stderr,
+               "usage: store_campaign power-cut [--images N] [--seed S] [--flush sync|async]"
+               " [--operation N [--trace yes]]\n"
+               "       store_campaign errors [--every K] [--flush sync|async] [--call N]\n");
   return 2;
 }
 
@@ -84,6 +162,7 @@ int Main(int argc, char** argv) {
   }
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "power-cut") return PowerCuts(words);
+  if (command == "errors") return Errors(words);
   return Usage();
 }
 

@@ -5,6 +5,7 @@
 
 #include "common/posix_file_system.h"
 #include "test/common/temp_directory.h"
+#include "test/store/other_files.h"
 #include "test/store/store_fixture.h"
 
 namespace orbitmq::store {
@@ -174,27 +175,14 @@ class PosixHarness final : public StoreHarness {
   }
   ~PosixHarness() override { Destroy(); }
   Env& env() override {
-    mixed_.outer = this;
-    return mixed_;
+    mixed_ = std::make_unique<OtherFilesEnv>(*env_, *posix_);
+    return *mixed_;
   }
 
  private:
-  class MixedEnv final : public Env {
-   public:
-    Clock& clock() override { return outer->env_->clock(); }
-    Random NewRandom(std::string_view use) override { return outer->env_->NewRandom(use); }
-    FileSystem& files() override { return *outer->posix_; }
-    Network& network() override { return outer->env_->network(); }
-    std::unique_ptr<Executor> NewExecutor(ExecutorOptions options) override {
-      return outer->env_->NewExecutor(std::move(options));
-    }
-    Logger& log() override { return outer->env_->log(); }
-    const ProcessIdentity& identity() const override { return outer->env_->identity(); }
-    PosixHarness* outer = nullptr;
-  };
   TempDirectory directory_;
   std::unique_ptr<FileSystem> posix_;
-  MixedEnv mixed_;
+  std::unique_ptr<OtherFilesEnv> mixed_;
 };
 
 TEST(StoreModelPosixTest, KilledProcesses_LoseNothing) {

@@ -242,7 +242,7 @@ void StoreOracle::CheckQueues() {
 }
 
 void StoreOracle::CheckQueue(const QueueKey& key, const Line& line) {
-  const auto range = harness_.store().Range(key);
+  auto range = harness_.store().Range(key);
   const bool nothing = !range || range->min == range->max;
   if (nothing && (line.records.empty() || line.deleted || line.undecided)) return;
   if (line.deleted) return Complain(StrCat("the deleted queue ", NameOf(key), " is back"));
@@ -256,6 +256,7 @@ void StoreOracle::CheckQueue(const QueueKey& key, const Line& line) {
   if (range->max.value != end) {
     return Complain(StrCat(NameOf(key), " ends at ", range->max.value, ", its records at ", end));
   }
+  if (late_begins_) range->min.value = std::max(range->min.value, first);
   const int64_t missing = range->min.value - first;
   if (missing < 0 || (missing > 0 && missing > static_cast<int64_t>(line.optional_below))) {
     return Complain(StrCat(NameOf(key), " begins at ", range->min.value, ", its records at ", first));
