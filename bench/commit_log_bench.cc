@@ -198,7 +198,7 @@ Status CommitLogBench::MeasureDepth(AppendLoad& load, int depth) {
   SyncCost bare;
   LoadResult all;
   for (int turn = 0; turn < kTurns; ++turn) {
-    auto cost = limits.MeasureSync(Prepared::kZeroed, record_bytes() * depth, rounds);
+    auto cost = limits.MeasureSync(Prepared::kSparse, record_bytes() * depth, rounds);
     if (!cost.ok()) return cost.status();
     bare.Merge(*cost);
     const LoadResult part = load.Run({.records = int64_t{rounds} * depth,

@@ -8,18 +8,12 @@
 #include "common/strings.h"
 
 namespace orbitmq::store {
-namespace {
-
-// Reads this near the end leave by reference; recently written pages are still in the page cache.
-constexpr int64_t kMappedReadBytes = int64_t{256} << 20;
-
-}  // namespace
-
 CommitLog::CommitLog(FileSystem& files, Logger& log, const StoreOptions& options)
     : files_(files),
       log_(log),
       directory_(options.commit_log_dir.empty() ? options.root + "/commitlog" : options.commit_log_dir),
       segment_bytes_(options.segment_bytes),
+      reference_bytes_(options.reference_bytes),
       sync_(options.flush_mode == FlushMode::kSync),
       segments_(std::make_shared<const Segments>()) {}
 
@@ -121,6 +115,7 @@ Status CommitLog::StartAt(LogOffset end) {
     const MutexLock lock(mutex_);
     spare_ = std::move(spare);
   }
+  started_at_ = end;
   appended_.store(end.value);
   flushed_.store(end.value);
   dispatched_.store(end.value);
@@ -190,20 +185,18 @@ std::shared_ptr<const CommitLog::Segments> CommitLog::segments() const {
   return segments_;
 }
 
-std::shared_ptr<SegmentFile> CommitLog::Find(LogOffset at) const {
-  const auto all = segments();
-  auto it = std::upper_bound(all->begin(), all->end(), at,
+std::shared_ptr<SegmentFile> CommitLog::Find(const Segments& segments, LogOffset at) {
+  auto it = std::upper_bound(segments.begin(), segments.end(), at,
                              [](LogOffset value, const auto& segment) { return value < segment->begin(); });
-  if (it == all->begin()) return nullptr;
+  if (it == segments.begin()) return nullptr;
   --it;
   return (*it)->Holds(at) ? *it : nullptr;
 }
 
-std::shared_ptr<SegmentFile> CommitLog::FirstFrom(LogOffset at) const {
-  const auto all = segments();
-  auto it = std::lower_bound(all->begin(), all->end(), at,
+std::shared_ptr<SegmentFile> CommitLog::FirstFrom(const Segments& segments, LogOffset at) {
+  auto it = std::lower_bound(segments.begin(), segments.end(), at,
                              [](const auto& segment, LogOffset value) { return segment->begin() < value; });
-  return it == all->end() ? nullptr : *it;
+  return it == segments.end() ? nullptr : *it;
 }
 
 Result<Bytes> CommitLog::Read(LogOffset at, size_t count) const {
@@ -213,7 +206,7 @@ Result<Bytes> CommitLog::Read(LogOffset at, size_t count) const {
     return Status(StatusCode::kCorrupt,
                   StrCat("a record of ", count, " bytes at log offset ", at.value, " does not fit its file"));
   }
-  if (appended() - at <= kMappedReadBytes) return segment->Pin(at, count);
+  if (LeavesByReference(at, appended())) return segment->Pin(at, count);
   std::string copy(count, '\0');
   if (Status s = segment->Read(at, copy); !s.ok()) return s;
   return Bytes(std::move(copy));

@@ -66,9 +66,16 @@ class CommitLog final {
   // --- any thread
   std::shared_ptr<const Segments> segments() const;
   // Null when no segment holds `at` (deleted, beyond the end, a hole).
-  std::shared_ptr<SegmentFile> Find(LogOffset at) const;
+  std::shared_ptr<SegmentFile> Find(LogOffset at) const { return Find(*segments(), at); }
+  static std::shared_ptr<SegmentFile> Find(const Segments& segments, LogOffset at);
   // The first segment that begins at or after `at`; null when there is none.
-  std::shared_ptr<SegmentFile> FirstFrom(LogOffset at) const;
+  std::shared_ptr<SegmentFile> FirstFrom(LogOffset at) const { return FirstFrom(*segments(), at); }
+  static std::shared_ptr<SegmentFile> FirstFrom(const Segments& segments, LogOffset at);
+  // Whether the record at `at` is in memory for certain enough to leave by reference: it was written by this
+  // process, and not long ago.
+  bool LeavesByReference(LogOffset at, LogOffset appended) const {
+    return appended - at <= reference_bytes_ && at >= started_at_;
+  }
   // [at, at + count) within one segment: by reference when it is near the end of the log (its pages are in
   // memory), else copied, so that a cold page never stalls whoever sends the bytes and EIO is an error code.
   Result<Bytes> Read(LogOffset at, size_t count) const;
@@ -90,7 +97,9 @@ class CommitLog final {
   Logger& log_;
   const std::string directory_;
   const int64_t segment_bytes_;
+  const int64_t reference_bytes_;
   const bool sync_;
+  LogOffset started_at_;  // Where the log ended when this process opened it; not changed afterwards.
 
   std::atomic<int64_t> min_{0};
   std::atomic<int64_t> appended_{0};

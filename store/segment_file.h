@@ -49,6 +49,10 @@ class SegmentFile final {
   // The same range by reference.
   Result<Bytes> Pin(LogOffset at, size_t count);
   Status Sync() { return file_->Sync(); }
+  // A hint about the page cache for [begin, end), which lies in this segment.
+  void Advise(LogOffset begin, LogOffset end, Access access) const {
+    file_->Advise(static_cast<uint64_t>(begin - begin_), static_cast<uint64_t>(end - begin), access);
+  }
   // Makes every byte from `at` on zero and durable, so that no stale record can ever follow a new one.
   // Recovery only: nothing may be mapped.
   Status ClearFrom(LogOffset at);

@@ -39,6 +39,9 @@ struct StoreOptions {
   double disk_ratio_force = 0.85;  // diskSpaceCleanForciblyRatio: delete the oldest even if not expired
   int64_t hot_bytes =
       int64_t{1} << 30;  // Records this near the end count as in memory (...InMemoryMaxRatio).
+  // The newest bytes of the log that leave by reference: they are in the page cache, having just been
+  // written.
+  int64_t reference_bytes = int64_t{256} << 20;
   Duration queue_flush_interval = std::chrono::seconds(1);  // flushIntervalConsumeQueue
   Duration checkpoint_interval = std::chrono::seconds(5);   // Between exact checkpoints; bounds recovery.
   Duration clean_interval = std::chrono::seconds(10);       // cleanResourceInterval

@@ -5,6 +5,7 @@
 
 #include "common/strings.h"
 #include "common/sys_flag.h"
+#include "store/log_view.h"
 
 namespace orbitmq::store {
 namespace {
@@ -29,6 +30,24 @@ WallTime StoreTimeIn(const char* record) {
   return FromEpochMillis(LoadBig<int64_t>(record + (v6 ? kStoreTimeAtV6 : kStoreTimeAtV4)));
 }
 
+// The record of units.front(), checked to be the one that the unit names.
+Result<Bytes> RecordOf(std::span<const QueueUnit> units, LogView& view) {
+  const QueueUnit& unit = units.front();
+  if (unit.record_bytes < static_cast<int32_t>(kHeadBytes)) {
+    return Status(StatusCode::kCorrupt, StrCat("the queue unit names ", unit.record_bytes,
+                                               " bytes at log offset ", unit.log_offset.value));
+  }
+  auto record = view.Read(units);
+  if (!record.ok()) return record;
+  const char* head = record->data();
+  if (LoadBig<int32_t>(head) != unit.record_bytes || !IsRecordMagic(LoadBig<uint32_t>(head + kMagicAt)) ||
+      LoadBig<int64_t>(head + kLogOffsetAt) != unit.log_offset.value) {
+    return Status(StatusCode::kCorrupt, StrCat("there is no record of ", unit.record_bytes,
+                                               " bytes at log offset ", unit.log_offset.value));
+  }
+  return record;
+}
+
 }  // namespace
 
 struct StoreReader::Scan {
@@ -39,6 +58,7 @@ struct StoreReader::Scan {
   LogOffset skip_below{0};  // Records below it are gone with their file.
   QueueSlice& slice;
   QueueOffset at;
+  LogView view;
   size_t bytes = 0;
   bool full = false;
 };
@@ -78,23 +98,24 @@ QueueSlice StoreReader::Read(const QueueKey& key, QueueOffset from, const ReadLi
               .log_end = parts_.commit_log.appended(),
               .log_min = parts_.commit_log.min(),
               .slice = slice,
-              .at = from};
+              .at = from,
+              .view{parts_.commit_log, cold_, QueueKeyHash()(key), parts_.clock.Monotonic()}};
     Collect(units, scan);
   }
   return slice;
 }
 
-void StoreReader::Collect(const std::vector<QueueUnit>& units, Scan& scan) const {
-  for (const QueueUnit& unit : units) {
-    if (scan.full) return;
-    if (!Take(unit, scan)) return;
+void StoreReader::Collect(std::span<const QueueUnit> units, Scan& scan) const {
+  for (size_t i = 0; i < units.size(); ++i) {
+    if (scan.full || !Take(units.subspan(i), scan)) return;
     scan.at += 1;
     scan.slice.next_begin = scan.at;
   }
 }
 
 // False when the slice is full before this unit.
-bool StoreReader::Take(const QueueUnit& unit, Scan& scan) const {
+bool StoreReader::Take(std::span<const QueueUnit> units, Scan& scan) const {
+  const QueueUnit& unit = units.front();
   QueueSlice& slice = scan.slice;
   if (IsFiller(unit)) return true;
   if (unit.log_offset < scan.log_min || unit.log_offset < scan.skip_below) {
@@ -116,13 +137,13 @@ bool StoreReader::Take(const QueueUnit& unit, Scan& scan) const {
     if (slice.record_count == 0) slice.status = ReadStatus::kNoMatchedMessage;
     return true;
   }
-  auto record = RecordOf(unit);
+  auto record = RecordOf(units, scan.view);
   if (!record.ok()) {
     if (slice.record_count == 0) slice.status = ReadStatus::kMessageWasRemoving;
     if (record.status().code() != StatusCode::kNotFound) {
       parts_.log.Error("a queue's record cannot be read; consumers skip it",
                        {{"queue_offset", scan.at.value}, {"status", record.status().ToString()}});
-    } else if (const auto next = parts_.commit_log.FirstFrom(unit.log_offset)) {
+    } else if (const auto next = scan.view.FirstFrom(unit.log_offset)) {
       scan.skip_below = next->begin();
     }
     return true;
@@ -134,22 +155,6 @@ bool StoreReader::Take(const QueueUnit& unit, Scan& scan) const {
   ++slice.record_count;
   scan.bytes += bytes;
   return true;
-}
-
-Result<Bytes> StoreReader::RecordOf(const QueueUnit& unit) const {
-  if (unit.record_bytes < static_cast<int32_t>(kHeadBytes)) {
-    return Status(StatusCode::kCorrupt, StrCat("the queue unit names ", unit.record_bytes,
-                                               " bytes at log offset ", unit.log_offset.value));
-  }
-  auto record = parts_.commit_log.Read(unit.log_offset, static_cast<size_t>(unit.record_bytes));
-  if (!record.ok()) return record;
-  const char* head = record->data();
-  if (LoadBig<int32_t>(head) != unit.record_bytes || !IsRecordMagic(LoadBig<uint32_t>(head + kMagicAt)) ||
-      LoadBig<int64_t>(head + kLogOffsetAt) != unit.log_offset.value) {
-    return Status(StatusCode::kCorrupt, StrCat("there is no record of ", unit.record_bytes,
-                                               " bytes at log offset ", unit.log_offset.value));
-  }
-  return record;
 }
 
 Result<Bytes> StoreReader::ReadAt(LogOffset at) const {

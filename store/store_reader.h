@@ -2,7 +2,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
 
+#include "store/cold_reads.h"
 #include "store/commit_log.h"
 #include "store/key_index.h"
 #include "store/queue_table.h"
@@ -35,14 +37,14 @@ class StoreReader final {
 
  private:
   struct Scan;
-  void Collect(const std::vector<QueueUnit>& units, Scan& scan) const;
-  bool Take(const QueueUnit& unit, Scan& scan) const;
-  // The record of a unit, checked to be the one that the unit names.
-  Result<Bytes> RecordOf(const QueueUnit& unit) const;
+  void Collect(std::span<const QueueUnit> units, Scan& scan) const;
+  // units.front(); the others are what may come next.
+  bool Take(std::span<const QueueUnit> units, Scan& scan) const;
   std::optional<WallTime> StoreTimeOf(const QueueUnit& unit) const;
   std::optional<WallTime> StoreTimeOfRecordAt(LogOffset at) const;
 
   Parts parts_;
+  mutable ColdReads cold_;
 };
 
 }  // namespace orbitmq::store

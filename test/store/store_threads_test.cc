@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "remoting/real_env.h"
 #include "test/common/temp_directory.h"
+#include "test/store/held_disk.h"
 #include "test/store/store_fixture.h"
 
 namespace orbitmq::store {
@@ -121,6 +122,56 @@ TEST_P(StoreThreadsTest, DestroyedWhileWriting_ReopensAsAfterACrash) {
   Follow(0, static_cast<int64_t>(accepted.size()));
 }
 
+using StoreSyncTest = StoreThreadsTest;
+
+TEST_P(StoreSyncTest, ASyncThatStandsStill_IsNamedByTheRefusal_NothingIsLost) {
+  SyncHold hold("/commitlog/");
+  HeldEnv held(*env_, hold);
+  options_.append_queue_age_max = std::chrono::milliseconds(20);
+  auto opened = MessageStore::Open(held, options_, {});
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  store_ = *std::move(opened);
+  ASSERT_TRUE(Append({.body = "first"}).ok());
+  hold.Hold();
+  auto in_sync = std::async(std::launch::async, [this] { return Append({.body = "in sync"}); });
+  hold.AwaitOne();
+  auto accepted = std::async(std::launch::async, [this] { return Append({.body = "accepted"}); });
+  // Refused from the moment on at which the accepted one has waited for 20 ms.
+  Result<AppendReceipt> refused = AppendReceipt{};
+  std::atomic<int64_t> stored{0};
+  while (refused.ok()) {
+    RecordDraft draft;
+    AddToDraft({.body = "more"}, draft);
+    auto answered = std::make_shared<std::atomic<bool>>(false);
+    auto outcome = std::make_shared<Result<AppendReceipt>>(AppendReceipt{});
+    store_->Append({.queue = {"T", 0},
+                    .draft = std::move(draft),
+                    .done = [answered, outcome, &stored](Result<AppendReceipt> result) {
+                      if (result.ok()) ++stored;
+                      *outcome = std::move(result);
+                      answered->store(true);
+                    }});
+    if (answered->load()) refused = *outcome;  // Refusals come before Append returns; the others are held.
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(refused.status().code(), StatusCode::kBusy);
+  EXPECT_NE(refused.status().text().find("slow stage: sync for "), std::string_view::npos)
+      << refused.status().ToString();
+  hold.LetGo();
+  EXPECT_TRUE(in_sync.get().ok());
+  // On a slow machine it may have waited for ten times the age, and is refused then.
+  if (const auto late = accepted.get(); late.ok()) {
+    ++stored;
+  } else {
+    EXPECT_EQ(late.status().code(), StatusCode::kBusy) << late.status().ToString();
+  }
+  const Status closed = store_->Close(std::chrono::seconds(30));
+  EXPECT_TRUE(closed.ok()) << closed.ToString();
+  Follow(0, 2 + stored.load());
+  store_.reset();
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, StoreSyncTest, testing::Values(FlushMode::kSync));
 INSTANTIATE_TEST_SUITE_P(Modes, StoreThreadsTest, testing::Values(FlushMode::kAsync, FlushMode::kSync));
 
 }  // namespace
