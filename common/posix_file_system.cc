@@ -23,7 +23,7 @@ namespace orbitmq {
 namespace {
 
 // Of one vectored write; the system's own limit (IOV_MAX) is 1024.
-constexpr size_t kPiecesPerCall = 512;
+constexpr size_t kPiecesPerCall = 128;
 
 StatusCode CodeOf(int error) {
   switch (error) {
