@@ -94,6 +94,7 @@ class BrokerProcess final : public Broker {
   BrokerIdentity identity_;
   Endpoint local_;
   std::atomic<bool> refuse_sends_{false};
+  size_t offsets_lowered_ = 0;  // By this start, to the recovered ends of their queues.
 
   std::vector<std::unique_ptr<Executor>> io_;
   std::vector<std::unique_ptr<Executor>> read_;
@@ -191,15 +192,10 @@ Status BrokerProcess::Open() {
   if (!store.ok()) return store.status().Annotate("store");
   store_ = *std::move(store);
   if (Status loaded = LoadTables(); !loaded.ok()) return loaded;
-  const store::RecoveryReport& recovery = store_->recovery();
   const Result<size_t> clamped = offsets_->ClampTo(*store_);
   if (!clamped.ok()) return clamped.status();
-  env_.log().Info("store recovered", {{"clean_shutdown", recovery.clean_shutdown ? "yes" : "no"},
-                                      {"log_end", recovery.log_end.value},
-                                      {"truncated_bytes", recovery.truncated_bytes},
-                                      {"records_scanned", recovery.records_scanned},
-                                      {"took_ms", std::chrono::duration_cast<Millis>(recovery.took).count()},
-                                      {"offsets_clamped", static_cast<uint64_t>(*clamped)}});
+  offsets_lowered_ = *clamped;
+  env_.log().Info("consumer offsets checked", {{"lowered", static_cast<uint64_t>(offsets_lowered_)}});
   return {};
 }
 
@@ -239,7 +235,7 @@ void BrokerProcess::MakeHandlers() {
       .offset_admin = OffsetAdmin(
           {env_, options_, identity_, *topics_, *groups_, *clients_, *offsets_, *delay_, *store_, *stats_}),
       .broker_admin = BrokerAdmin({env_, options_, identity_, *clients_, *delay_, *store_, *stats_,
-                                   env_.clock().Wall(), [this] { publisher_->Changed(); }}),
+                                   env_.clock().Wall(), [this] { publisher_->Changed(); }, offsets_lowered_}),
       .relay = ClientRelay({env_, identity_, *topics_, *groups_, *clients_, *store_})});
   parked_->OnWake(
       [this](PullJob job, ParkedPulls::Reason reason) { handlers_->pull.Wake(std::move(job), reason); });

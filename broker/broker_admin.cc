@@ -126,6 +126,22 @@ void BrokerAdmin::AddTraffic(Table& table) const {
   table["EndTransactionThreadPoolQueueCapacity"] = "0";
 }
 
+// Not among Apache's keys: whether the store takes writes, and what this start found.
+void BrokerAdmin::AddCondition(Table& table) const {
+  const Status writable = parts_.store.writable();
+  table["storeWritable"] = writable.ok() ? "true" : "false";
+  table["storeWriteRefusal"] = writable.ok() ? std::string() : std::string(writable.text());
+  const store::RecoveryReport& recovery = parts_.store.recovery();
+  table["recoveryExit"] = recovery.clean_shutdown ? "clean" : "crash";
+  table["recoveryEndsFrom"] = recovery.ends_from == store::EndsFrom::kCheckpoint ? "checkpoint" : "files";
+  table["recoveryLogEnd"] = StrCat(recovery.log_end.value);
+  table["recoveryTruncatedBytes"] = StrCat(recovery.truncated_bytes);
+  table["recoveryCutBecause"] = recovery.cut_because;
+  table["recoveryRecordsScanned"] = StrCat(recovery.records_scanned);
+  table["recoveryMillis"] = StrCat(std::chrono::duration_cast<Millis>(recovery.took).count());
+  table["recoveryOffsetsLowered"] = StrCat(parts_.offsets_lowered);
+}
+
 void BrokerAdmin::AddStore(Table& table) const {
   const auto options = parts_.options.Get();
   const store::Watermarks marks = parts_.store.watermarks();
@@ -133,6 +149,7 @@ void BrokerAdmin::AddStore(Table& table) const {
   const auto earliest = parts_.store.EarliestStoreTime();
   table["commitLogMinOffset"] = StrCat(marks.min.value);
   table["commitLogMaxOffset"] = StrCat(marks.appended.value);
+  AddCondition(table);
   table["dispatchBehindBytes"] = StrCat(stats.dispatch_behind_bytes);
   table["dispatchMaxBuffer"] = "0";
   table["pageCacheLockTimeMills"] = "0";

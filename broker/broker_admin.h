@@ -31,6 +31,7 @@ class BrokerAdmin final {
     WallTime booted;
     // Called after the options changed: NameServers may have to hear of it.
     UniqueFunction<void()> on_reload;
+    size_t offsets_lowered = 0;  // Consumer offsets that this start found beyond the end of their queue.
   };
   explicit BrokerAdmin(Parts parts) : parts_(std::move(parts)) {}
 
@@ -45,6 +46,7 @@ class BrokerAdmin final {
   void AddIdentity(Table& table) const;
   void AddTraffic(Table& table) const;
   void AddStore(Table& table) const;
+  void AddCondition(Table& table) const;
 
   Parts parts_;
   proto::DataVersion version_;

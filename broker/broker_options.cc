@@ -115,6 +115,10 @@ void AddStore(Rows& rows) {
                                                      "Bytes of one ConsumeQueue file, rounded up to 20."),
        IntOption<&B::max_message_size>("maxMessageSize", {10, limits::kMessageBodyBytesMax}, Reload::kYes,
                                        "Bytes of a message body."),
+       BoolOption<&B::enabled_append_prop_crc>(
+           "enabledAppendPropCRC", Reload::kNo,
+           "Ends every record in the property __CRC32#, the CRC of the whole record, which recovery checks. "
+           "True, unlike Apache's."),
        IntOption<&B::max_hash_slot_num>("maxHashSlotNum", {1, 500'000'000}, Reload::kNo,
                                         "Slots of one index file."),
        IntOption<&B::max_index_num>("maxIndexNum", {1, 500'000'000}, Reload::kNo,
@@ -128,6 +132,10 @@ void AddStore(Rows& rows) {
                                                    "Between two syncs under ASYNC_FLUSH, ms."),
        IntOption<&B::file_reserved_time>("fileReservedTime", {0, 1'000'000}, Reload::kNo,
                                          "Hours that messages are kept."),
+       IntOption<&B::retention_bytes>(
+           "retentionBytes", {0}, Reload::kNo,
+           "Files that lie wholly before the newest so many bytes of the log are deleted, at any hour and "
+           "expired or not; 0 = off."),
        TextOption<&B::delete_when>("deleteWhen", Reload::kNo,
                                    "Hours of the day to delete old files in, separated by ';'."),
        IntOption<&B::disk_max_used_space_ratio>("diskMaxUsedSpaceRatio", {10, 95}, Reload::kNo,
@@ -231,7 +239,9 @@ store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddre
   store.sync_flush_timeout = options.sync_flush_timeout;
   store.append_queue_age_max = options.wait_time_in_send_queue;
   store.retention = std::chrono::hours(options.file_reserved_time);
+  store.retention_bytes = options.retention_bytes;
   store.delete_when = options.delete_when;
+  store.record_crc = RecordCrcOf(options);
   store.disk_ratio_max = options.disk_max_used_space_ratio / 100.0;
   store.disk_ratio_refuse = options.disk_space_warning_level_ratio / 100.0;
   store.disk_ratio_force = options.disk_space_clean_forcibly_ratio / 100.0;

@@ -73,10 +73,12 @@ struct BrokerOptions {
   int32_t max_hash_slot_num = 5'000'000;
   int32_t max_index_num = 20'000'000;
   bool message_index_enable = true;
+  bool enabled_append_prop_crc = true;  // Apache's default is false: a torn header is not found then.
   store::FlushMode flush_disk_type = store::FlushMode::kAsync;
   Millis sync_flush_timeout{5000};
   Millis flush_interval_commit_log{500};
   int32_t file_reserved_time = 72;
+  int64_t retention_bytes = 0;
   std::string delete_when = "04";
   int32_t disk_max_used_space_ratio = 75;
   int32_t disk_space_clean_forcibly_ratio = 85;
@@ -101,6 +103,11 @@ std::vector<OptionBinding> BindBrokerOptions(BrokerOptions& options);
 Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options);
 
 store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddress& store_host);
+
+// What the drafts of every writer have to say.
+inline RecordCrc RecordCrcOf(const BrokerOptions& options) {
+  return options.enabled_append_prop_crc ? RecordCrc::kWhole : RecordCrc::kNone;
+}
 
 // "ip:port" under which clients reach the broker.
 std::string BrokerAddress(const BrokerOptions& options);

@@ -39,12 +39,10 @@ ConsumerOffsets::ConsumerOffsets(Parts parts)
       }) {}
 
 Result<std::unique_ptr<ConsumerOffsets>> ConsumerOffsets::Load(Parts parts) {
-  auto text = PersistedFile::Load(parts.env.files(), parts.path);
-  if (!text.ok()) return text.status();
   auto offsets = std::make_unique<ConsumerOffsets>(std::move(parts));
-  if (!text->empty()) {
-    if (Status read = offsets->Read(*text); !read.ok()) return read.Annotate(offsets->parts_.path);
-  }
+  const Status read = PersistedFile::Load(offsets->parts_.env, offsets->parts_.path,
+                                          [&offsets](std::string_view text) { return offsets->Read(text); });
+  if (!read.ok()) return read;
   return offsets;
 }
 

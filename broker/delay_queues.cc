@@ -26,15 +26,17 @@ DelayQueues::DelayQueues(Parts parts)
 }
 
 Result<std::unique_ptr<DelayQueues>> DelayQueues::Load(Parts parts) {
-  auto text = PersistedFile::Load(parts.env.files(), parts.path);
-  if (!text.ok()) return text.status();
   auto queues = std::make_unique<DelayQueues>(std::move(parts));
-  if (text->empty()) return queues;
-  auto table = proto::DecodeBody<proto::DelayOffsetSerializeWrapper>(*text);
-  if (!table.ok()) return table.status().Annotate(queues->parts_.path);
-  MutexLock lock(queues->mutex_);
-  if (table->data_version) queues->version_counter_ = table->data_version->counter;
-  for (const auto& [level, offset] : table->offset_table) queues->durable_[level] = offset;
+  const Status read = PersistedFile::Load(
+      queues->parts_.env, queues->parts_.path, [&queues](std::string_view text) -> Status {
+        auto table = proto::DecodeBody<proto::DelayOffsetSerializeWrapper>(text);
+        if (!table.ok()) return table.status();
+        MutexLock lock(queues->mutex_);
+        if (table->data_version) queues->version_counter_ = table->data_version->counter;
+        for (const auto& [level, offset] : table->offset_table) queues->durable_[level] = offset;
+        return {};
+      });
+  if (!read.ok()) return read;
   return queues;
 }
 
@@ -145,6 +147,7 @@ Result<store::AppendRequest> DelayQueues::MakeCopy(const store::QueueUnit& unit)
   }
   // The stored properties keep DELAY, REAL_TOPIC and REAL_QID, as Apache's do.
   std::string properties(message->properties);
+  RemoveProperty(properties, property::kCrc32);
   SetProperty(properties, property::kWaitStoreMsgOk, "false");
   RecordFields fields;
   fields.topic = *topic;
@@ -159,6 +162,7 @@ Result<store::AppendRequest> DelayQueues::MakeCopy(const store::QueueUnit& unit)
   fields.properties = properties;
   store::AppendRequest append;
   append.queue = QueueKey{std::string(*topic), *queue_id};
+  append.draft.crc = RecordCrcOf(*parts_.options.Get());
   if (Status encoded = AppendRecord(fields, append.draft); !encoded.ok()) return encoded;
   return append;
 }

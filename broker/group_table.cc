@@ -27,12 +27,10 @@ GroupTable::GroupTable(Parts parts)
       }) {}
 
 Result<std::unique_ptr<GroupTable>> GroupTable::Load(Parts parts) {
-  auto text = PersistedFile::Load(parts.env.files(), parts.path);
-  if (!text.ok()) return text.status();
   auto table = std::make_unique<GroupTable>(std::move(parts));
-  if (!text->empty()) {
-    if (Status read = table->Read(*text); !read.ok()) return read.Annotate(table->parts_.path);
-  }
+  const Status read = PersistedFile::Load(table->parts_.env, table->parts_.path,
+                                          [&table](std::string_view text) { return table->Read(text); });
+  if (!read.ok()) return read;
   {
     MutexLock lock(table->mutex_);
     for (std::string_view name : kBuiltIn) {

@@ -112,7 +112,6 @@ inline constexpr std::string_view kIgnoredBrokerKeys[] = {
     "enableSkipLongAwaitingAck",
     "enableSlaveActingMaster",
     "enableSplitRegistration",
-    "enabledAppendPropCRC",
     "endTransactionPoolQueueCapacity",
     "endTransactionThreadPoolNums",
     "expectConsumerNumUseFilter",

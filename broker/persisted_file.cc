@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/limits.h"
+#include "common/replaced_file.h"
 
 namespace orbitmq::broker {
 
@@ -45,14 +46,16 @@ Progress PersistedFile::Write() {
   return Progress::kIdle;
 }
 
-Result<std::string> PersistedFile::Load(FileSystem& files, const std::string& path) {
-  for (const std::string& candidate : {path, path + ".bak"}) {
-    if (!files.Exists(candidate)) continue;
-    auto text = ReadWholeFile(files, candidate, limits::kTableFileBytesMax);
-    if (!text.ok()) return text.status();
-    if (!text->empty()) return text;
-  }
-  return std::string();
+Status PersistedFile::Load(Env& env, const std::string& path, UniqueFunction<Status(std::string_view)> read) {
+  auto version =
+      LoadReplacedFile(env.files(), env.log(), {.path = path, .bytes_max = limits::kTableFileBytesMax},
+                       [&read](std::string_view text) -> Status {
+                         const Status taken = read(text);
+                         if (taken.ok()) return taken;
+                         // Whatever is wrong with it, the version before may be better.
+                         return {StatusCode::kCorrupt, std::string(taken.text())};
+                       });
+  return version.ok() ? Status() : version.status();
 }
 
 }  // namespace orbitmq::broker

@@ -28,9 +28,10 @@ class PersistedFile final {
   // On the calling thread, which may block; only before the first Save.
   Status SaveNow();
 
-  // The file's content, or that of its .bak when it is missing or empty (as after a crash between the two
-  // steps of a replacement); empty when neither exists. Blocks.
-  static Result<std::string> Load(FileSystem& files, const std::string& path);
+  // Gives the file's content to `read`, or its .bak's when it is missing or `read` refuses it; the log says
+  // which. Nothing is given when neither exists. kCorrupt when none is whole (common/replaced_file.h).
+  // Blocks.
+  static Status Load(Env& env, const std::string& path, UniqueFunction<Status(std::string_view)> read);
 
  private:
   Progress Write();

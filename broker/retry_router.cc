@@ -117,6 +117,7 @@ void RetryRouter::Resend(net::ServerRequest request, const Header& header, const
   fields.body = message.body;
   fields.properties = put.properties;
   store::AppendRequest append;
+  append.draft.crc = RecordCrcOf(*options);
   if (Status encoded = AppendRecord(fields, append.draft); !encoded.ok()) {
     return ReplyError(request, ResponseCode::kSystemError, StrCat("MESSAGE_ILLEGAL: ", encoded.text()));
   }

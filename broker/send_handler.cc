@@ -198,7 +198,7 @@ void SendHandler::Place(net::ServerRequest request, const Header& header, TopicR
                             delayed ? std::string("batch messages cannot be delayed")
                                     : StrCat("batch request does not support retry group ", header.topic)});
   }
-  RecordDraft draft;
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrcOf(*options)};
   auto refusal =
       batch ? EncodeBatch(header, request, message, draft) : EncodeSingle(header, request, message, draft);
   if (refusal) return Refuse(request, *std::move(refusal));

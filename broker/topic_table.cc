@@ -17,12 +17,10 @@ TopicTable::TopicTable(Parts parts)
       }) {}
 
 Result<std::unique_ptr<TopicTable>> TopicTable::Load(Parts parts) {
-  auto text = PersistedFile::Load(parts.env.files(), parts.path);
-  if (!text.ok()) return text.status();
   auto table = std::make_unique<TopicTable>(std::move(parts));
-  if (!text->empty()) {
-    if (Status read = table->Read(*text); !read.ok()) return read.Annotate(table->parts_.path);
-  }
+  const Status read = PersistedFile::Load(table->parts_.env, table->parts_.path,
+                                          [&table](std::string_view text) { return table->Read(text); });
+  if (!read.ok()) return read;
   table->AddSystemTopics();
   table->Save({});
   return table;

@@ -8,6 +8,7 @@
 #include "common/bytes.h"
 #include "common/crc32.h"
 #include "common/limits.h"
+#include "common/message_properties.h"
 #include "common/strings.h"
 #include "common/sys_flag.h"
 
@@ -29,6 +30,57 @@ constexpr size_t BornHostBytes(int32_t sys_flag) {
 }
 constexpr size_t StoreHostBytes(int32_t sys_flag) {
   return HostBytes((sys_flag & sys_flag::kStoreHostV6) != 0);
+}
+
+// Bytes before the body.
+constexpr size_t PrefixBytes(int32_t sys_flag) {
+  return kBornHostAt + BornHostBytes(sys_flag) + 8 + StoreHostBytes(sys_flag) + 4 + 8 + 4;
+}
+
+// The record CRC: name, 0x01, ten digits, 0x02, at the very end of a record.
+constexpr std::string_view kCrcName = "__CRC32#\x01";
+constexpr size_t kCrcDigits = 10;
+constexpr uint32_t kCrcMask = 0x7FFFFFFF;  // As in BodyCrc.
+static_assert(kCrcName.size() + kCrcDigits + 1 == kRecordCrcBytes);
+static_assert(kCrcName.substr(0, kCrcName.size() - 1) == property::kCrc32);
+
+// Bytes that a record CRC adds to `properties`; 0 when it has no room.
+constexpr size_t CrcRoom(std::string_view properties) {
+  const bool separate = !properties.empty() && properties.back() != kPropertyEnd;
+  const size_t room = kRecordCrcBytes + (separate ? 1 : 0);
+  return properties.size() + room > kPropertiesBytesMax ? 0 : room;
+}
+
+// Whether a record whose last bytes these are ends in the property; one more byte in front tells a name that
+// merely ends alike from it.
+bool EndsInCrc(std::string_view properties) {
+  if (properties.size() < kRecordCrcBytes || properties.back() != kPropertyEnd) return false;
+  const size_t at = properties.size() - kRecordCrcBytes;
+  if (at > 0 && properties[at - 1] != kPropertyEnd) return false;
+  return properties.substr(at, kCrcName.size()) == kCrcName;
+}
+
+// The properties of a record that AppendRecord made.
+std::string_view PropertiesOf(const char* record, size_t total, int32_t sys_flag) {
+  size_t at = PrefixBytes(sys_flag);
+  at += static_cast<size_t>(LoadBig<int32_t>(record + at - 4));
+  const bool v2 = LoadBig<uint32_t>(record + kMagicAt) == static_cast<uint32_t>(RecordMagic::kV2);
+  at += v2 ? size_t{2} + LoadBig<uint16_t>(record + at) : size_t{1} + LoadBig<uint8_t>(record + at);
+  return {record + at + 2, total - at - 2};
+}
+
+// Until PatchRecord knows the digits, their place holds what it joins the CRC of the first fields with.
+struct CrcOfRest {
+  uint32_t crc = 0;    // Of everything between the fixed fields and the property.
+  uint32_t shift = 0;  // For that many bytes.
+};
+static_assert(sizeof(CrcOfRest) <= kCrcDigits);
+
+void PutDigits(char* to, uint32_t crc) {
+  for (size_t i = 0; i < kCrcDigits; ++i) {
+    to[i] = static_cast<char>('0' + crc % 10);
+    crc /= 10;
+  }
 }
 
 Status Corrupt(std::string_view what, std::string_view field, int64_t value) {
@@ -149,8 +201,7 @@ Result<MessageView> DecodeMessage(std::string_view bytes, BodyCheck check) {
 size_t RecordBytes(RecordMagic magic, int32_t sys_flag, size_t body_bytes, size_t topic_bytes,
                    size_t properties_bytes) {
   const size_t topic_length_bytes = magic == RecordMagic::kV2 ? 2 : 1;
-  return kBornHostAt + BornHostBytes(sys_flag) + 8 + StoreHostBytes(sys_flag) + 4 + 8 + 4 + body_bytes +
-         topic_length_bytes + topic_bytes + 2 + properties_bytes;
+  return PrefixBytes(sys_flag) + body_bytes + topic_length_bytes + topic_bytes + 2 + properties_bytes;
 }
 
 Status AppendRecord(const RecordFields& fields, RecordDraft& draft) {
@@ -172,14 +223,16 @@ Status AppendRecord(const RecordFields& fields, RecordDraft& draft) {
   int32_t flags = fields.sys_flag & ~(sys_flag::kBornHostV6 | sys_flag::kStoreHostV6);
   if (fields.born_host.ipv6) flags |= sys_flag::kBornHostV6;
   if (fields.store_host.ipv6) flags |= sys_flag::kStoreHostV6;
-  const size_t total =
-      RecordBytes(magic, flags, fields.body.size(), fields.topic.size(), fields.properties.size());
+  const size_t crc_room = draft.crc == RecordCrc::kWhole ? CrcRoom(fields.properties) : 0;
+  const size_t properties_bytes = fields.properties.size() + crc_room;
+  const size_t total = RecordBytes(magic, flags, fields.body.size(), fields.topic.size(), properties_bytes);
   const size_t at = draft.bytes.size();
   draft.bytes.resize(at + total);
   Cursor out(draft.bytes.data() + at);
   out.Put<int32_t>(static_cast<int32_t>(total));
   out.Put<uint32_t>(static_cast<uint32_t>(magic));
-  out.Put<uint32_t>(BodyCrc(fields.body));
+  const uint32_t body_crc = Crc32(fields.body);
+  out.Put<uint32_t>(body_crc & kCrcMask);
   out.Put<int32_t>(fields.queue_id);
   out.Put<int32_t>(fields.flag);
   out.Put<int64_t>(0);  // Queue offset and log offset: PatchRecord.
@@ -199,17 +252,49 @@ Status AppendRecord(const RecordFields& fields, RecordDraft& draft) {
     out.Put<uint16_t>(static_cast<uint16_t>(fields.topic.size()));
   }
   out.PutBytes(fields.topic.data(), fields.topic.size());
-  out.Put<uint16_t>(static_cast<uint16_t>(fields.properties.size()));
+  out.Put<uint16_t>(static_cast<uint16_t>(properties_bytes));
   out.PutBytes(fields.properties.data(), fields.properties.size());
+  if (crc_room > 0) {
+    if (crc_room > kRecordCrcBytes) out.Put<uint8_t>(kPropertyEnd);
+    const size_t prefix = PrefixBytes(flags);
+    const size_t behind_body = at + prefix + fields.body.size();
+    const size_t end = at + total - kRecordCrcBytes;
+    const std::string_view rest = std::string_view(draft.bytes).substr(behind_body, end - behind_body);
+    const CrcOfRest of_rest{.crc = Crc32(rest, body_crc), .shift = Crc32ShiftOf(end - at - prefix)};
+    out.PutBytes(kCrcName.data(), kCrcName.size());
+    out.PutBytes(&of_rest, sizeof(of_rest));
+    out.PutBytes("00", kCrcDigits - sizeof(of_rest));
+    out.Put<uint8_t>(kPropertyEnd);
+  }
   ++draft.record_count;
   return Status::Ok();
 }
 
-void PatchRecord(char* record, const RecordPlacement& placement) {
+void PatchRecord(char* record, const RecordPlacement& placement, RecordCrc crc) {
   StoreBig<int64_t>(record + kQueueOffsetAt, placement.queue_offset.value);
   StoreBig<int64_t>(record + kLogOffsetAt, placement.log_offset.value);
   const auto flags = LoadBig<int32_t>(record + kSysFlagAt);
   StoreBig<int64_t>(record + kBornHostAt + BornHostBytes(flags), ToEpochMillis(placement.store_time));
+  if (crc == RecordCrc::kNone) return;
+  const auto total = static_cast<size_t>(LoadBig<int32_t>(record));
+  if (!EndsInCrc(PropertiesOf(record, total, flags))) return;
+  CrcOfRest rest;
+  char* const digits = record + total - kCrcDigits - 1;
+  std::memcpy(&rest, digits, sizeof(rest));
+  const uint32_t of_prefix = Crc32({record, PrefixBytes(flags)});
+  PutDigits(digits, Crc32Combine(of_prefix, rest.shift, rest.crc) & kCrcMask);
+}
+
+RecordCrcCheck CheckRecordCrc(std::string_view record, const MessageView& view) {
+  const std::string_view properties = view.properties;
+  if (!EndsInCrc(properties)) {
+    return CrcRoom(properties) == 0 ? RecordCrcCheck::kNoRoom : RecordCrcCheck::kAbsent;
+  }
+  char expected[kCrcDigits];
+  PutDigits(expected, BodyCrc(record.substr(0, record.size() - kRecordCrcBytes)));
+  const std::string_view digits = properties.substr(properties.size() - kCrcDigits - 1, kCrcDigits);
+  return digits == std::string_view(expected, kCrcDigits) ? RecordCrcCheck::kMatches
+                                                          : RecordCrcCheck::kDiffers;
 }
 
 void AppendBatchEntry(const BatchEntry& entry, std::string& out) {

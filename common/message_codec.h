@@ -84,31 +84,50 @@ struct RecordFields {
   std::string_view properties;
 };
 
-// One or more records (a batch) encoded back to back with everything but queue offset, log offset and store
-// time, which PatchRecord sets when the log places them.
+// Whether records end in a property with the CRC of everything before it: Apache's `__CRC32#` of
+// enabledAppendPropCRC, 20 bytes, ten digits, the last one first (docs/STORE_FORMAT.md "Record CRC").
+enum class RecordCrc : uint8_t {
+  kNone,
+  kWhole,  // Every record but those whose properties leave no room for it.
+};
+
+// One or more records (a batch) encoded back to back with everything but queue offset, log offset, store time
+// and record CRC, which PatchRecord sets when the log places them.
 struct RecordDraft {
   std::string bytes;
   int32_t record_count = 0;
+  RecordCrc crc = RecordCrc::kWhole;  // What AppendRecord makes room for; the store has the last word on it.
 };
 
 inline constexpr size_t kTopicBytesMaxV1 = 127;
 inline constexpr size_t kPropertiesBytesMax = 32767;
+inline constexpr size_t kRecordCrcBytes = 20;
 
 // Appends one record to the draft, with body CRC. V2 is taken for topics of more than 127 bytes.
 // kInvalidArgument names the field that is empty or too long; the draft is unchanged then. Properties are
-// stored as they are, with or without the last separator, as Apache stores them.
+// stored as they are, with or without the last separator, as Apache stores them; only a record CRC makes a
+// missing one appear. They must hold no `__CRC32#`: it would tell of another record.
 Status AppendRecord(const RecordFields& fields, RecordDraft& draft);
 
 // Sets the three placement fields of the record at `record` (its first byte; host family read from its
-// sys_flag).
+// sys_flag), and the record CRC where AppendRecord made room for it. Once per record. `crc` is the draft's.
 struct RecordPlacement {
   QueueOffset queue_offset;
   LogOffset log_offset;
   WallTime store_time;
 };
-void PatchRecord(char* record, const RecordPlacement& placement);
+void PatchRecord(char* record, const RecordPlacement& placement, RecordCrc crc);
 
-// The size of a record with these lengths.
+// What the end of a whole record (as DecodeMessage took it) says about its CRC.
+enum class RecordCrcCheck : uint8_t {
+  kAbsent,  // It does not end in the property.
+  kNoRoom,  // The same, but its properties are so long that AppendRecord leaves the CRC out.
+  kMatches,
+  kDiffers,
+};
+RecordCrcCheck CheckRecordCrc(std::string_view record, const MessageView& view);
+
+// The size of a record with these lengths; a record CRC counts among the properties.
 size_t RecordBytes(RecordMagic magic, int32_t sys_flag, size_t body_bytes, size_t topic_bytes,
                    size_t properties_bytes);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/limits.h"
+#include "common/replaced_file.h"
 #include "common/strings.h"
 #include "remoting/protocol/json.h"
 
@@ -56,19 +57,19 @@ std::string ParentOf(const std::string& path) {
 KvConfig::KvConfig(FileSystem& files, std::string path, Table table)
     : files_(files), path_(std::move(path)), table_(std::make_shared<const Table>(std::move(table))) {}
 
-Result<std::unique_ptr<KvConfig>> KvConfig::Load(FileSystem& files, std::string path) {
-  Status first_failure;
-  for (const std::string& candidate : {path, path + ".bak"}) {
-    if (!files.Exists(candidate)) continue;
-    Result<std::string> text = ReadWholeFile(files, candidate, kFileBytesMax);
-    Result<Table> table = text.ok() ? Parse(*text) : Result<Table>(text.status());
-    if (table.ok()) {
-      return std::unique_ptr<KvConfig>(new KvConfig(files, std::move(path), *std::move(table)));
-    }
-    if (first_failure.ok()) first_failure = table.status().Annotate(candidate);
-  }
-  if (!first_failure.ok()) return first_failure;
-  return std::unique_ptr<KvConfig>(new KvConfig(files, std::move(path), {}));
+Result<std::unique_ptr<KvConfig>> KvConfig::Load(FileSystem& files, Logger& log, std::string path) {
+  Table table;
+  const auto version = LoadReplacedFile(
+      files, log, {.path = path, .bytes_max = kFileBytesMax}, [&table](std::string_view text) -> Status {
+        auto parsed = Parse(text);
+        if (!parsed.ok()) {
+          return {StatusCode::kCorrupt, std::string(parsed.status().text())};
+        }
+        table = *std::move(parsed);
+        return {};
+      });
+  if (!version.ok()) return version.status();
+  return std::unique_ptr<KvConfig>(new KvConfig(files, std::move(path), std::move(table)));
 }
 
 Status KvConfig::Replace(Table next) {

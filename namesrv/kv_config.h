@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/file_system.h"
+#include "common/log.h"
 #include "common/snapshot_cell.h"
 
 namespace orbitmq::namesrv {
@@ -19,9 +20,9 @@ class KvConfig final {
  public:
   using Table = std::map<std::string, std::map<std::string, std::string>>;
 
-  // A missing file is an empty table. kCorrupt names the file and the place; the .bak beside it is tried
-  // first.
-  static Result<std::unique_ptr<KvConfig>> Load(FileSystem& files, std::string path);
+  // A missing file is an empty table. kCorrupt when neither it nor the .bak beside it can be used; the log
+  // says which one was (common/replaced_file.h).
+  static Result<std::unique_ptr<KvConfig>> Load(FileSystem& files, Logger& log, std::string path);
 
   // Both write the file before they return; on an error the table is as before.
   Status Put(const std::string& ns, const std::string& key, const std::string& value);

@@ -84,7 +84,7 @@ class NamesrvProcess final : public Namesrv {
 }  // namespace
 
 Result<std::unique_ptr<Namesrv>> Namesrv::Start(Env& env, NamesrvOptions options) {
-  auto kv = KvConfig::Load(env.files(), options.KvConfigPath());
+  auto kv = KvConfig::Load(env.files(), env.log(), options.KvConfigPath());
   if (!kv.ok()) return kv.status().Annotate("name server");
   auto process = std::make_unique<NamesrvProcess>(env, std::move(options), *std::move(kv));
   if (Status s = process->Listen(); !s.ok()) return s.Annotate("name server");

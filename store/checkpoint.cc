@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 #include "common/crc32.h"
+#include "common/replaced_file.h"
 #include "common/strings.h"
 
 namespace orbitmq::store {
@@ -12,6 +13,7 @@ namespace {
 
 constexpr uint64_t kApacheFileBytes = 4096;
 constexpr int64_t kApacheSlackMs = 3000;
+constexpr Millis kClockSlack = std::chrono::hours(24);
 
 constexpr std::string_view kMagic = "OMQCKPT";
 constexpr uint8_t kVersion = 1;
@@ -60,27 +62,35 @@ ApacheCheckpoint ApacheCheckpoint::Decode(std::string_view bytes) {
   return out;
 }
 
-Result<ApacheCheckpoint> LoadApacheCheckpoint(FileSystem& files, const std::string& root) {
-  if (!files.Exists(ApachePath(root))) return ApacheCheckpoint{};
-  auto content = ReadWholeFile(files, ApachePath(root), kApacheFileBytes);
-  if (!content.ok()) return content.status();
-  return ApacheCheckpoint::Decode(*content);
+Result<ApacheCheckpoint> LoadApacheCheckpoint(FileSystem& files, Logger& log, WallTime now,
+                                              const std::string& root) {
+  ApacheCheckpoint out;
+  const ReplacedFile file{
+      .path = ApachePath(root), .bytes_max = kApacheFileBytes, .damaged = DamagedFile::kLeave};
+  const auto version = LoadReplacedFile(files, log, file, [&out, now](std::string_view bytes) -> Status {
+    if (bytes.size() != kApacheFileBytes) {
+      return {StatusCode::kCorrupt, StrCat("it has ", bytes.size(), " bytes and not ", kApacheFileBytes)};
+    }
+    const ApacheCheckpoint read = ApacheCheckpoint::Decode(bytes);
+    const int64_t latest = ToEpochMillis(now + kClockSlack);
+    for (const int64_t time : {read.physic_time_ms, read.logics_time_ms, read.index_time_ms}) {
+      if (time < 0 || time > latest) return {StatusCode::kCorrupt, StrCat("the time ", time, " cannot be")};
+    }
+    out = read;
+    return {};
+  });
+  if (version.ok()) return out;
+  if (version.status().code() != StatusCode::kCorrupt) return version.status();
+  log.Error("no version of Apache's checkpoint is whole; after a crash everything is scanned",
+            {{"why", version.status().ToString()}});
+  return ApacheCheckpoint{};
 }
 
+// Apache maps this file, but never while we run: it can be replaced like every other.
 Status SaveApacheCheckpoint(FileSystem& files, const std::string& root, const ApacheCheckpoint& checkpoint) {
-  auto file = files.Open(ApachePath(root), OpenMode::kCreate);
-  if (!file.ok()) return file.status();
-  auto size = (*file)->Size();
-  if (!size.ok()) return size.status();
-  if (*size != kApacheFileBytes) {
-    if (Status s = (*file)->Truncate(kApacheFileBytes); !s.ok()) return s;
-  }
-  // Apache maps this file: it is overwritten in place, within one sector, and not replaced.
-  const std::string content = checkpoint.Encode();
-  const std::string_view pieces[] = {content};
-  if (Status s = (*file)->WriteAt(0, pieces); !s.ok()) return s;
-  if (Status s = (*file)->Sync(); !s.ok()) return s;
-  return *size == kApacheFileBytes ? Status() : files.SyncDirectory(root);
+  std::string content = checkpoint.Encode();
+  content.resize(kApacheFileBytes, '\0');
+  return WriteFileAtomically(files, ApachePath(root), content);
 }
 
 uint32_t CheckpointCrc(const ApacheCheckpoint& checkpoint) { return Crc32(checkpoint.Encode()); }
@@ -162,17 +172,19 @@ Status DropExactCheckpoint(FileSystem& files, const std::string& root) {
   return removed ? files.SyncDirectory(root + "/orbitmq") : Status();
 }
 
-Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, const std::string& root) {
-  Status first(StatusCode::kNotFound, "there is no checkpoint of ours");
-  for (const std::string& path : {ExactPath(root), ExactPath(root) + ".bak"}) {
-    if (!files.Exists(path)) continue;
-    auto content = ReadWholeFile(files, path, kExactBytesMax);
-    if (!content.ok()) return content.status();
-    auto decoded = ExactCheckpoint::Decode(*content);
-    if (decoded.ok() || decoded.status().code() == StatusCode::kNotSupported) return decoded;
-    first = decoded.status().Annotate(path);
-  }
-  return first;
+Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, Logger& log, const std::string& root) {
+  ExactCheckpoint out;
+  const ReplacedFile file{
+      .path = ExactPath(root), .bytes_max = kExactBytesMax, .damaged = DamagedFile::kLeave};
+  const auto version = LoadReplacedFile(files, log, file, [&out](std::string_view bytes) -> Status {
+    auto decoded = ExactCheckpoint::Decode(bytes);
+    if (!decoded.ok()) return decoded.status();
+    out = *std::move(decoded);
+    return {};
+  });
+  if (!version.ok()) return version.status();
+  if (*version == FileVersion::kNone) return Status(StatusCode::kNotFound, "there is no checkpoint of ours");
+  return out;
 }
 
 }  // namespace orbitmq::store

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "common/file_system.h"
+#include "common/log.h"
 #include "store/consume_queue.h"
 #include "store/key_index.h"
 
@@ -35,8 +36,10 @@ struct ApacheCheckpoint {
   static ApacheCheckpoint Decode(std::string_view bytes);  // Short input reads as zeros.
   friend bool operator==(const ApacheCheckpoint&, const ApacheCheckpoint&) = default;
 };
-// Zeros when the file is absent or short.
-Result<ApacheCheckpoint> LoadApacheCheckpoint(FileSystem& files, const std::string& root);
+// Zeros, from which recovery scans everything, when there is no file, or none whose size and times can be
+// (`now`: from the future is damage); the log says which version it was.
+Result<ApacheCheckpoint> LoadApacheCheckpoint(FileSystem& files, Logger& log, WallTime now,
+                                              const std::string& root);
 Status SaveApacheCheckpoint(FileSystem& files, const std::string& root, const ApacheCheckpoint& checkpoint);
 
 // Our own <root>/orbitmq/checkpoint: everything below `dispatched` is synced in log, queues and index, and
@@ -58,8 +61,8 @@ struct ExactCheckpoint {
   static Result<ExactCheckpoint> Decode(std::string_view bytes);
 };
 Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const ExactCheckpoint& checkpoint);
-// kNotFound when there is none; falls back to the previous one when the newest is damaged.
-Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, const std::string& root);
+// kNotFound when there is none; falls back to the previous one when the newest is damaged, and tells the log.
+Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, Logger& log, const std::string& root);
 
 // Removes it and the one before, lastingly: from now on it must not be believed.
 Status DropExactCheckpoint(FileSystem& files, const std::string& root);

@@ -100,11 +100,14 @@ void Checkpointer::SyncSome() {
     // A topic deleted meanwhile has no directory any more.
     if (!parts_.files.Exists(directory)) continue;
     if (Status s = parts_.files.SyncDirectory(directory); !s.ok()) {
+      if (s.fatal()) parts_.gate.Fail(s);  // A name that may be lost is no better than bytes that may be.
       End(s);
       return;
     }
   }
   Status status = parts_.index.Sync();
+  // A second sync would succeed and prove nothing.
+  if (status.fatal()) parts_.gate.Fail(status);
   if (status.ok() && capture_->removals == removals_.load()) status = Save();
   if (status.ok() && capture_->removals != removals_.load()) {
     CaptureAgain();

@@ -68,6 +68,7 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
       disk_executor_(env.NewExecutor({.name = "store-disk", .kind = ExecutorKind::kMayBlock})),
       sync_executor_(options_.flush_mode == FlushMode::kSync ? *log_executor_ : *flush_executor_),
       expiry_executor_(options_.flush_mode == FlushMode::kSync ? *flush_executor_ : *log_executor_),
+      gate_(env.log(), [this] { return DescribeSpace(env_.files(), commit_log_.directory(), options_); }),
       commit_log_(env.files(), env.log(), options_),
       queues_(env.files(), env.log(), options_),
       index_(env.files(), env.clock(), env.log(), options_),
@@ -107,10 +108,21 @@ Status DiskStore::TakeLock() {
   return {};
 }
 
-// Present while the broker runs, so that the next start knows how this one ended; holds the pid, as Apache's.
-Status DiskStore::WriteAbortFile() {
-  if (Status s = WriteSmallFile(env_.files(), options_.root + "/abort", StrCat(env_.identity().pid)); !s.ok())
-    return s;
+// `abort` is present while the broker runs, so that the next start knows how this one ended. The marker comes
+// first: without its token in `abort` its open range does not count.
+Status DiskStore::BeginSession(CrcRanges ranges) {
+  crc_ranges_ = std::move(ranges);
+  uint64_t token = 0;
+  if (options_.record_crc == RecordCrc::kWhole) {
+    Random random = env_.NewRandom("store-session");
+    while (token == 0) token = random.Next();
+    crc_ranges_.Open(commit_log_.appended(), token);
+  }
+  if (token != 0 || env_.files().Exists(options_.root + "/orbitmq/record_crc")) {
+    if (Status s = crc_ranges_.Save(env_.files(), options_.root); !s.ok()) return s;
+  }
+  const std::string text = CrcRanges::AbortText(env_.identity().pid, token);
+  if (Status s = WriteSmallFile(env_.files(), options_.root + "/abort", text); !s.ok()) return s;
   return env_.files().SyncDirectory(options_.root);
 }
 
@@ -126,7 +138,7 @@ Status DiskStore::Start() {
   if (!Planted(Bug::kForgetQueueOffsets)) {
     for (const auto& queue : queues_.All()) writer_.offsets().Set(queue->key(), queue->range().max);
   }
-  if (Status s = WriteAbortFile(); !s.ok()) return s;
+  if (Status s = BeginSession(std::move(outcome->crc_ranges)); !s.ok()) return s;
   // After the abort file: a crash between the two must not look like a clean exit.
   if (Status s = WriteSmallFile(env_.files(), options_.root + "/lock", kLockText); !s.ok()) return s;
   checkpointer_ = std::make_unique<Checkpointer>(
@@ -330,6 +342,10 @@ Progress DiskStore::CloseStep() {
 }
 
 Status DiskStore::LeaveCleanly() {
+  if (options_.record_crc == RecordCrc::kWhole) {
+    crc_ranges_.Close(commit_log_.appended(), dispatcher_.last().log_offset);
+    if (Status s = crc_ranges_.Save(env_.files(), options_.root); !s.ok()) return s;
+  }
   if (Status s = env_.files().Remove(options_.root + "/abort"); !s.ok()) return s;
   return env_.files().SyncDirectory(options_.root);
 }

@@ -48,7 +48,8 @@ class DiskStore final : public MessageStore {
  private:
   Status Start();
   Status TakeLock();
-  Status WriteAbortFile();
+  // Marks what this session will write, then says that it runs.
+  Status BeginSession(CrcRanges ranges);
   void OnAppended();
   void OnFlushed();
   void OnDispatched();
@@ -88,6 +89,7 @@ class DiskStore final : public MessageStore {
   StoreReader reader_;
   std::unique_ptr<Checkpointer> checkpointer_;  // Made when recovery told what it starts from.
   RecoveryReport recovery_;
+  CrcRanges crc_ranges_;  // Start, then the disk executor.
 
   std::atomic<bool> preparing_{false};
   std::atomic<bool> expiry_armed_{false};

@@ -65,14 +65,10 @@ void Dispatcher::PutBack(ConsumeQueue::Touched touched) {
 void Dispatcher::Stall(const Status& why) {
   stalled_ = true;
   if (why.code() == StatusCode::kResourceExhausted) {
-    if (!parts_.gate.disk_full())
-      parts_.log.Error("dispatch waits for disk space", {{"status", why.ToString()}});
-    parts_.gate.SetDiskFull(why);
+    parts_.gate.SetDiskFull(why.Annotate("dispatch waits for disk space"));
     return;
   }
-  if (!parts_.gate.failed())
-    parts_.log.Error("queues or index cannot be written", {{"status", why.ToString()}});
-  parts_.gate.Fail(why);
+  parts_.gate.Fail(why.Annotate("queues or index cannot be written"));
 }
 
 Progress Dispatcher::Step() {

@@ -59,7 +59,7 @@ bool Flusher::Flush(LogOffset from, LogOffset to) {
   if (parts_.stages != nullptr) parts_.stages->Enter(AppendStage::kQueue, parts_.clock.Monotonic());
   if (!s.ok()) {
     parts_.gate.Fail(s);
-    parts_.log.Error("the commit log could not be synced; the store takes no more writes",
+    parts_.log.Error("the commit log could not be synced",
                      {{"status", s.ToString()}, {"flushed", from.value}, {"appended", to.value}});
     parts_.waiters.FailAll(parts_.gate.failure());
     return false;

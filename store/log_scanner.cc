@@ -14,8 +14,13 @@ constexpr int64_t kSectorBytes = 512;
 constexpr int64_t kRecordBytesMin = 91;  // V1, everything empty.
 }  // namespace
 
-LogScanner::LogScanner(const CommitLog& log, LogOffset from, BodyChecks checks)
-    : log_(log), checks_(checks), position_(from), segment_(log.Find(from)), buffer_begin_(from) {}
+LogScanner::LogScanner(const CommitLog& log, LogOffset from, BodyChecks checks, const CrcRanges* ranges)
+    : log_(log),
+      checks_(checks),
+      ranges_(ranges),
+      position_(from),
+      segment_(log.Find(from)),
+      buffer_begin_(from) {}
 
 std::string_view LogScanner::Window(size_t count) {
   const int64_t offset = position_ - buffer_begin_;
@@ -71,6 +76,23 @@ bool LogScanner::LacksSector() const {
   return false;
 }
 
+LogScanner::Found LogScanner::CheckCrc(std::string_view bytes, const MessageView& record) {
+  record_crc_checked_ = false;
+  if (ranges_ == nullptr || !ranges_->Covers(position_)) return Found::kRecord;
+  switch (CheckRecordCrc(bytes, record)) {
+    case RecordCrcCheck::kMatches:
+      record_crc_checked_ = true;
+      return Found::kRecord;
+    case RecordCrcCheck::kNoRoom:
+      return Found::kRecord;
+    case RecordCrcCheck::kAbsent:
+      return Damaged("the record lacks the record CRC (__CRC32#) that we wrote");
+    case RecordCrcCheck::kDiffers:
+      return Damaged("the record CRC (__CRC32#) does not match: header, topic or properties are damaged");
+  }
+  return Found::kRecord;
+}
+
 LogScanner::Found LogScanner::Next() {
   for (;;) {
     if (!EnterNextSegment()) return Found::kEnd;
@@ -100,6 +122,7 @@ LogScanner::Found LogScanner::Next() {
       return Damaged(
           StrCat("the record names log offset ", record->log_offset.value, ": left from before a cut"));
     }
+    if (const Found found = CheckCrc(bytes, *record); found != Found::kRecord) return found;
     record_ = *record;
     record_bytes_ = bytes;
     position_ += total;

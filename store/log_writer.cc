@@ -98,6 +98,8 @@ void LogWriter::AddFiller(Run& run, int64_t left) {
 
 void LogWriter::Place(Run& run, AppendRequest& request) {
   RecordDraft& draft = request.draft;
+  // A record without its CRC where the marker promises one would count as torn.
+  ORBITMQ_CHECK(draft.crc == parts_.options.record_crc, "a draft and the store differ in their record CRC");
   Placed& placed = run.placed.emplace_back();
   placed.request = &request;
   placed.receipt.store_time = run.store_time;
@@ -112,7 +114,8 @@ void LogWriter::Place(Run& run, AppendRequest& request) {
     ORBITMQ_CHECK(at + kSysFlagAt < draft.bytes.size(), "a draft holds fewer records than it says");
     char* record = draft.bytes.data() + at;
     placed.receipt.log_offsets.push_back(run.end);
-    PatchRecord(record, {.queue_offset = next, .log_offset = run.end, .store_time = run.store_time});
+    PatchRecord(record, {.queue_offset = next, .log_offset = run.end, .store_time = run.store_time},
+                draft.crc);
     const auto bytes = LoadBig<int32_t>(record);
     at += static_cast<size_t>(bytes);
     run.end += bytes;

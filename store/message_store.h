@@ -152,13 +152,19 @@ struct Arrival {
 };
 using ArrivalListener = UniqueFunction<void(const Arrival&)>;
 
-// What recovery did; logged, and shown by runtime info.
+// Where recovery took the ends of queues and index from: our checkpoint, or the files themselves.
+enum class EndsFrom : uint8_t { kCheckpoint, kFiles };
+
+// What recovery did; logged as one line, and shown by runtime info.
 struct RecoveryReport {
   bool clean_shutdown = false;
+  EndsFrom ends_from = EndsFrom::kFiles;
   LogOffset scan_begin;
   LogOffset log_end;
-  int64_t truncated_bytes = 0;
+  int64_t truncated_bytes = 0;  // Not zero, behind the end that was found.
+  std::string cut_because;      // Why the log ends where it does; empty when nothing stood behind.
   int64_t records_scanned = 0;
+  int64_t record_crcs_checked = 0;  // Of those, where our marker says that we wrote them.
   Duration took{};
 };
 

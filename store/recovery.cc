@@ -33,13 +33,22 @@ Result<Recovery::Outcome> Recovery::Run() {
   const MonoTime begun = parts_.clock.Monotonic();
   out_.report.clean_shutdown = !parts_.files.Exists(parts_.options.root + "/abort");
   if (Status s = parts_.commit_log.Load(); !s.ok()) return s;
-  auto apache = LoadApacheCheckpoint(parts_.files, parts_.options.root);
+  auto apache = LoadApacheCheckpoint(parts_.files, parts_.log, parts_.clock.Wall(), parts_.options.root);
   if (!apache.ok()) return apache.status();
   out_.apache = *apache;
 
-  auto exact = TryExact();
-  if (!exact.ok()) return exact.status();
-  source_ = *exact ? Source::kExact : Source::kFiles;
+  const auto exact = LoadExactCheckpoint(parts_.files, parts_.log, parts_.options.root);
+  auto ranges = CrcRanges::Load({.files = parts_.files,
+                                 .log = parts_.log,
+                                 .commit_log = parts_.commit_log,
+                                 .root = parts_.options.root,
+                                 .exact_end = exact.ok() ? exact->dispatched : LogOffset{0},
+                                 .exact_last_record = exact.ok() ? exact->last_record : LogOffset{0}});
+  if (!ranges.ok()) return ranges.status();
+  out_.crc_ranges = *std::move(ranges);
+  auto taken = TryExact(exact);
+  if (!taken.ok()) return taken.status();
+  source_ = *taken ? Source::kExact : Source::kFiles;
   if (source_ == Source::kFiles) {
     if (Status s = StartFromFiles(); !s.ok()) return s;
   }
@@ -48,15 +57,21 @@ Result<Recovery::Outcome> Recovery::Run() {
   if (Status s = CutLog(); !s.ok()) return s;
   if (Status s = CutQueues(); !s.ok()) return s;
   if (Status s = parts_.commit_log.StartAt(log_end_); !s.ok()) return s;
+  out_.crc_ranges.Clip(parts_.commit_log.min(), log_end_, out_.last.log_offset);
   out_.report.log_end = log_end_;
   out_.report.took = parts_.clock.Monotonic() - begun;
-  parts_.log.Info("store recovered", {{"exit", out_.report.clean_shutdown ? "clean" : "crash"},
-                                      {"ends_from", source_ == Source::kExact ? "checkpoint" : "files"},
-                                      {"scan_begin", scan_begin_.value},
-                                      {"log_end", log_end_.value},
-                                      {"records_scanned", out_.report.records_scanned},
-                                      {"truncated_bytes", out_.report.truncated_bytes},
-                                      {"ms", std::chrono::duration_cast<Millis>(out_.report.took).count()}});
+  out_.report.ends_from = source_ == Source::kExact ? EndsFrom::kCheckpoint : EndsFrom::kFiles;
+  parts_.log.Info("store recovered",
+                  {{"exit", out_.report.clean_shutdown ? "clean" : "crash"},
+                   {"ends_from", source_ == Source::kExact ? "checkpoint" : "files"},
+                   {"log_begin", parts_.commit_log.min().value},
+                   {"scan_begin", scan_begin_.value},
+                   {"log_end", log_end_.value},
+                   {"records_scanned", out_.report.records_scanned},
+                   {"record_crcs_checked", out_.report.record_crcs_checked},
+                   {"truncated_bytes", out_.report.truncated_bytes},
+                   {"cut_because", out_.report.cut_because.empty() ? "-" : out_.report.cut_because},
+                   {"ms", std::chrono::duration_cast<Millis>(out_.report.took).count()}});
   return std::move(out_);
 }
 
@@ -86,8 +101,7 @@ bool Recovery::Contradicted(const ExactCheckpoint& exact) {
   return false;
 }
 
-Result<bool> Recovery::TryExact() {
-  auto exact = LoadExactCheckpoint(parts_.files, parts_.options.root);
+Result<bool> Recovery::TryExact(const Result<ExactCheckpoint>& exact) {
   if (!exact.ok()) {
     if (exact.status().code() == StatusCode::kNotSupported) return exact.status();
     if (exact.status().code() != StatusCode::kNotFound) {
@@ -172,13 +186,14 @@ Result<LogOffset> Recovery::SafeSegment() {
 }
 
 Status Recovery::Scan() {
-  LogScanner scanner(parts_.commit_log, scan_begin_, LogScanner::BodyChecks::kVerify);
+  LogScanner scanner(parts_.commit_log, scan_begin_, LogScanner::BodyChecks::kVerify, &out_.crc_ranges);
   log_end_ = scan_begin_;
   for (;;) {
     const auto found = scanner.Next();
     if (found == LogScanner::Found::kFailed) return scanner.why().Annotate("recovery");
     if (found == LogScanner::Found::kDamaged) {
       if (Status s = CheckNotMiddle(scanner); !s.ok()) return s;
+      out_.report.cut_because = scanner.why().text();
       parts_.log.Error("the commit log ends in a damaged record; it is cut there",
                        {{"status", scanner.why().ToString()}});
     }
@@ -188,13 +203,15 @@ Status Recovery::Scan() {
       break;
     }
     const MessageView& record = scanner.record();
-    if (!out_.report.clean_shutdown && scanner.LacksSector()) {
+    if (!out_.report.clean_shutdown && !scanner.record_crc_checked() && scanner.LacksSector()) {
       log_end_ = record.log_offset;
+      out_.report.cut_because = "the last record lacks a sector of its header, topic or properties";
       parts_.log.Warn("the last record lacks a sector of its topic or properties; the log is cut there",
                       {{"log_offset", log_end_.value}});
       break;
     }
     ++out_.report.records_scanned;
+    if (scanner.record_crc_checked()) ++out_.report.record_crcs_checked;
     if (record.log_offset >= derive_from_ && !Planted(Bug::kSkipQueueRebuild)) {
       if (auto derived = parts_.builder.Derive(record); !derived.ok()) return derived.status();
     }

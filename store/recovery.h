@@ -13,7 +13,8 @@ namespace orbitmq::store {
 //
 //  1. Our exact checkpoint, if it is there and nothing contradicts it, gives the ends of queues and index and
 //     where the scan begins. Otherwise both come from the files and the scan begins where Apache's would.
-//  2. The scan checks every record and derives queues and index again (repeating is harmless).
+//  2. The scan checks every record, by the record CRC where our marker says that we wrote one, and derives
+//  queues and index again (repeating is harmless).
 //  3. The log is cut behind the last whole record; queues and index lose what lay above it.
 //
 // A record that is damaged although records after it were synced is not a torn tail: then nothing is changed
@@ -39,13 +40,14 @@ class Recovery final {
     Dispatcher::Last last;          // Newest record of the log.
     ConsumeQueue::Touched touched;  // Queue files that recovery wrote and did not sync.
     ApacheCheckpoint apache;        // As found.
+    CrcRanges crc_ranges;           // What is left of the marker, not beyond the log's end.
   };
   Result<Outcome> Run();
 
  private:
   enum class Source : uint8_t { kExact, kFiles };
   // True when the exact checkpoint was taken over.
-  Result<bool> TryExact();
+  Result<bool> TryExact(const Result<ExactCheckpoint>& exact);
   bool Contradicted(const ExactCheckpoint& exact);
   Status StartFromFiles();
   Result<LogOffset> SafeSegment();

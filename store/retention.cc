@@ -17,6 +17,16 @@ constexpr int kHoursPerDay = 24;
 
 std::string Percent(double ratio) { return StrCat(static_cast<int64_t>(ratio * 1000) / 10, "%"); }
 
+double UsedRatio(const DiskSpace& space) {
+  return 1.0 - static_cast<double>(space.free_bytes) / static_cast<double>(space.total_bytes);
+}
+
+std::string SpaceText(const DiskSpace& space, const std::string& path, const StoreOptions& options) {
+  return StrCat(path, " is used to ", Percent(UsedRatio(space)), ", writes are refused above ",
+                Percent(options.disk_ratio_refuse), " (diskSpaceWarningLevelRatio); ", space.free_bytes,
+                " bytes are free");
+}
+
 }  // namespace
 
 Result<std::vector<int>> ParseDeleteHours(std::string_view text) {
@@ -33,11 +43,18 @@ Result<std::vector<int>> ParseDeleteHours(std::string_view text) {
   return hours;
 }
 
+std::string DescribeSpace(FileSystem& files, const std::string& path, const StoreOptions& options) {
+  const auto space = files.Space(path);
+  if (!space.ok() || space->total_bytes == 0) return StrCat("how full ", path, " is cannot be told");
+  return SpaceText(*space, path, options);
+}
+
 Retention::Retention(Parts parts, std::vector<int> delete_hours)
     : parts_(std::move(parts)),
       delete_hours_(std::move(delete_hours)),
       followed_(parts_.commit_log.min()),
-      follow_(parts_.disk_executor, [this] { return FollowLog(); }) {}
+      follow_(parts_.disk_executor, [this] { return FollowLog(); }),
+      delete_(parts_.disk_executor, [this] { return DeleteSegment(); }) {}
 
 void Retention::Start() {
   next_clean_ = parts_.clock.Monotonic() + parts_.options.clean_interval;
@@ -53,11 +70,12 @@ void Retention::ArmTimer() {
 }
 
 void Retention::Tick() {
-  const Pressure pressure = WatchDisk();
+  pressure_ = WatchDisk();
   const MonoTime now = parts_.clock.Monotonic();
   if (now >= next_clean_) {
     next_clean_ = now + parts_.options.clean_interval;
-    DeleteSegments(pressure);
+    deletions_left_ = kSegmentsPerRound;
+    delete_.Signal();
   }
   if (parts_.commit_log.min() > followed_) follow_.Signal();
 }
@@ -66,23 +84,18 @@ Retention::Pressure Retention::WatchDisk() {
   const StoreOptions& options = parts_.options;
   auto space = parts_.files.Space(parts_.commit_log.directory());
   if (!space.ok() || space->total_bytes == 0) return Pressure::kNone;
-  const double free = static_cast<double>(space->free_bytes) / static_cast<double>(space->total_bytes);
-  const double used = 1.0 - free;
+  const double used = UsedRatio(*space);
   used_ratio_.store(used, std::memory_order_relaxed);
   const bool was_full = parts_.gate.disk_full();
   if (used > options.disk_ratio_refuse) {
     const Status why =
         Status(StatusCode::kResourceExhausted,
-               StrCat("the disk is full: ", parts_.commit_log.directory(), " is used to ", Percent(used),
-                      ", writes are refused above ", Percent(options.disk_ratio_refuse),
-                      " (diskSpaceWarningLevelRatio); ", space->free_bytes, " bytes are free"))
+               StrCat("the disk is full: ", SpaceText(*space, parts_.commit_log.directory(), options)))
             .WithRetriable(true);
-    if (!was_full) parts_.log.Error("writes are refused", {{"status", why.ToString()}});
-    parts_.gate.SetDiskFull(why);
+    parts_.gate.SetDiskFull(why, WriteGate::Cause::kAboveLimit);
   } else if (was_full) {
     // Also after a refused write below the limit (a quota): the next append tries again.
     parts_.gate.ClearDiskFull();
-    parts_.log.Info("writes are accepted again", {{"used", Percent(used)}});
     parts_.on_space();
   }
   if (used > options.disk_ratio_force) return Pressure::kDeleteOldest;
@@ -107,21 +120,32 @@ bool Retention::Expired(const SegmentFile& segment) const {
          parts_.clock.Wall();
 }
 
-void Retention::DeleteSegments(Pressure pressure) {
-  if (pressure == Pressure::kNone && !DeleteHour()) return;
-  for (int i = 0; i < kSegmentsPerRound; ++i) {
-    const auto segments = parts_.commit_log.segments();
-    // What is not dispatched yet is not old, whatever its file says.
-    if (segments->size() < 2 || segments->front()->end() > parts_.commit_log.dispatched()) return;
-    const std::shared_ptr<SegmentFile> oldest = segments->front();
-    if (pressure != Pressure::kDeleteOldest && !Expired(*oldest)) return;
-    if (Status s = parts_.commit_log.DropOldest(); !s.ok()) {
-      parts_.log.Error("an old log file could not be deleted", {{"status", s.ToString()}});
-      return;
-    }
-    parts_.log.Info("deleted an old log file", {{"file", oldest->path()}});
-    if (pressure == Pressure::kDeleteOldest) return;  // One at a time, then look at the disk again.
+bool Retention::TooMuch(const CommitLog::Segments& segments) const {
+  const int64_t most = parts_.options.retention_bytes;
+  return most > 0 && parts_.commit_log.appended() - segments.front()->end() >= most;
+}
+
+Progress Retention::DeleteSegment() {
+  const auto segments = parts_.commit_log.segments();
+  // What is not dispatched yet is not old, whatever its file says.
+  if (deletions_left_-- <= 0 || segments->size() < 2 ||
+      segments->front()->end() > parts_.commit_log.dispatched()) {
+    return Progress::kIdle;
   }
+  const std::shared_ptr<SegmentFile> oldest = segments->front();
+  const bool too_much = TooMuch(*segments);
+  const bool hour = pressure_ != Pressure::kNone || DeleteHour();
+  if (!too_much && pressure_ != Pressure::kDeleteOldest && !(hour && Expired(*oldest)))
+    return Progress::kIdle;
+  if (Status s = parts_.commit_log.DropOldest(); !s.ok()) {
+    parts_.log.Error("an old log file could not be deleted", {{"status", s.ToString()}});
+    return Progress::kIdle;
+  }
+  parts_.log.Info("deleted an old log file", {{"file", oldest->path()}});
+  follow_.Signal();
+  // Under pressure one at a time, then look at the disk again.
+  if (pressure_ == Pressure::kDeleteOldest && !too_much) return Progress::kIdle;
+  return Progress::kMore;
 }
 
 Progress Retention::FollowLog() {

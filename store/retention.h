@@ -20,9 +20,13 @@ namespace orbitmq::store {
 // Hours of the day from deleteWhen ("04;16"); kInvalidArgument names the entry.
 Result<std::vector<int>> ParseDeleteHours(std::string_view text);
 
+// How full the disk is, in words: path, use, limit. Threads: any; asks the disk.
+std::string DescribeSpace(FileSystem& files, const std::string& path, const StoreOptions& options);
+
 // Deletes what is old: whole log files, then what pointed into them. Watches the disk: above disk_ratio_max
 // it deletes expired files at any hour, above disk_ratio_force the oldest even if they are not expired, above
-// disk_ratio_refuse it closes the write gate until there is room again.
+// disk_ratio_refuse it closes the write gate until there is room again. Files that lie
+// before the newest retention_bytes of the log go too, at any hour.
 //
 // Threads: the disk executor. Appends never wait for it: files leave the log's list first.
 class Retention final {
@@ -49,8 +53,12 @@ class Retention final {
   void Tick();
   void ArmTimer();
   Pressure WatchDisk();
-  void DeleteSegments(Pressure pressure);
+  Pressure pressure_ = Pressure::kNone;  // As last seen.
+  // One file at a time: between two the disk executor may do what appends wait for.
+  Progress DeleteSegment();
   bool Expired(const SegmentFile& segment) const;
+  // Whether the log without its oldest file still has retention_bytes.
+  bool TooMuch(const CommitLog::Segments& segments) const;
   bool DeleteHour() const;
   Progress FollowLog();
 
@@ -58,11 +66,13 @@ class Retention final {
   const std::vector<int> delete_hours_;
   std::atomic<double> used_ratio_{0};
   MonoTime next_clean_{};
-  LogOffset followed_{0};  // Queues and index hold nothing below.
+  int deletions_left_ = 0;  // Of this round.
+  LogOffset followed_{0};   // Queues and index hold nothing below.
   LogOffset following_{0};
   std::vector<std::shared_ptr<ConsumeQueue>> to_follow_;
   Timer timer_;
   Pulse follow_;
+  Pulse delete_;
 };
 
 }  // namespace orbitmq::store

@@ -24,6 +24,7 @@ struct StoreOptions {
   int32_t index_slots = 5'000'000;                           // maxHashSlotNum
   int32_t index_entries = 20'000'000;                        // maxIndexNum
   bool index_enabled = true;                                 // messageIndexEnable
+  RecordCrc record_crc = RecordCrc::kWhole;                  // enabledAppendPropCRC; of every draft too
   int32_t message_bytes_max = 4 * 1024 * 1024;               // maxMessageSize, of the body
   Duration flush_interval = std::chrono::milliseconds(500);  // flushIntervalCommitLog (async)
   Duration sync_flush_timeout = std::chrono::seconds(5);     // syncFlushTimeout
@@ -33,6 +34,7 @@ struct StoreOptions {
   // The log waits while queues and index are further behind it.
   int64_t dispatch_behind_bytes_max = static_cast<int64_t>(limits::kDispatchBehindBytesMax);
   Duration retention = std::chrono::hours(72);  // fileReservedTime
+  int64_t retention_bytes = 0;                  // retentionBytes, of log files; 0 = no limit
   std::string delete_when = "04";               // deleteWhen, hours "04;16"
   double disk_ratio_max = 0.75;                 // diskMaxUsedSpaceRatio: delete at once above it
   double disk_ratio_refuse = 0.90;              // diskSpaceWarningLevelRatio: refuse writes above it

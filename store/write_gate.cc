@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/write_gate.h"
 
+#include "common/strings.h"
+
 namespace orbitmq::store {
 
 Status WriteGate::Check() const {
@@ -14,10 +16,15 @@ Status WriteGate::Check() const {
 }
 
 void WriteGate::Fail(const Status& why) {
-  const MutexLock lock(mutex_);
-  if ((bits_.load(std::memory_order_relaxed) & kFailed) != 0) return;
-  failure_ = why.Annotate("the message store stopped for good, restart the broker after repair").WithFatal();
-  bits_.fetch_or(kFailed, std::memory_order_release);
+  Status failure;
+  {
+    const MutexLock lock(mutex_);
+    if ((bits_.load(std::memory_order_relaxed) & kFailed) != 0) return;
+    failure = failure_ =
+        why.Annotate("the message store stopped for good, restart the broker after repair").WithFatal();
+    bits_.fetch_or(kFailed, std::memory_order_release);
+  }
+  log_.Error("the message store takes no more writes; reading goes on", {{"why", failure.ToString()}});
 }
 
 Status WriteGate::failure() const {
@@ -25,16 +32,29 @@ Status WriteGate::failure() const {
   return failure_;
 }
 
-void WriteGate::SetDiskFull(const Status& why) {
-  const MutexLock lock(mutex_);
-  disk_full_ = why;
-  bits_.fetch_or(kDiskFull, std::memory_order_release);
+void WriteGate::SetDiskFull(const Status& why, Cause cause) {
+  Status full = why;
+  if (cause == Cause::kRefusedByDisk) {
+    full = Status(StatusCode::kResourceExhausted,
+                  StrCat("the disk is full: ", why.text(), space_ ? "; " : "", space_ ? space_() : ""))
+               .WithRetriable(true);
+  }
+  bool first = false;
+  {
+    const MutexLock lock(mutex_);
+    disk_full_ = full;
+    first = (bits_.fetch_or(kDiskFull, std::memory_order_release) & kDiskFull) == 0;
+  }
+  if (first) log_.Error("writes are refused", {{"status", full.ToString()}});
 }
 
 void WriteGate::ClearDiskFull() {
-  const MutexLock lock(mutex_);
-  bits_.fetch_and(~kDiskFull, std::memory_order_release);
-  disk_full_ = {};
+  {
+    const MutexLock lock(mutex_);
+    if ((bits_.fetch_and(~kDiskFull, std::memory_order_release) & kDiskFull) == 0) return;
+    disk_full_ = {};
+  }
+  log_.Info("writes are accepted again");
 }
 
 void WriteGate::SetClosing() { bits_.fetch_or(kClosing, std::memory_order_release); }

@@ -84,9 +84,10 @@ std::vector<Seen> Decode(const Command& reply) {
     const auto message = DecodeMessage(rest, BodyCheck::kVerifyCrc);
     EXPECT_TRUE(message.ok()) << message.status().ToString();
     if (!message.ok()) break;
-    seen.push_back({std::string(message->topic), message->queue_id, message->queue_offset.value,
-                    message->log_offset.value, message->reconsume_times, std::string(message->body),
-                    std::string(message->properties)});
+    const std::string_view record = rest.substr(0, static_cast<size_t>(message->total_bytes));
+    seen.push_back({CheckRecordCrc(record, *message), std::string(message->topic), message->queue_id,
+                    message->queue_offset.value, message->log_offset.value, message->reconsume_times,
+                    std::string(message->body), std::string(message->properties)});
     rest.remove_prefix(static_cast<size_t>(message->total_bytes));
   }
   return seen;
@@ -120,11 +121,28 @@ BrokerOptions BrokerFixture::Options() {
   return options;
 }
 
-void BrokerFixture::Start(BrokerOptions options) {
+void BrokerFixture::Boot() {
   broker_env_ = std::make_unique<sim::SimEnv>(scheduler_, network_, broker_host_, log_);
+}
+
+Status BrokerFixture::TryStart(BrokerOptions options) {
   auto broker = Broker::Start(*broker_env_, std::move(options));
-  ASSERT_TRUE(broker.ok()) << broker.status().ToString();
+  if (!broker.ok()) return broker.status();
   broker_ = *std::move(broker);
+  return {};
+}
+
+void BrokerFixture::Start(BrokerOptions options) {
+  Boot();
+  const Status started = TryStart(std::move(options));
+  ASSERT_TRUE(started.ok()) << started.ToString();
+}
+
+bool BrokerFixture::Logged(std::string_view text) const {
+  for (const std::string& line : log_.lines()) {
+    if (line.find(text) != std::string::npos) return true;
+  }
+  return false;
 }
 
 void BrokerFixture::Stop() {

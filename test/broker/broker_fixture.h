@@ -83,6 +83,7 @@ struct PullArguments {
 
 // A message as a test looks at it.
 struct Seen {
+  RecordCrcCheck record_crc = RecordCrcCheck::kAbsent;
   std::string topic;
   int32_t queue_id = 0;
   int64_t queue_offset = 0;
@@ -100,6 +101,10 @@ class BrokerFixture : public testing::Test {
 
   static BrokerOptions Options();
   void Start(BrokerOptions options = Options());
+  // In two steps, for tests that prepare files or expect a refusal.
+  void Boot();
+  Status TryStart(BrokerOptions options = Options());
+  bool Logged(std::string_view text) const;
   // In order, with everything persisted.
   void Stop();
   // As kill -9 does.

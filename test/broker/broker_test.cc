@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/handler_table.h"
+#include "common/strings.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/client_bodies.h"
 #include "remoting/protocol/offset_bodies.h"
@@ -379,6 +380,113 @@ TEST_F(BrokerTest, Config_ReloadableKeysOnly_MayChange) {
   const Command config = caller_->Plain(RequestCode::kGetBrokerConfig);
   EXPECT_NE(config.JoinedBody().view().find("autoCreateTopicEnable=false"), std::string_view::npos);
   ASSERT_NE(config.ext.Find("version"), nullptr);
+}
+
+// Every table, every way in which its two versions can be.
+TEST_F(BrokerTest, Tables_DamagedFiles_FallBackOrRefuse) {
+  enum class Version { kGood, kZeroed, kTruncated, kBadJson, kEmpty, kMissing };
+  using enum Version;
+  const auto spoil = [this](const std::string& path, Version version) {
+    FileSystem& files = broker_env_->files();
+    std::string content = *ReadWholeFile(files, path, 1 << 20);
+    ASSERT_FALSE(content.empty()) << path;
+    if (version == kMissing) {
+      ASSERT_TRUE(files.Remove(path).ok());
+      return;
+    }
+    if (version == kZeroed) content.assign(content.size(), '\0');
+    if (version == kTruncated) content.resize(content.size() / 2);
+    if (version == kBadJson) content = "{\"dataVersion\": [";
+    if (version == kEmpty) content.clear();
+    auto file = files.Open(path, OpenMode::kReadWrite);
+    const std::string_view pieces[] = {content};
+    ASSERT_TRUE((*file)->Truncate(0).ok());
+    ASSERT_TRUE((*file)->WriteAt(0, pieces).ok());
+    ASSERT_TRUE((*file)->Sync().ok());
+  };
+  int round = 0;
+  for (const char* name :
+       {"topics.json", "subscriptionGroup.json", "consumerOffset.json", "delayOffset.json"}) {
+    for (const Version current : {kZeroed, kTruncated, kBadJson, kEmpty, kMissing}) {
+      for (const Version previous : {kGood, kBadJson, kEmpty, kMissing}) {
+        if (current == kMissing && previous == kMissing) continue;  // A first start.
+        SCOPED_TRACE(StrCat(name, " ", static_cast<int>(current), " ", static_cast<int>(previous)));
+        BrokerOptions options = Options();
+        options.store_path_root_dir = StrCat("/data", ++round);
+        Start(options);
+        for (int i = 0; i < 2; ++i) {  // Two versions of every file.
+          ASSERT_EQ(Send({.topic = StrCat("T", i),
+                          .properties = "DELAY\x01"
+                                        "1\x02"})
+                        .code,
+                    ResponseCode::kSuccess);
+          Pull({.group = StrCat("G", i), .topic = "T0"});
+          ASSERT_EQ(CommitOffset("T0", i, StrCat("G", i)).code, ResponseCode::kSuccess);
+          Run(seconds(22));
+        }
+        Stop();
+        Boot();
+        const std::string path = StrCat(options.store_path_root_dir, "/config/", name);
+        spoil(path + ".bak", previous);
+        spoil(path, current);
+        const Status started = TryStart(options);
+        if (previous == kGood) {
+          ASSERT_TRUE(started.ok()) << started.ToString();
+          EXPECT_EQ(broker_env_->files().Exists(path + ".damaged"), current != kMissing);
+          EXPECT_EQ(Send({.topic = "T0"}).code, ResponseCode::kSuccess);
+          Stop();
+        } else {
+          ASSERT_FALSE(started.ok());
+          EXPECT_NE(started.text().find(name), std::string_view::npos) << started.ToString();
+          EXPECT_NE(started.text().find("put a good copy"), std::string_view::npos) << started.ToString();
+        }
+      }
+    }
+  }
+}
+
+TEST_F(BrokerTest, FailedSync_IsToldEverywhereAndReadingGoesOn) {
+  BrokerOptions options = Options();
+  options.flush_disk_type = store::FlushMode::kSync;
+  Start(options);
+  ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  const auto info = [this] {
+    return BodyOf<proto::KVTable>(caller_->Plain(RequestCode::kGetBrokerRuntimeInfo)).table;
+  };
+  EXPECT_EQ(info().at("storeWritable"), "true");
+  EXPECT_EQ(info().at("storeWriteRefusal"), "");
+  broker_host_.disk.FailSyncs(1);
+  const Command unsure = Send({.body = "unsure"});
+  EXPECT_EQ(unsure.code, ResponseCode::kSystemError);
+  EXPECT_NE(unsure.remark.find("fdatasync"), std::string::npos) << unsure.remark;
+  const Command refused = Send({.body = "late"});
+  EXPECT_EQ(refused.code, ResponseCode::kServiceNotAvailable);
+  for (const char* part : {"fdatasync", "stopped for good", "restart the broker"}) {
+    EXPECT_NE(refused.remark.find(part), std::string::npos) << refused.remark;
+  }
+  EXPECT_EQ(info().at("storeWritable"), "false");
+  EXPECT_NE(info().at("storeWriteRefusal").find("fdatasync"), std::string::npos);
+  EXPECT_TRUE(Logged("the message store takes no more writes"));
+  EXPECT_EQ(PullAll("T").size(), 1u);
+  Crash();  // An orderly end would have to write.
+}
+
+TEST_F(BrokerTest, RuntimeInfo_TellsWhatRecoveryDid) {
+  Start();
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  Run(milliseconds(200));
+  ASSERT_EQ(Pull({}).code, ResponseCode::kSuccess);
+  ASSERT_EQ(CommitOffset("T", 50).code, ResponseCode::kSuccess);
+  Run(seconds(6));
+  Crash();
+  Start();
+  const auto table = BodyOf<proto::KVTable>(caller_->Plain(RequestCode::kGetBrokerRuntimeInfo)).table;
+  EXPECT_EQ(table.at("recoveryExit"), "crash");
+  EXPECT_EQ(table.at("recoveryEndsFrom"), "checkpoint");
+  EXPECT_EQ(table.at("recoveryOffsetsLowered"), "1");
+  EXPECT_EQ(table.at("recoveryTruncatedBytes"), "0");
+  EXPECT_EQ(table.at("recoveryLogEnd"), table.at("commitLogMaxOffset"));
+  EXPECT_TRUE(Logged("consumer offset"));
 }
 
 TEST_F(BrokerTest, RuntimeInfo_HasEveryKeyThatToolsRead) {

@@ -90,6 +90,25 @@ TEST_F(RetryDelayTest, SendBack_LevelZero_ComesBackByTheRetryTopic) {
             FindProperty(retried[0].properties, "ORIGIN_MESSAGE_ID"));
 }
 
+TEST_F(RetryDelayTest, RecordCrc_RetriesDeadLettersAndDelays_HaveTheirOwn) {
+  Start();
+  ASSERT_EQ(Send({.properties = "DELAY\x01"
+                                "1\x02"})
+                .code,
+            ResponseCode::kSuccess);
+  Run(seconds(2));
+  const auto delivered = PullAll("T").at(0);
+  ASSERT_EQ(SendBack(delivered.log_offset, 1).code, ResponseCode::kSuccess);
+  Run(seconds(2));
+  const auto retried = PullAll("%RETRY%G").at(0);
+  ASSERT_EQ(SendBack(retried.log_offset, -1).code, ResponseCode::kSuccess);
+  const auto dead = PullAll("%DLQ%G").at(0);
+  for (const Seen& message : {PullAll("SCHEDULE_TOPIC_XXXX").at(0), delivered, retried, dead}) {
+    EXPECT_EQ(message.record_crc, RecordCrcCheck::kMatches) << message.topic;
+    EXPECT_EQ(message.properties.find("__CRC32#"), message.properties.rfind("__CRC32#")) << message.topic;
+  }
+}
+
 TEST_F(RetryDelayTest, SendBack_NegativeLevelOrTooOften_GoesToTheDlq) {
   Start();
   ASSERT_EQ(Send().code, ResponseCode::kSuccess);

@@ -70,7 +70,8 @@ TEST_F(SendHandlerTest, Send_Properties_KeepsUniqueKeyAddsClusterDropsBrokersOwn
   EXPECT_EQ(FindProperty(seen[0].properties, "CLUSTER"), "DefaultCluster");
   EXPECT_EQ(FindProperty(seen[0].properties, "TRACE_ON"), "true");
   EXPECT_EQ(FindProperty(seen[0].properties, "k"), "v");
-  EXPECT_FALSE(FindProperty(seen[0].properties, "__CRC32#"));
+  EXPECT_NE(FindProperty(seen[0].properties, "__CRC32#"), "123");
+  EXPECT_EQ(seen[0].record_crc, RecordCrcCheck::kMatches);
   EXPECT_FALSE(FindProperty(seen[0].properties, "POP_CK"));
   EXPECT_EQ(FindProperty(seen[1].properties, "UNIQ_KEY")->size(), 32u);
 }
@@ -178,7 +179,38 @@ TEST_F(SendHandlerTest, Batch_ThreeMessages_GetConsecutiveOffsetsAndIds) {
   ASSERT_EQ(seen.size(), 3u);
   EXPECT_EQ(seen[1].body, "b");
   EXPECT_EQ(seen[2].queue_offset, 2);
-  EXPECT_EQ(seen[0].properties, "k\x01v\x02") << "outer properties are not copied into the entries";
+  EXPECT_EQ(seen[0].properties.substr(0, seen[0].properties.size() - kRecordCrcBytes), "k\x01v\x02")
+      << "outer properties are not copied into the entries";
+}
+
+TEST_F(SendHandlerTest, RecordCrc_OfAnotherMessage_IsRemovedFromEverySend) {
+  // What a client sends again carries the CRC of the record it read.
+  const std::string stale =
+      "__CRC32#\x01"
+      "1234567890\x02";
+  for (const bool on : {true, false}) {
+    BrokerOptions options = Options();
+    options.enabled_append_prop_crc = on;
+    Start(options);
+    const std::string topic = on ? "On" : "Off";
+    ASSERT_EQ(Send({.topic = topic, .properties = stale + "k\x01v\x02"}).code, ResponseCode::kSuccess);
+    ASSERT_EQ(Send({.topic = topic, .properties = "k\x01v\x02" + stale}).code, ResponseCode::kSuccess);
+    std::string body;
+    for (const std::string& properties : {stale + "k\x01v\x02", "k\x01v\x02" + stale, stale, std::string()}) {
+      AppendBatchEntry({.flag = 0, .body = "b", .properties = properties}, body);
+    }
+    ASSERT_EQ(
+        Send({.topic = topic, .body = body, .code = RequestCode::kSendBatchMessage, .batch = true}).code,
+        ResponseCode::kSuccess);
+    const auto seen = PullAll(topic);
+    ASSERT_EQ(seen.size(), 6u);
+    for (const Seen& message : seen) {
+      EXPECT_EQ(message.record_crc, on ? RecordCrcCheck::kMatches : RecordCrcCheck::kAbsent);
+      EXPECT_EQ(message.properties.find("1234567890"), std::string::npos);
+      EXPECT_EQ(message.properties.find("__CRC32#"), message.properties.rfind("__CRC32#"));
+    }
+    Stop();
+  }
 }
 
 TEST_F(SendHandlerTest, Batch_BadBodies_AreMessageIllegal) {

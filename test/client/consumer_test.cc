@@ -448,7 +448,7 @@ TEST_F(ConsumerRequestTest, ConsumeDirectly_CallsTheListenerAndTells) {
   const std::pair<std::string, proto::CMResult> cases[] = {{"good", proto::CMResult::kCrSuccess},
                                                            {"bad", proto::CMResult::kCrLater}};
   for (const auto& [body, expected] : cases) {
-    RecordDraft draft;
+    RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
     RecordFields fields;
     fields.topic = kTopic;
     fields.body = body;

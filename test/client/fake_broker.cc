@@ -146,12 +146,13 @@ int64_t FakeBroker::Append(const NewRecord& record) {
   fields.store_host = Loopback(address().port);
   fields.body = record.body;
   fields.properties = record.properties;
-  RecordDraft draft;
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
   const Status encoded = AppendRecord(fields, draft);
   EXPECT_TRUE(encoded.ok()) << encoded.ToString();
   const auto offset = static_cast<int64_t>(queue.records.size());
   // The log offset is the record's index in log_, so that a send-back finds it.
-  PatchRecord(draft.bytes.data(), {{offset}, {static_cast<int64_t>(log_.size())}, env_.clock().Wall()});
+  PatchRecord(draft.bytes.data(), {{offset}, {static_cast<int64_t>(log_.size())}, env_.clock().Wall()},
+              draft.crc);
   log_.push_back(draft.bytes);
   queue.records.push_back(std::move(draft.bytes));
   return offset;

@@ -147,9 +147,9 @@ std::string Record(const std::string& body, const std::string& properties, int32
   fields.sys_flag = sys_flag;
   fields.reconsume_times = 2;
   fields.store_host = *ParseHostAddress("10.0.0.1", 10911);
-  RecordDraft draft;
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
   EXPECT_TRUE(AppendRecord(fields, draft).ok());
-  PatchRecord(draft.bytes.data(), {{offset}, {1000}, FromEpochMillis(5)});
+  PatchRecord(draft.bytes.data(), {{offset}, {1000}, FromEpochMillis(5)}, draft.crc);
   return draft.bytes;
 }
 

@@ -61,9 +61,9 @@ TEST(GoldenLog, EveryRecord_IsWrittenAgainByteForByte) {
     fields.prepared_transaction_offset = view.prepared_transaction_offset;
     fields.body = view.body;
     fields.properties = view.properties;
-    RecordDraft draft;
+    RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
     ASSERT_TRUE(AppendRecord(fields, draft).ok());
-    PatchRecord(draft.bytes.data(), {view.queue_offset, view.log_offset, view.store_time});
+    PatchRecord(draft.bytes.data(), {view.queue_offset, view.log_offset, view.store_time}, draft.crc);
     EXPECT_TRUE(draft.bytes == record.bytes) << "at " << record.offset.value;
   }
 }

@@ -6,6 +6,7 @@
 #include "common/bytes.h"
 #include "common/crc32.h"
 #include "common/message_codec.h"
+#include "common/message_properties.h"
 #include "common/random.h"
 #include "common/strings.h"
 #include "common/sys_flag.h"
@@ -46,11 +47,12 @@ const std::string& HiRecord() {
   return record;
 }
 
-std::string Placed(const RecordFields& fields, const RecordPlacement& placement) {
-  RecordDraft draft;
+std::string Placed(const RecordFields& fields, const RecordPlacement& placement,
+                   RecordCrc crc = RecordCrc::kNone) {
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = crc};
   EXPECT_TRUE(AppendRecord(fields, draft).ok());
   EXPECT_EQ(draft.record_count, 1);
-  PatchRecord(draft.bytes.data(), placement);
+  PatchRecord(draft.bytes.data(), placement, crc);
   return draft.bytes;
 }
 
@@ -184,6 +186,149 @@ TEST(Record, TooLongFields_AreRefusedAndTheDraftStays) {
   EXPECT_EQ(AppendRecord(fields, draft).code(), StatusCode::kInvalidArgument);
   EXPECT_TRUE(draft.bytes.empty());
   EXPECT_EQ(draft.record_count, 0);
+}
+
+std::string CrcOf(const std::string& record) { return std::string(record.end() - 11, record.end() - 1); }
+
+TEST(RecordCrc, DigitsStandAsInTheSpec) {
+  // store.md 14: for the CRC value 305419896 the record ends with `__CRC32#` 01 `6989145030` 02. Here the
+  // value is computed anew from the bytes before.
+  const std::string record =
+      Placed(HiFields(), {{5}, {1000}, FromEpochMillis(1700000000001)}, RecordCrc::kWhole);
+  ASSERT_EQ(record.size(), HiRecord().size() + kRecordCrcBytes);
+  std::string expected;
+  uint32_t crc = BodyCrc(std::string_view(record).substr(0, record.size() - kRecordCrcBytes));
+  for (int i = 0; i < 10; ++i, crc /= 10) expected.push_back(static_cast<char>('0' + crc % 10));
+  EXPECT_EQ(record.substr(record.size() - kRecordCrcBytes), "__CRC32#\x01" + expected + "\x02");
+  const auto view = DecodeMessage(record, BodyCheck::kVerifyCrc);
+  ASSERT_TRUE(view.ok()) << view.status().ToString();
+  EXPECT_EQ(FindProperty(view->properties, property::kCrc32), CrcOf(record));
+  EXPECT_EQ(FindProperty(view->properties, "WAIT"), "true");
+  EXPECT_EQ(CheckRecordCrc(record, *view), RecordCrcCheck::kMatches);
+}
+
+TEST(RecordCrc, EveryChangedByteIsFound) {
+  const std::string record =
+      Placed(HiFields(), {{5}, {1000}, FromEpochMillis(1700000000001)}, RecordCrc::kWhole);
+  for (size_t at = 0; at < record.size(); ++at) {
+    std::string bad = record;
+    bad[at] = static_cast<char>(bad[at] ^ 0x10);
+    const auto view = DecodeMessage(bad, BodyCheck::kTrust);
+    if (!view.ok()) continue;  // A length: structure tells.
+    EXPECT_NE(CheckRecordCrc(bad, *view), RecordCrcCheck::kMatches) << at;
+  }
+}
+
+TEST(RecordCrc, AnyShapeOfRecordMatches) {
+  const std::string long_topic(200, 'L');
+  const std::string long_properties = "k\x01" + std::string(20000, 'v');  // Without the last separator.
+  int shapes = 0;
+  for (const char* born : {"10.0.0.9", "::1"}) {
+    for (const char* store : {"10.0.0.1", "fe80::1"}) {
+      for (std::string_view topic : {std::string_view("T"), std::string_view(long_topic)}) {
+        for (std::string_view properties : {std::string_view(), std::string_view("a\x01 b\x02"),
+                                            std::string_view("a\x01 b"), std::string_view(long_properties)}) {
+          for (size_t body_bytes : {0, 1, 3900, 4096, 5000, 1 << 20}) {
+            RecordFields fields = HiFields();
+            const std::string body(body_bytes, 'x');
+            fields.born_host = Host(born, 1);
+            fields.store_host = Host(store, 2);
+            fields.topic = topic;
+            fields.properties = properties;
+            fields.body = body;
+            const std::string record =
+                Placed(fields, {{shapes}, {int64_t{1} << 40}, FromEpochMillis(1700000000000 + shapes)},
+                       RecordCrc::kWhole);
+            const auto view = DecodeMessage(record, BodyCheck::kVerifyCrc);
+            ASSERT_TRUE(view.ok()) << view.status().ToString();
+            ASSERT_EQ(CheckRecordCrc(record, *view), RecordCrcCheck::kMatches) << shapes;
+            ASSERT_EQ(view->queue_offset.value, shapes);
+            ++shapes;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_EQ(shapes, 2 * 2 * 2 * 4 * 6);
+}
+
+TEST(RecordCrc, SeveralInOneDraft_EachHasItsOwn) {
+  RecordDraft draft;
+  for (const char* body : {"one", "two"}) {
+    RecordFields fields = HiFields();
+    fields.body = body;
+    ASSERT_TRUE(AppendRecord(fields, draft).ok());
+  }
+  const auto first_bytes = static_cast<size_t>(PeekRecord(draft.bytes)->total_bytes);
+  PatchRecord(draft.bytes.data(), {{1}, {0}, FromEpochMillis(1)}, draft.crc);
+  PatchRecord(draft.bytes.data() + first_bytes, {{2}, {100}, FromEpochMillis(1)}, draft.crc);
+  for (const std::string& record : {draft.bytes.substr(0, first_bytes), draft.bytes.substr(first_bytes)}) {
+    const auto view = DecodeMessage(record, BodyCheck::kVerifyCrc);
+    ASSERT_TRUE(view.ok());
+    EXPECT_EQ(CheckRecordCrc(record, *view), RecordCrcCheck::kMatches);
+  }
+  EXPECT_NE(CrcOf(draft.bytes.substr(0, first_bytes)), CrcOf(draft.bytes));
+}
+
+TEST(RecordCrc, NoRoomInTheProperties_TheMessageIsTakenWithout) {
+  // Apache without the option takes properties of up to 32,767 bytes, and so do we with it.
+  for (const size_t bytes : {kPropertiesBytesMax - kRecordCrcBytes, kPropertiesBytesMax - kRecordCrcBytes + 1,
+                             kPropertiesBytesMax}) {
+    RecordFields fields = HiFields();
+    const std::string properties = "k\x01" + std::string(bytes - 3, 'v') + "\x02";
+    fields.properties = properties;
+    const std::string record = Placed(fields, {{5}, {1000}, FromEpochMillis(1)}, RecordCrc::kWhole);
+    const auto view = DecodeMessage(record, BodyCheck::kVerifyCrc);
+    ASSERT_TRUE(view.ok()) << view.status().ToString();
+    const bool room = bytes + kRecordCrcBytes <= kPropertiesBytesMax;
+    EXPECT_EQ(view->properties.size(), room ? bytes + kRecordCrcBytes : bytes);
+    EXPECT_EQ(CheckRecordCrc(record, *view), room ? RecordCrcCheck::kMatches : RecordCrcCheck::kNoRoom);
+  }
+}
+
+TEST(RecordCrc, OnlyTheLastPropertyCounts) {
+  RecordFields fields = HiFields();
+  const struct {
+    std::string_view properties;
+    RecordCrcCheck expected;
+  } rows[] = {
+      {"__CRC32#\x01"
+       "0000000000\x02",
+       RecordCrcCheck::kDiffers},
+      {"a\x01z\x02__CRC32#\x01"
+       "0000000000\x02",
+       RecordCrcCheck::kDiffers},
+      {"a\x01z\x02X__CRC32#\x01"
+       "0000000000\x02",
+       RecordCrcCheck::kAbsent},
+      {"__CRC32#\x01"
+       "0000000000\x02z\x01z\x02",
+       RecordCrcCheck::kAbsent},
+      {"__CRC32#\x01"
+       "000000000\x02",
+       RecordCrcCheck::kAbsent},
+      {"", RecordCrcCheck::kAbsent},
+  };
+  for (const auto& row : rows) {
+    fields.properties = row.properties;
+    const std::string record = Placed(fields, {{5}, {1000}, FromEpochMillis(1)});
+    EXPECT_EQ(CheckRecordCrc(record, *DecodeMessage(record, BodyCheck::kTrust)), row.expected)
+        << Printable(row.properties);
+  }
+}
+
+TEST(Crc32, CombineJoinsPiecesOfAnyLength) {
+  const std::string before = "what stands in front";
+  std::string behind;
+  for (const size_t bytes : {0u, 1u, 100u, 4095u, 4096u, 4097u, 70'000u, 1u << 20, (16u << 20) + 77u}) {
+    behind.resize(bytes, 'b');
+    EXPECT_EQ(Crc32Combine(Crc32(before), Crc32ShiftOf(bytes), Crc32(behind)), Crc32(before + behind))
+        << bytes;
+  }
+  // Longer than any table: x^(8n) for n = 2^40 by two ways.
+  uint32_t shift = Crc32ShiftOf(uint64_t{1} << 20);
+  for (int i = 0; i < 20; ++i) shift = Crc32Combine(shift, shift, 0);
+  EXPECT_EQ(Crc32ShiftOf(uint64_t{1} << 40), shift);
 }
 
 TEST(Record, EveryCut_IsCorrupt) {

@@ -5,6 +5,7 @@
 usage: run.py PATH_OF_MQNAMESRV PATH_OF_MQBROKER PATH_OF_E2E_CLIENT [CASE...]
 """
 
+import errno
 import os
 import signal
 import subprocess
@@ -173,6 +174,91 @@ def namesrv_tells_its_mistakes(place):
         assert done.returncode == code, f"{words}: exit {done.returncode}, {said}"
         missing = [text for text in texts if text not in said]
         assert not missing, f"{words}: no {missing} in: {said}"
+
+
+class SmallDisk:
+    """A tmpfs of a few MiB, which takes root to mount."""
+
+    def __init__(self, path, mebibytes):
+        self.path = path
+        os.makedirs(path)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m", "orbitmq-test", path],
+                       check=True, timeout=60)
+
+    def fill(self, leave):
+        """Takes all space but `leave` bytes."""
+        with open(f"{self.path}/ballast", "ab") as ballast:
+            while self.free() > leave:
+                try:
+                    ballast.write(b"b" * min(1 << 16, self.free() - leave))
+                    ballast.flush()
+                except OSError as error:
+                    assert error.errno == errno.ENOSPC, error
+                    break
+
+    def free(self):
+        state = os.statvfs(self.path)
+        return state.f_bavail * state.f_frsize
+
+    def release(self):
+        os.remove(f"{self.path}/ballast")
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.path], check=True, timeout=60)
+
+
+def fill_and_release(place, disk, ratio, leave):
+    """A disk gets full above the ratio or altogether: refused at once, read on, taken again, nothing lost."""
+    _, namesrv = place.namesrv()
+    settings = ["mappedFileSizeCommitLog=1048576", "maxMessageSize=65536", "maxHashSlotNum=1000",
+                "maxIndexNum=4000", "mappedFileSizeConsumeQueue=6000", "diskMaxUsedSpaceRatio=95",
+                "diskSpaceCleanForciblyRatio=100", f"diskSpaceWarningLevelRatio={ratio}"]
+    data = f"small/data{ratio}"
+    broker, port = place.broker(namesrv, data=data, settings=settings)
+    stored = place.send(namesrv, "crowded", range(200))
+    assert len(stored) == 200
+    disk.fill(leave)
+    deadline = time.monotonic() + 20
+    for first in range(1000, 100_000, 2000):
+        lines = place.client("send", namesrv=namesrv, topic="crowded", first=first, count=2000,
+                             window=256).drain()
+        stored |= acked(lines)
+        refused = [line for line in lines if line.startswith("failed")]
+        if refused:
+            break
+        assert time.monotonic() < deadline, "a full disk never refused anything"
+    for part in ("disk is full", f"{data}/commitlog", "is used to", f"above {ratio}", "bytes are free"):
+        assert part in refused[-1], refused[-1]
+    place.receive(namesrv, "crowded", f"readers{ratio}", stored)
+    disk.release()
+    began = time.monotonic()
+    number = 200_000
+    while not place.send(namesrv, "crowded", range(number, number + 1)):
+        number += 1
+        assert time.monotonic() - began < 5, "not writable 5 s after space came back"
+    print(f"        ratio {ratio}: writable again {time.monotonic() - began:.1f} s after space came back")
+    stored.add(number)
+    broker.kill()
+    place.broker(namesrv, data=data, port=port, settings=settings)
+    place.await_route(namesrv, "crowded")
+    place.receive(namesrv, "crowded", f"auditors{ratio}", stored)
+
+
+@case
+def full_disk_refuses_and_recovers(place):
+    """A real file system of 48 MiB; store_test has a simulated one."""
+    if os.geteuid() != 0:
+        print("        not root: see StoreTest.DiskFull_* and NextFileRefused_* for the same")
+        return
+    for ratio, leave in ((90, 3 << 20), (100, 0)):
+        disk = SmallDisk(f"{place.folder}/small", 48)
+        try:
+            fill_and_release(place, disk, ratio, leave)
+        finally:
+            place.close()
+            place.started.clear()
+            disk.close()
+            os.rmdir(disk.path)
 
 
 def make_certificate(folder, name):

@@ -31,12 +31,12 @@ void CheckRecord(std::string_view bytes, const MessageView& view) {
   fields.prepared_transaction_offset = view.prepared_transaction_offset;
   fields.body = view.body;
   fields.properties = view.properties;
-  RecordDraft draft;
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
   const Status status = AppendRecord(fields, draft);
   // Long topics exist in both versions' reach of the decoder, short ones are written as V1 only.
   const bool v2 = view.topic.size() > kTopicBytesMaxV1;
   if (!status.ok() || v2 != (view.magic == RecordMagic::kV2)) return;
-  PatchRecord(draft.bytes.data(), {view.queue_offset, view.log_offset, view.store_time});
+  PatchRecord(draft.bytes.data(), {view.queue_offset, view.log_offset, view.store_time}, draft.crc);
   std::string expected(bytes.substr(0, size));
   // The CRC of an empty body is not checked on reading.
   if (view.body.empty()) expected.replace(8, 4, draft.bytes, 8, 4);
@@ -97,7 +97,7 @@ std::vector<std::string> Corpus() {
   fields.properties = "KEYS\x01k\x02";
   fields.born_host = *ParseHostAddress("::1", 1);
   fields.store_host = *ParseHostAddress("127.0.0.1", 10911);
-  RecordDraft draft;
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
   ORBITMQ_CHECK(AppendRecord(fields, draft).ok(), "the corpus must be well formed");
   corpus.push_back(draft.bytes);
   std::string batch;

@@ -21,7 +21,7 @@ class KvConfigTest : public testing::Test {
   }
   ~KvConfigTest() override { std::filesystem::remove_all(directory_); }
   std::string path() const { return directory_ + "/namesrv/kvConfig.json"; }
-  Result<std::unique_ptr<KvConfig>> Load() { return KvConfig::Load(*files_, path()); }
+  Result<std::unique_ptr<KvConfig>> Load() { return KvConfig::Load(*files_, NullLogger(), path()); }
   void WriteRaw(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
   std::unique_ptr<FileSystem> files_;

@@ -319,6 +319,7 @@ class SimFileSystem final : public FileSystem {
     if (disk_.directories_.erase(path) > 0) return {};
     if (!disk_.names_.contains(path))
       return {StatusCode::kNotFound, "unlink " + path + ": No such file or directory"};
+    if (disk_.remove_extra_.count() > 0) view_->spend(disk_.remove_extra_.count());
     disk_.SetName(path, nullptr);
     return {};
   }

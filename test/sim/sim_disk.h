@@ -25,7 +25,7 @@ namespace orbitmq::sim {
 //  - Crash: creations, renames and removals that no directory fsync covered survive as a prefix of their
 //  order
 //    (a journaling file system). Directories themselves are durable at once.
-//  - SlowSyncs: fdatasync takes that much longer.
+//  - SlowSyncs: fdatasync takes that much longer. SlowRemoves: so does the removal of a file.
 //  - FailSyncs: fdatasync returns EIO and, as on Linux, the pages may or may not have been written.
 //  - Full: space limit; writes and allocations past it return kResourceExhausted.
 //  - Rot: flips a bit of a durable page; for scanners, never under a live broker's oracle.
@@ -49,6 +49,7 @@ class SimDisk final {
 
   void FailSyncs(int count) { failing_syncs_ = count; }
   void SlowSyncs(Duration extra) { sync_extra_ = extra; }
+  void SlowRemoves(Duration extra) { remove_extra_ = extra; }
   void SetSpaceLimit(uint64_t bytes) { space_limit_ = bytes; }
   // The same without Space() telling, as a quota does, so that nobody cleans up.
   void SetQuota(uint64_t bytes) { quota_ = bytes; }
@@ -118,6 +119,7 @@ class SimDisk final {
   std::set<std::string> locks_;
   int failing_syncs_ = 0;
   Duration sync_extra_{0};
+  Duration remove_extra_{0};
   uint64_t space_limit_ = uint64_t{1} << 40;
   uint64_t quota_ = uint64_t{1} << 40;
   Counters counters_;

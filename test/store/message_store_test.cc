@@ -28,7 +28,8 @@ TEST_F(StoreTest, Append_Batch_IsContiguous) {
   ASSERT_TRUE(receipt.ok());
   ASSERT_EQ(receipt->log_offsets.size(), 3u);
   EXPECT_EQ(receipt->log_offsets[0].value, 0);
-  EXPECT_EQ(receipt->log_offsets[1].value, static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 1, 1, 0)));
+  EXPECT_EQ(receipt->log_offsets[1].value,
+            static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 1, 1, kRecordCrcBytes)));
   ExpectQueue("T", 0, {"x", "yy", "zzz"});
   EXPECT_EQ(Append({.body = "next"}).queue_offset.value, 3);
 }
@@ -51,7 +52,7 @@ TEST_F(StoreTest, Append_PreparedAndRollback_TakeNoQueueOffset) {
 TEST_F(StoreTest, Append_DoesNotFitTheRest_RollsWithFiller) {
   Open();
   // Leaves exactly 8 bytes, which only a filler may take.
-  const auto overhead = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 0, 1, 0));
+  const auto overhead = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 0, 1, kRecordCrcBytes));
   Append({.body = std::string(static_cast<size_t>(options.segment_bytes - 8 - overhead), 'x')});
   EXPECT_EQ(store().watermarks().appended.value, options.segment_bytes - 8);
   EXPECT_EQ(Append({.body = "next"}).log_offsets[0].value, options.segment_bytes);
@@ -66,7 +67,7 @@ TEST_F(StoreTest, Append_DoesNotFitTheRest_RollsWithFiller) {
 
 TEST_F(StoreTest, Append_OneByteTooMuchForTheRest_MovesToNextFile) {
   Open();
-  const auto overhead = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 0, 1, 0));
+  const auto overhead = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 0, 1, kRecordCrcBytes));
   const int64_t room = 500;
   Append({.body = std::string(static_cast<size_t>(options.segment_bytes - room - overhead), 'x')});
   // Size + 7 free bytes must roll, + 8 must fit (store.md appendix B 3).
@@ -146,6 +147,73 @@ TEST_F(StoreTest, FailedSync_StopsForGood) {
   EXPECT_EQ(Bodies("T", 0), (std::vector<std::string>{"good"}));
 }
 
+TEST_F(StoreTest, FailedSyncOfQueueOrIndex_StopsForGoodAndReadingGoesOn) {
+  Open();
+  AppendMany(20, {.keys = "k"});
+  Pass(seconds(6));
+  // Once more, and synced: the next syncs are those of a checkpoint, of queue files, index and names.
+  ASSERT_TRUE(Await(Send({.body = "m20", .keys = "k"}, Durability::kFlushed)).ok());
+  ASSERT_EQ(store().watermarks().flushed, store().watermarks().appended);
+  disk().FailSyncs(1);
+  Pass(seconds(6));
+  const Status refused = store().writable();
+  EXPECT_TRUE(refused.fatal()) << refused.ToString();
+  EXPECT_NE(refused.text().find("stopped for good"), std::string_view::npos) << refused.ToString();
+  EXPECT_FALSE(Await(Send({})).ok());
+  ExpectQueue("T", 0, Numbered(21));
+  Crash(Loss::kPower);
+  Open();
+  ExpectQueue("T", 0, Numbered(21));
+  EXPECT_TRUE(store().writable().ok());
+}
+
+TEST_F(StoreTest, DiskFull_EveryRefusalTellsPathUseAndLimit) {
+  // ENOSPC from a write below the ratio (a quota): the same message as above the ratio.
+  Open();
+  Append({.body = "before"});
+  disk().SetQuota(disk().UsedBytes() + 1000);
+  std::vector<Status> refusals;
+  for (int i = 0; i < 500 && refusals.size() < 20; ++i) {
+    const auto receipt = Await(Send({.body = std::string(900, 'x')}));
+    if (!receipt.ok()) refusals.push_back(receipt.status());
+  }
+  ASSERT_EQ(refusals.size(), 20u);
+  for (const Status& refused : refusals) {
+    EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted);
+    EXPECT_TRUE(refused.retriable());
+    for (const char* part : {"disk is full", "/store/commitlog", "is used to", "90%", "bytes are free"}) {
+      EXPECT_NE(refused.text().find(part), std::string_view::npos) << refused.ToString();
+    }
+  }
+  disk().SetQuota(uint64_t{1} << 40);
+  Pass(seconds(5));
+  Append({.body = "after"});
+  Settle();
+  EXPECT_EQ(Bodies("T", 0).back(), "after");
+}
+
+TEST_F(StoreTest, NextFileRefused_WritesAreRefusedUntilThereIsSpace) {
+  Open();
+  while (store().watermarks().appended.value < options.segment_bytes - 2000) {
+    Append({.body = std::string(900, 'x')});
+  }
+  disk().SetQuota(disk().UsedBytes() + 1500);  // Not for names, checkpoints and another file.
+  std::optional<Status> refusal;
+  for (int i = 0; i < 60 && !refusal; ++i) {
+    const auto receipt = Await(Send({.body = std::string(900, 'x')}));
+    if (!receipt.ok()) refusal = receipt.status();
+  }
+  ASSERT_TRUE(refusal.has_value());
+  EXPECT_NE(refusal->text().find("/store/commitlog"), std::string_view::npos) << refusal->ToString();
+  const size_t readable = (Settle(), Bodies("T", 0).size());
+  disk().SetQuota(uint64_t{1} << 40);
+  Pass(seconds(5));
+  for (int i = 0; i < 20; ++i) Append({.body = std::string(900, 'y')});
+  Settle();
+  EXPECT_EQ(Bodies("T", 0).size(), readable + 20);
+  EXPECT_GT(store().stats().segment_count, 1);
+}
+
 TEST_F(StoreTest, DiskFull_RefusesThenRecovers) {
   Open();
   Append({.body = "before"});
@@ -193,7 +261,7 @@ TEST_F(StoreTest, Read_Limits_CountAndBytes) {
   AppendMany(50, {});
   Settle();
   EXPECT_EQ(store().Read({"T", 0}, {0}, {.messages_max = 10}, nullptr).record_count, 10);
-  EXPECT_EQ(store().Read({"T", 0}, {0}, {.messages_max = 32, .bytes_max_hot = 300}, nullptr).record_count, 3);
+  EXPECT_EQ(store().Read({"T", 0}, {0}, {.messages_max = 32, .bytes_max_hot = 360}, nullptr).record_count, 3);
   // The first message is returned whatever its size.
   EXPECT_EQ(store().Read({"T", 0}, {0}, {.bytes_max_hot = 1}, nullptr).record_count, 1);
 }

@@ -119,7 +119,7 @@ TEST_F(RecoveryTest, IndexAheadOfTheLog_KeepsWhatTheLogHas) {
   Boot();
   RemoveTree("/store/orbitmq");
   // As if Apache had noted that the index is on the disk, and the log's last page was lost.
-  auto checkpoint = LoadApacheCheckpoint(files(), "/store");
+  auto checkpoint = LoadApacheCheckpoint(files(), env().log(), env().clock().Wall(), "/store");
   ASSERT_TRUE(checkpoint.ok());
   checkpoint->index_time_ms = ToEpochMillis(env().clock().Wall());
   ASSERT_TRUE(SaveApacheCheckpoint(files(), "/store", *checkpoint).ok());
@@ -196,6 +196,29 @@ TEST_F(RecoveryTest, TornTail_CutAtEveryByteOfTheLastRecord) {
   Open();
   AppendMany(3, {.tags = "A"});
   const int64_t end = store().watermarks().appended.value;
+  // TAGS 0x01 A 0x02
+  const auto record = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 2, 1, 7 + kRecordCrcBytes));
+  Crash(Loss::kProcess);
+  Boot();
+  const std::string whole = Content(kFirstSegment);
+  for (int64_t kept = 0; kept < record; ++kept) {
+    Boot();
+    std::string torn = whole;
+    const auto cut = static_cast<std::ptrdiff_t>(end - record + kept);
+    std::fill(torn.begin() + cut, torn.end(), '\0');
+    Overwrite(kFirstSegment, 0, torn);
+    Open();
+    EXPECT_EQ(Bodies("T", 0).size(), 2u) << "kept " << kept;
+    EXPECT_EQ(store().watermarks().appended.value, end - record) << "kept " << kept;
+    Crash(Loss::kProcess);
+  }
+}
+
+TEST_F(RecoveryTest, TornTail_WithoutRecordCrc_OnlyTheEndOfThePropertiesIsUnchecked) {
+  options.record_crc = RecordCrc::kNone;
+  Open();
+  AppendMany(3, {.tags = "A"});
+  const int64_t end = store().watermarks().appended.value;
   const int64_t record = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 2, 1, 7));
   Crash(Loss::kProcess);
   Boot();
@@ -238,6 +261,27 @@ TEST_F(RecoveryTest, TornTail_LostSectorOfPropertiesIsFound) {
 
 TEST_F(RecoveryTest, TornTail_EveryFlippedByteIsFound) {
   Open();
+  AppendMany(2, {.tags = "A", .keys = "k"});
+  const auto end = static_cast<size_t>(store().watermarks().appended.value);
+  Crash(Loss::kProcess);
+  Boot();
+  const std::string whole = Content(kFirstSegment);
+  const auto record = static_cast<size_t>(PeekRecord(whole)->total_bytes);
+  for (size_t at = end - record; at < end; ++at) {
+    Boot();
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+    Overwrite(kFirstSegment, 0, damaged);
+    Open();
+    EXPECT_EQ(Bodies("T", 0).size(), 1u) << "byte " << at;
+    EXPECT_GT(store().recovery().truncated_bytes, 0);
+    Crash(Loss::kProcess);
+  }
+}
+
+TEST_F(RecoveryTest, TornTail_WithoutRecordCrc_FlippedBytesOfWhatHasChecksAreFound) {
+  options.record_crc = RecordCrc::kNone;
+  Open();
   AppendMany(2, {});
   const int64_t end = store().watermarks().appended.value;
   const auto record = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 2, 1, 0));
@@ -264,7 +308,7 @@ TEST_F(RecoveryTest, TornTail_EveryFlippedByteIsFound) {
 TEST_F(RecoveryTest, StaleRecordBehindTheCut_IsNotResurrected) {
   Open();
   AppendMany(3, {});
-  const auto record = static_cast<uint64_t>(RecordBytes(RecordMagic::kV1, 0, 2, 1, 0));
+  const auto record = static_cast<uint64_t>(RecordBytes(RecordMagic::kV1, 0, 2, 1, kRecordCrcBytes));
   Crash(Loss::kProcess);
   Boot();
   Overwrite(kFirstSegment, record + 8, "\xff\xff\xff\xff");  // The second record is torn, the third whole.
@@ -385,7 +429,7 @@ TEST_F(RecoveryTest, JavaBrokerRanSince_EndsComeFromTheFiles) {
   AppendMany(50, {});
   ASSERT_TRUE(Close().ok());
   Boot();
-  ApacheCheckpoint changed = *LoadApacheCheckpoint(files(), "/store");
+  ApacheCheckpoint changed = *LoadApacheCheckpoint(files(), env().log(), env().clock().Wall(), "/store");
   changed.physic_time_ms += 5000;
   ASSERT_TRUE(SaveApacheCheckpoint(files(), "/store", changed).ok());
   Open();
@@ -452,7 +496,8 @@ TEST_F(RecoveryTest, QueueBeginsPastZero_LeadingFiller) {
   RemoveTree("/store/consumequeue");
   RemoveTree("/store/index");
   RemoveTree("/store/orbitmq");
-  const auto record = RecordBytes(RecordMagic::kV1, 0, 2, 1, 0);  // Of m0..m9; the others have a byte more.
+  const auto record =
+      RecordBytes(RecordMagic::kV1, 0, 2, 1, kRecordCrcBytes);  // Of m0..m9; the others have a byte more.
   std::string rest;
   LogOffset at{0};
   for (size_t from = record * 10 + (record + 1) * 10; from < log.size();) {
@@ -462,7 +507,8 @@ TEST_F(RecoveryTest, QueueBeginsPastZero_LeadingFiller) {
     from += moved.size();
     const auto view = DecodeMessage(moved, BodyCheck::kTrust);
     PatchRecord(moved.data(),
-                {.queue_offset = view->queue_offset, .log_offset = at, .store_time = view->store_time});
+                {.queue_offset = view->queue_offset, .log_offset = at, .store_time = view->store_time},
+                RecordCrc::kNone);
     at += static_cast<int64_t>(moved.size());
     rest += moved;
   }
@@ -487,7 +533,8 @@ TEST_F(RecoveryTest, QueueBeginsPastZero_LeadingFiller) {
 
 TEST_F(RecoveryTest, AbortFile_HoldsThePidWhileOpen) {
   Open();
-  EXPECT_EQ(Content("/store/abort"), StrCat(env().identity().pid));
+  // The second line is ours (record_crc); Apache looks only whether the file is there.
+  EXPECT_TRUE(Content("/store/abort").starts_with(StrCat(env().identity().pid, "\norbitmq ")));
   EXPECT_EQ(Content("/store/lock"), "lock");
   ASSERT_TRUE(Close().ok());
   Boot();

@@ -135,7 +135,7 @@ class StoreHarness {
     return pending;
   }
   Pending Send(const TestMessage& message, Durability durability = Durability::kStoreDefault) {
-    RecordDraft draft;
+    RecordDraft draft{.bytes = {}, .record_count = 0, .crc = options.record_crc};
     AddToDraft(message, draft);
     return Send(std::move(draft), {message.topic, message.queue_id}, durability);
   }

@@ -96,7 +96,7 @@ TEST_F(StoreFilesTest, KnownMessage_AllFiles) {
   ByteWriter place(expected_place);
   place.Write<int64_t>(7);
   place.Write<int64_t>(at);
-  EXPECT_EQ(ToHex(log.substr(static_cast<size_t>(at), 20)), "0000008CDAA320A769C865ED0000000300000000");
+  EXPECT_EQ(ToHex(log.substr(static_cast<size_t>(at), 20)), "000000A0DAA320A769C865ED0000000300000000");
   EXPECT_EQ(ToHex(log.substr(static_cast<size_t>(at) + 20, 16)), ToHex(expected_place));
   EXPECT_EQ(LoadBig<int64_t>(log.data() + at + 56), stored);
   EXPECT_EQ(log.find_first_not_of('\0', static_cast<size_t>(dispatched_to)), std::string::npos);
@@ -104,7 +104,7 @@ TEST_F(StoreFilesTest, KnownMessage_AllFiles) {
   const std::string queue = WholeFile(files(), "/store/consumequeue/TopicTest/3/00000000000000000000");
   EXPECT_EQ(queue.size(), 600u);
   std::string unit;
-  EncodeUnit({{at}, 140, 2598919}, unit);
+  EncodeUnit({{at}, 160, 2598919}, unit);
   EXPECT_EQ(ToHex(queue.substr(140, 20)), ToHex(unit));
 
   const auto index_files = files().List("/store/index");

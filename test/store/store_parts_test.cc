@@ -284,6 +284,60 @@ TEST_F(RetentionTest, NotExpired_NothingIsDeleted) {
   EXPECT_EQ(Bodies("T", 0).size(), 6u);  // The last file is never deleted.
 }
 
+TEST_F(RetentionTest, MoreThanRetentionBytes_TheOldestGoAtAnyHour) {
+  options.delete_when = "";
+  options.retention_bytes = 3 * options.segment_bytes;
+  Open();
+  WriteSegments(3);
+  Pass(seconds(30));
+  EXPECT_EQ(store().watermarks().min.value, 0) << "nothing lies before the newest three files' worth";
+  WriteSegments(20);
+  Pass(seconds(60));
+  const Watermarks marks = store().watermarks();
+  EXPECT_GE(marks.appended - marks.min, options.retention_bytes);
+  EXPECT_LT(marks.appended - marks.min, options.retention_bytes + options.segment_bytes);
+  const auto range = store().Range({"T", 0});
+  ASSERT_TRUE(range.has_value());
+  EXPECT_GT(range->min.value, 0);
+  EXPECT_EQ(Bodies("T", 0).size(), static_cast<size_t>(range->max - range->min));
+  // The index forgot them too: what it finds can be read.
+  const auto found = store().Query({.topic = "T",
+                                    .key = "k",
+                                    .messages_max = 1000,
+                                    .begin = FromEpochMillis(0),
+                                    .end = FromEpochMillis(INT64_MAX)});
+  ASSERT_TRUE(found.ok());
+  for (const Bytes& record : found->records) {
+    EXPECT_GE(DecodeMessage(record.view(), BodyCheck::kVerifyCrc)->log_offset, marks.min);
+  }
+  const QueueOffset min = range->min;
+  Crash(Loss::kProcess);
+  Open();
+  EXPECT_EQ(store().Range({"T", 0})->min, min);
+  EXPECT_EQ(store().watermarks().min, marks.min);
+}
+
+TEST_F(RetentionTest, Deleting_NeverHoldsUpAppends) {
+  // Removing a file takes 100 ms of the disk's time here; what an append may need of the disk (the next file)
+  // comes in between.
+  options.retention_bytes = options.segment_bytes;
+  Open();
+  WriteSegments(40);
+  disk().SlowRemoves(std::chrono::milliseconds(100));
+  const LogOffset before = store().watermarks().min;
+  Duration worst{};
+  const MonoTime end = env().clock().Monotonic() + seconds(25);
+  while (env().clock().Monotonic() < end) {
+    const MonoTime began = env().clock().Monotonic();
+    Append({.body = "small"});
+    worst = std::max(worst, env().clock().Monotonic() - began);
+    Pass(std::chrono::milliseconds(10));
+  }
+  EXPECT_GE((store().watermarks().min - before) / options.segment_bytes, 5);
+  // One removal and a checkpoint, never a round of ten.
+  EXPECT_LT(worst, std::chrono::milliseconds(199));
+}
+
 TEST_F(RetentionTest, DiskAboveForcedRatio_DeletesOldestAndQueuesFollow) {
   Open();
   WriteSegments(5);
@@ -303,6 +357,7 @@ TEST_F(RetentionTest, DiskAboveForcedRatio_DeletesOldestAndQueuesFollow) {
 TEST_F(RetentionTest, DiskAboveRefuseRatio_RefusesWithPathUsedAndLimit) {
   Open();
   Append({});
+  Pass(seconds(10));  // What comes of it is written.
   disk().SetSpaceLimit(disk().UsedBytes() * 100 / 95);
   Pass(seconds(3));
   const Status refused = store().writable();
