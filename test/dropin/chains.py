@@ -19,6 +19,7 @@ APACHE, OLD, OURS = 'apache-5.5.0', 'apache-4.9.7', 'ours'
 # beyond a queue's end, so that asking changes the store.
 EXCLUDED = (LATE, 'OFFSET_MOVED_EVENT', flood.TOPIC)
 ALWAYS = (interview.ends_with_queue_file, interview.before_the_first)
+CRC = '__CRC32#'
 OLD_TIMES = (interview.any_time,)
 AFTER_CRASH = (interview.indexed_twice,)
 
@@ -196,14 +197,46 @@ class ApacheFirst(Chain):
 
 
 class OursFirst(Chain):
-    """Ours, from nothing -> Apache 5.5.0, stopped in order -> ours."""
+    """Ours, from nothing -> Apache 5.5.0, stopped in order -> ours; an image goes to an Apache that checks CRCs."""
 
     features = ('v2', 'compressions')
     first = OURS
 
     def steps(self):
         ours, first = self.write()
+        image, flooded = self.step(
+            'an image of the store amid sends', self.load.image_under_load, ours, ours.work + '/killed'
+        )
         self.step('ours stops in order', ours.stop)
+        in_image, self.load.flooded = self.load.flooded, flooded
+        checking = threading.Thread(target=self._checked, args=(image, first, in_image))
+        checking.start()
+        try:
+            self._taken(ours, first)
+        finally:
+            checking.join()
+
+    def _checked(self, image, first, flooded):
+        """Apache cuts the log before the first record whose CRC property is missing or wrong."""
+        self.look('our records end with a CRC', self.with_crc, first)
+        apache = StoreBroker(
+            self.context, APACHE, image, {'enabledAppendPropCRC': 'true', 'forceVerifyPropCRC': 'true'}
+        )
+        try:
+            self.step('apache-5.5.0 that checks record CRCs opens the store after kill -9 of ours', apache.start)
+            self.look('it answers the same', self.same, apache, first, None, AFTER_CRASH)
+            self.look('it has all that was acknowledged', flood.check_kept, apache, flooded)
+            self.step('it is killed', apache.kill)
+            how = 'after an Apache that writes record CRCs'
+            self.take(OURS, image, first, how, None, AFTER_CRASH, flooded)
+        except Broken:
+            pass
+
+    def with_crc(self, answers):
+        without = [place for place, record in answers.records.items() if CRC not in record['properties']]
+        check(answers.records and not without, 'records without ' + CRC, without[:5])
+
+    def _taken(self, ours, first):
         apache = self.take(APACHE, ours.store, first, 'after an orderly stop of ours')
         second = self.go_on(apache, 'second')
         self.step('apache-5.5.0 stops in order', apache.stop)
