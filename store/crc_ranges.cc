@@ -36,6 +36,14 @@ bool EndsWithRecord(const CommitLog& log, LogOffset at, LogOffset end) {
   return (found == LogScanner::Found::kRecord ? scanner.record().log_offset : scanner.position()) >= end;
 }
 
+// Nobody but the session with this token has worked in the directory since it began.
+bool TokenStands(const CrcRanges::Found& found, uint64_t token) {
+  if (token == 0) return false;
+  auto abort = ReadWholeFile(found.files, found.root + "/abort", kFileBytesMax);
+  auto lock = ReadWholeFile(found.files, found.root + "/lock", kFileBytesMax);
+  return abort.ok() && abort->ends_with(TokenLine(token)) && lock.ok() && *lock == CrcRanges::LockText(token);
+}
+
 Result<CrcRanges> ReadMarker(const CrcRanges::Found& found) {
   CrcRanges out;
   const ReplacedFile file{
@@ -66,8 +74,7 @@ Result<CrcRanges> CrcRanges::Load(const Found& found) {
   CrcRanges kept;
   for (Range range : marker->ranges_) {
     if (range.end == kOpen) {
-      auto abort = ReadWholeFile(found.files, found.root + "/abort", kFileBytesMax);
-      if (abort.ok() && marker->token_ != 0 && abort->ends_with(TokenLine(marker->token_))) {
+      if (TokenStands(found, marker->token_)) {
         kept.token_ = marker->token_;
         kept.ranges_.push_back(range);
         continue;
@@ -177,6 +184,10 @@ Result<CrcRanges> CrcRanges::Decode(std::string_view bytes) {
 
 std::string CrcRanges::AbortText(int64_t pid, uint64_t token) {
   return token == 0 ? StrCat(pid) : StrCat(pid, TokenLine(token));
+}
+
+std::string CrcRanges::LockText(uint64_t token) {
+  return token == 0 ? "lock" : StrCat("orbitmq ", token, "\n");
 }
 
 }  // namespace orbitmq::store

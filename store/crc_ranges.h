@@ -17,8 +17,9 @@ namespace orbitmq::store {
 // copy it when they store a message again), so that body CRC and structure decide alone.
 //
 // Format: <root>/orbitmq/record_crc (docs/STORE_FORMAT.md). A range that is written to has no end yet; it
-// counts as long as <root>/abort holds the session's token: another broker that starts here replaces that
-// file. Threads: one at a time.
+// counts as long as <root>/abort and <root>/lock hold the session's token: another broker that starts here
+// replaces the one (Apache 5.5.0) or writes over the other's first bytes (5.5.0 and 4.9.7, which leaves an
+// abort file as it is). Threads: one at a time.
 class CrcRanges final {
  public:
   struct Range {
@@ -29,7 +30,7 @@ class CrcRanges final {
   };
   static constexpr LogOffset kOpen{INT64_MAX};
 
-  // Reads the marker and keeps what still holds: the open range if `abort` has its token, else its part below
+  // Reads the marker and keeps what still holds: the open range if its token still stands, else its part below
   // the checkpoint's end; closed ones whose last record is still there. Each thing dropped is logged.
   // `exact_end` and `exact_last_record` are our checkpoint's, 0 without one. kNotSupported for a newer
   // version, kIoError; a missing or damaged marker is an empty one.
@@ -63,6 +64,8 @@ class CrcRanges final {
 
   // What <root>/abort holds: the process id, as Apache's, and on a second line the token (without one if 0).
   static std::string AbortText(int64_t pid, uint64_t token);
+  // What <root>/lock holds. With a token it must not begin as Apache's does: `lock`, at offset 0.
+  static std::string LockText(uint64_t token);
   friend bool operator==(const CrcRanges&, const CrcRanges&) = default;
 
  private:

@@ -10,7 +10,6 @@
 namespace orbitmq::store {
 namespace {
 
-constexpr std::string_view kLockText = "lock";
 constexpr int64_t kSegmentBytesMin = 4096;
 
 Status CheckOptions(const StoreOptions& options) {
@@ -109,7 +108,7 @@ Status DiskStore::TakeLock() {
 }
 
 // `abort` is present while the broker runs, so that the next start knows how this one ended. The marker comes
-// first: without its token in `abort` its open range does not count.
+// first: without its token in `abort` and `lock` its open range does not count.
 Status DiskStore::BeginSession(CrcRanges ranges) {
   crc_ranges_ = std::move(ranges);
   uint64_t token = 0;
@@ -123,7 +122,9 @@ Status DiskStore::BeginSession(CrcRanges ranges) {
   }
   const std::string text = CrcRanges::AbortText(env_.identity().pid, token);
   if (Status s = WriteSmallFile(env_.files(), options_.root + "/abort", text); !s.ok()) return s;
-  return env_.files().SyncDirectory(options_.root);
+  if (Status s = env_.files().SyncDirectory(options_.root); !s.ok()) return s;
+  // After the abort file: a crash between the two must not look like a clean exit.
+  return WriteSmallFile(env_.files(), options_.root + "/lock", CrcRanges::LockText(token));
 }
 
 Status DiskStore::Start() {
@@ -139,8 +140,6 @@ Status DiskStore::Start() {
     for (const auto& queue : queues_.All()) writer_.offsets().Set(queue->key(), queue->range().max);
   }
   if (Status s = BeginSession(std::move(outcome->crc_ranges)); !s.ok()) return s;
-  // After the abort file: a crash between the two must not look like a clean exit.
-  if (Status s = WriteSmallFile(env_.files(), options_.root + "/lock", kLockText); !s.ok()) return s;
   checkpointer_ = std::make_unique<Checkpointer>(
       Checkpointer::Parts{env_.files(), env_.clock(), env_.log(), *dispatch_executor_, *disk_executor_,
                           commit_log_, queues_, index_, dispatcher_, flusher_, gate_, options_},

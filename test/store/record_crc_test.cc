@@ -159,6 +159,22 @@ TEST_F(RecordCrcTest, ApacheWorkedAfterOurCrash_ItsRecordsStay) {
   EXPECT_GE(Bodies("T", 0).size(), 12u);
 }
 
+// 4.9.7 leaves an abort file that is there as it is; only `lock` tells of it.
+TEST_F(RecordCrcTest, OldApacheWorkedAfterOurKill_ItsRecordsStay) {
+  Open();
+  AppendMany(5, {});
+  LogOffset at = store().watermarks().appended;
+  Crash(Loss::kProcess);
+  Boot();
+  at = AppendAsApache(at, {5}, "apache0", false);
+  at = AppendAsApache(at, {6}, "apache1", true);
+  Write("/store/lock", 0, "lock");
+  Open();
+  EXPECT_EQ(Bodies("T", 0).size(), 7u);
+  EXPECT_EQ(store().recovery().truncated_bytes, 0);
+  EXPECT_EQ(Marked().back().begin, at);
+}
+
 TEST_F(RecordCrcTest, ApacheWorkedAfterOurOrderlyExit_ItsRecordsStay) {
   Open();
   AppendMany(5, {});
