@@ -197,7 +197,7 @@ class ApacheFirst(Chain):
 
 
 class OursFirst(Chain):
-    """Ours, from nothing -> Apache 5.5.0, stopped in order -> ours; an image goes to an Apache that checks CRCs."""
+    """Ours, from nothing -> Apache 5.5.0, stopped in order -> ours. An image: to an Apache with record CRCs."""
 
     features = ('v2', 'compressions')
     first = OURS
@@ -223,7 +223,7 @@ class OursFirst(Chain):
             self.context, APACHE, image, {'enabledAppendPropCRC': 'true', 'forceVerifyPropCRC': 'true'}
         )
         try:
-            self.step('apache-5.5.0 that checks record CRCs opens the store after kill -9 of ours', apache.start)
+            self.step('apache-5.5.0 that checks record CRCs opens the image', apache.start)
             self.look('it answers the same', self.same, apache, first, None, AFTER_CRASH)
             self.look('it has all that was acknowledged', flood.check_kept, apache, flooded)
             self.step('it is killed', apache.kill)
