@@ -197,7 +197,7 @@ class ApacheFirst(Chain):
 
 
 class OursFirst(Chain):
-    """Ours, from nothing -> Apache 5.5.0, stopped in order -> ours. An image: to an Apache with record CRCs."""
+    """Ours, from nothing -> Apache 5.5.0, stopped in order -> ours. Its image: to an Apache with CRCs."""
 
     features = ('v2', 'compressions')
     first = OURS
