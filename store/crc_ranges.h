@@ -30,7 +30,7 @@ class CrcRanges final {
   };
   static constexpr LogOffset kOpen{INT64_MAX};
 
-  // Reads the marker and keeps what still holds: the open range if its token still stands, else its part below
+  // Reads the marker and keeps what still holds: the open range if its token stands, else its part below
   // the checkpoint's end; closed ones whose last record is still there. Each thing dropped is logged.
   // `exact_end` and `exact_last_record` are our checkpoint's, 0 without one. kNotSupported for a newer
   // version, kIoError; a missing or damaged marker is an empty one.
