@@ -92,7 +92,8 @@ void AddTopics(Rows& rows) {
                                             "How long pulls wait when longPollingEnable is false, ms."),
        MillisOption<&B::wait_time_in_send_queue>(
            "waitTimeMillsInSendQueue", {1, 600'000}, Reload::kNo,
-           "New messages get SYSTEM_BUSY while the oldest that waits for the log is older, ms."),
+           "New messages get SYSTEM_BUSY while the oldest that waits for the log is older (ten times as old "
+           "while the queue is nearly empty), ms."),
        MillisOption<&B::flush_consumer_offset_interval>("flushConsumerOffsetInterval", {100, 600'000},
                                                         Reload::kNo,
                                                         "Between two writes of the offsets, ms."),

@@ -46,7 +46,7 @@ void AppendQueue::Push(AppendRequest request) {
     if (!first) oldest = std::min(oldest, incoming_.front().queued_at);
     const int64_t held = bytes_.load(std::memory_order_relaxed);
     const bool room = held == 0 || held + bytes <= parts_.options.append_queue_bytes_max;
-    const bool moving = oldest == kNever || now - oldest <= parts_.options.append_queue_age_max;
+    const bool moving = oldest == kNever || now - oldest <= AgeLimit();
     accepted = room && moving &&
                waiting_.load(std::memory_order_relaxed) < static_cast<int64_t>(limits::kAppendQueueCountMax);
     if (accepted) {
@@ -64,20 +64,32 @@ void AppendQueue::Push(AppendRequest request) {
   if (first) pulse_.Signal();
 }
 
+Duration AppendQueue::AgeLimit() const {
+  const double by_bytes = static_cast<double>(bytes()) /
+                          static_cast<double>(std::max<int64_t>(1, parts_.options.append_queue_bytes_max));
+  const double by_count = static_cast<double>(waiting_.load(std::memory_order_relaxed)) /
+                          static_cast<double>(limits::kAppendQueueCountMax);
+  const double room = 1.0 - std::min(1.0, std::max(by_bytes, by_count));
+  const double ages = 1.0 + (kEmptyAges - 1) * room;
+  return Duration(
+      static_cast<int64_t>(static_cast<double>(parts_.options.append_queue_age_max.count()) * ages));
+}
+
 void AppendQueue::Refuse(PendingAppend& pending, MonoTime oldest, MonoTime now) {
   refused_count_.fetch_add(1, std::memory_order_relaxed);
   const StageWatch::Slow slow = parts_.stages.Slowest(oldest, now);
   const int64_t waited_ms = MillisOf(now - oldest);
   // The bracketed prefixes are Apache's: operators search for them, and clients go by code 2.
-  const bool old = now - oldest > parts_.options.append_queue_age_max;
+  const Duration limit = AgeLimit();
+  const bool old = now - oldest > limit;
   const std::string_view prefix =
       old ? "[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, period in queue: "
           : "[OVERLOAD]system busy, start flow control for a while, period in queue: ";
   const std::string text =
       StrCat(prefix, waited_ms, "ms, size of queue: ", waiting_.load(std::memory_order_relaxed),
              ", bytes in queue: ", bytes(), ", slow stage: ", NameOf(slow.stage), " for ",
-             MillisOf(slow.took), "ms (limits: ", MillisOf(parts_.options.append_queue_age_max), "ms, ",
-             limits::kAppendQueueCountMax, " messages, ", parts_.options.append_queue_bytes_max, " bytes)");
+             MillisOf(slow.took), "ms (limits: ", MillisOf(limit), "ms, ", limits::kAppendQueueCountMax,
+             " messages, ", parts_.options.append_queue_bytes_max, " bytes)");
   pending.request.done(Status(StatusCode::kBusy, text).WithRetriable(true));
 }
 

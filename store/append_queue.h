@@ -15,9 +15,11 @@ namespace orbitmq::store {
 // Where appends wait for the log. Who drains it is decided here and nowhere else: the log executor, in
 // batches (decision 0019 has the measurements against a leader among the appenders).
 //
-// Back-pressure is by bytes and by age: an append is refused at once when what waits is too much already, or
-// when the oldest one has waited longer than append_queue_age_max, which means that the log stands still. One
-// that was accepted is written, unless it waited for kServedAges times that age: then its sender has gone.
+// Back-pressure is by bytes and by age. An append is refused at once when too much waits already, or when the
+// oldest one has waited too long, which means that the log stands still: append_queue_age_max when the queue
+// is full, kEmptyAges times as long when it is nearly empty, so that a short stall of the disk refuses nobody
+// while there is room. One that was accepted is written, unless it waited for kServedAges times that age:
+// then its sender has gone.
 //
 // Threads: Push from any; Step on the log executor, RefuseStale on the expiry executor.
 class AppendQueue final {
@@ -52,10 +54,13 @@ class AppendQueue final {
   bool waits_for_segment() const { return waits_for_segment_.load(); }
   int64_t segment_waits() const { return segment_waits_.load(std::memory_order_relaxed); }
 
-  static constexpr int kServedAges = 10;
+  static constexpr int kEmptyAges = 10;
+  static constexpr int kServedAges = 12;
 
  private:
   Progress Step();
+  // How old the oldest may be, as full as the queue is now.
+  Duration AgeLimit() const;
   bool HeldByDispatch();
   void RefuseOld(MonoTime now);
   void RefuseStale();

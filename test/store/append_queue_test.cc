@@ -75,10 +75,10 @@ class AppendQueueTest : public StoreTest {
 // The simulated log executor is "busy" after a sync for as long as the sync takes.
 TEST_F(AppendQueueTest, OldestWaitsTooLong_NewOnesAreRefused_AcceptedOnesAreStored) {
   OpenSync();
-  disk().SlowSyncs(seconds(1));
+  disk().SlowSyncs(milliseconds(2200));
   EXPECT_TRUE(Await(Send({.body = "a"})).ok());
   const Pending accepted = Send({.body = "b"});
-  Pass(milliseconds(300));
+  Pass(milliseconds(2100));
   EXPECT_FALSE(Answered(accepted));
   const Pending refused = Send({.body = "c"});
   ASSERT_TRUE(Answered(refused));
@@ -86,13 +86,32 @@ TEST_F(AppendQueueTest, OldestWaitsTooLong_NewOnesAreRefused_AcceptedOnesAreStor
   EXPECT_EQ(status.code(), StatusCode::kBusy);
   EXPECT_TRUE(status.retriable());
   for (const char* part : {"[TIMEOUT_CLEAN_QUEUE]broker busy, start flow control for a while, ",
-                           "period in queue: 300ms, size of queue: 1", "slow stage: ", "limits: 200ms"}) {
+                           "period in queue: 2100ms, size of queue: 1", "slow stage: ", "limits: 1999ms"}) {
     EXPECT_NE(status.text().find(part), std::string_view::npos) << status.ToString();
   }
   disk().SlowSyncs({});
   EXPECT_TRUE(Await(accepted).ok());
   EXPECT_EQ(store().stats().append_refused, 1);
   ExpectQueue("T", 0, {"body", "a", "b"});
+}
+
+TEST_F(AppendQueueTest, AShortStall_RefusesNobodyWhileThereIsRoom_ButWhenTheQueueIsNearlyFull) {
+  options.append_queue_bytes_max = 120'000;
+  OpenSync();
+  disk().SlowSyncs(seconds(1));
+  EXPECT_TRUE(Await(Send({.body = "a"})).ok());
+  std::vector<Pending> sent = {Send({.body = "b"})};
+  Pass(milliseconds(500));
+  for (int i = 0; i < 11; ++i) {
+    sent.push_back(Send({.body = std::string(10'000, 'x')}));
+    if (i < 10) {
+      EXPECT_FALSE(Answered(sent.back())) << i;
+    }
+  }
+  ASSERT_TRUE(Answered(sent.back())) << "84 % full: 484 ms are the limit";
+  EXPECT_TRUE((*sent.back())->status().text().starts_with("[TIMEOUT_CLEAN_QUEUE]"));
+  disk().SlowSyncs({});
+  for (size_t i = 0; i < 11; ++i) EXPECT_TRUE(Await(sent[i]).ok());
 }
 
 TEST_F(AppendQueueTest, WhileTheLogIsStuck_WhoWaitedTooLongIsAnswered) {
