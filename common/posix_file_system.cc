@@ -22,8 +22,9 @@
 namespace orbitmq {
 namespace {
 
-// Of one vectored write; the system's own limit (IOV_MAX) is 1024.
-constexpr size_t kPiecesPerCall = 128;
+// Of one vectored write. More is allowed (IOV_MAX is 1024) and dearer: ext4 takes larger folios for larger
+// writes into a sparse file, and 1 KiB pieces cost 0.69 us each by 64, 1.0 us by 128 a call (decision 0020).
+constexpr size_t kPiecesPerCall = 64;
 
 StatusCode CodeOf(int error) {
   switch (error) {
