@@ -318,8 +318,7 @@ TEST_F(RetentionTest, MoreThanRetentionBytes_TheOldestGoAtAnyHour) {
 }
 
 TEST_F(RetentionTest, Deleting_NeverHoldsUpAppends) {
-  // Removing a file takes 100 ms of the disk's time here; what an append may need of the disk (the next file)
-  // comes in between.
+  // Removing a file takes 100 ms of the disk's time here, and the disk is busy with it all the time.
   options.retention_bytes = options.segment_bytes;
   Open();
   WriteSegments(40);
@@ -334,8 +333,8 @@ TEST_F(RetentionTest, Deleting_NeverHoldsUpAppends) {
     Pass(std::chrono::milliseconds(10));
   }
   EXPECT_GE((store().watermarks().min - before) / options.segment_bytes, 5);
-  // One removal and a checkpoint, never a round of ten.
-  EXPECT_LT(worst, std::chrono::milliseconds(199));
+  // The next file was made when the last one was begun: not even one removal is waited for.
+  EXPECT_LT(worst, std::chrono::milliseconds(5)) << worst.count() << " ns";
 }
 
 TEST_F(RetentionTest, DiskAboveForcedRatio_DeletesOldestAndQueuesFollow) {
