@@ -204,12 +204,15 @@ std::vector<QueueKey> DiskStore::Queues() const {
 // start again at queue offset 0. The checkpoint keeps a restart from bringing the old queues back.
 Status DiskStore::DeleteTopic(const std::string& topic) {
   if (Status s = gate_.Check(); !s.ok()) return s;
+  deletions_under_way_.fetch_add(1);
   (void)log_executor_->Post([this, topic] {
     writer_.offsets().Forget(topic);
     dispatcher_.RunAt(commit_log_.appended(), [this, topic] {
       checkpointer_->QueuesRemoved();
       queues_.Remove(topic);
       checkpointer_->Write([](const Result<Done>&) {});
+      deletions_under_way_.fetch_sub(1);
+      if (gate_.closing()) close_pulse_.Signal();
     });
   });
   return {};
@@ -330,7 +333,7 @@ Progress DiskStore::CloseStep() {
     flusher_.Signal();
     return Progress::kIdle;
   }
-  if (commit_log_.dispatched() < commit_log_.appended()) {
+  if (commit_log_.dispatched() < commit_log_.appended() || deletions_under_way_.load() > 0) {
     dispatcher_.Signal();
     return Progress::kIdle;
   }

@@ -92,6 +92,7 @@ class DiskStore final : public MessageStore {
   CrcRanges crc_ranges_;  // Start, then the disk executor.
 
   std::atomic<bool> preparing_{false};
+  std::atomic<int> deletions_under_way_{0};
   std::atomic<bool> expiry_armed_{false};
   Timer expiry_timer_;  // Of the expiry executor.
   // Closing: the disk executor.

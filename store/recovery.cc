@@ -13,12 +13,15 @@ namespace {
 // Tails are written out this often during a scan, so that a long one needs little memory.
 constexpr int64_t kRecordsPerWriteOut = 4096;
 
-// The end of the last bytes in [from, end of its segment) that are not zero.
-Result<LogOffset> EndOfBytes(const SegmentFile& segment, LogOffset from) {
+// What is looked at behind an end where nothing was written: files are mostly holes there.
+constexpr int64_t kLookBehindBlankBytes = int64_t{64} << 10;
+
+// The end of the last bytes in [from, to) of a segment that are not zero.
+Result<LogOffset> EndOfBytes(const SegmentFile& segment, LogOffset from, LogOffset to) {
   std::string buffer(size_t{1} << 20, '\0');
   LogOffset end = from;
-  for (LogOffset at = from; at < segment.end();) {
-    const auto count = static_cast<size_t>(std::min<int64_t>(segment.end() - at, int64_t{1} << 20));
+  for (LogOffset at = from; at < to;) {
+    const auto count = static_cast<size_t>(std::min<int64_t>(to - at, int64_t{1} << 20));
     if (Status s = segment.Read(at, std::span(buffer).first(count)); !s.ok()) return s;
     const size_t last = std::string_view(buffer).substr(0, count).find_last_not_of('\0');
     if (last != std::string_view::npos) end = at + static_cast<int64_t>(last) + 1;
@@ -247,11 +250,17 @@ Status Recovery::CutLog() {
   // After our own clean exit there is nothing behind the end.
   if (end_is_blank_ && out_.report.clean_shutdown && source_ == Source::kExact) return {};
   for (const auto& segment : *parts_.commit_log.segments()) {
-    if (end_is_blank_ || segment->end() <= log_end_) continue;
+    if (segment->end() <= log_end_) continue;
     const LogOffset from = std::max(segment->begin(), log_end_);
-    auto end = EndOfBytes(*segment, from);
+    const LogOffset to =
+        end_is_blank_ ? std::min(segment->end(), from + kLookBehindBlankBytes) : segment->end();
+    auto end = EndOfBytes(*segment, from, to);
     if (!end.ok()) return end.status();
     out_.report.truncated_bytes += *end - from;
+  }
+  if (out_.report.truncated_bytes > 0) {
+    parts_.log.Warn("what lay behind the end of the commit log was cut off",
+                    {{"log_end", log_end_.value}, {"bytes", out_.report.truncated_bytes}});
   }
   if (Status s = parts_.commit_log.CutAt(log_end_); !s.ok()) return s;
   // A killed process leaves records that only the page cache holds; from here on they count as flushed.

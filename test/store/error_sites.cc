@@ -21,7 +21,7 @@ class ErrorSite::Harness final : public StoreHarness {
     if (made_for_ != env_.get()) {
       made_for_ = env_.get();
       files_ = std::make_unique<FaultyFiles>(env_->files(), plan_);
-      mixed_ = std::make_unique<OtherFilesEnv>(*env_, *files_);
+      mixed_ = std::make_unique<OtherFilesEnv>(env_, *files_);
     }
     return *mixed_;
   }

@@ -404,6 +404,20 @@ TEST_F(StoreTest, Index_FilesFillUp_OlderOnesAreStillSearched) {
   EXPECT_GT(files().List("/store/index")->size(), 3u);
 }
 
+TEST(StoreDeletionTest, Close_WaitsForADeletion) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    StoreHarness harness(seed);
+    harness.Open();
+    harness.AppendMany(5, {});
+    ASSERT_TRUE(harness.store().DeleteTopic("T").ok());
+    ASSERT_TRUE(harness.Close().ok());
+    harness.Open();
+    EXPECT_TRUE(harness.store().recovery().clean_shutdown);
+    EXPECT_EQ(harness.store().recovery().records_scanned, 0) << seed;
+    EXPECT_FALSE(harness.store().Range({"T", 0}).has_value()) << seed;
+  }
+}
+
 TEST(StoreDeletionTest, DeleteTopic_SparesWhatIsSentRightAfterwards) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     StoreHarness harness(seed);

@@ -3,6 +3,7 @@
 //
 //   store_campaign power-cut [--images N] [--seed S] [--flush sync|async] [--operation N [--trace yes]]
 //   store_campaign errors [--every K] [--flush sync|async] [--call N]
+//   store_campaign rot [--count N] [--first N] [--seed S]
 //
 // Each prints one line per seed and ends with `N passed, N failed`; a failure says how to repeat it.
 #include <cstdio>
@@ -11,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "test/store/bit_rot.h"
 #include "test/store/error_sites.h"
 #include "test/store/power_cut.h"
 
@@ -145,11 +147,37 @@ int Errors(const Words& words) {
   return failed == 0 ? 0 : 1;
 }
 
+int Rot(const Words& words) {
+  const uint64_t first = NumberIn(words, "first", 1);
+  const uint64_t count = NumberIn(words, "count", 2000);
+  BitRot rot(NumberIn(words, "seed", 1));
+  int failed = 0;
+  for (uint64_t i = first; i < first + count && failed < 10; ++i) {
+    const auto complaints = rot.Try(i);
+    if (complaints.empty()) continue;
+    ++failed;
+    std::printf("FAILED damage %llu; to repeat: store_campaign rot --first %llu --count 1\n",
+                static_cast<unsigned long long>(i), static_cast<unsigned long long>(i));
+    PrintComplaints(complaints);
+  }
+  int passed = 0;
+  for (const auto& [kind, tally] : rot.tally()) {
+    ++passed;
+    std::printf("%-22s damaged %6llu times: refused %llu, log cut %llu; records not delivered %llu\n",
+                kind.c_str(), static_cast<unsigned long long>(tally.tried),
+                static_cast<unsigned long long>(tally.refused), static_cast<unsigned long long>(tally.cut),
+                static_cast<unsigned long long>(tally.undelivered));
+  }
+  std::printf("%d passed, %d failed\n", passed, failed);
+  return failed == 0 ? 0 : 1;
+}
+
 int Usage() {
   std::fprintf(stderr,
                "usage: store_campaign power-cut [--images N] [--seed S] [--flush sync|async]"
                " [--operation N [--trace yes]]\n"
-               "       store_campaign errors [--every K] [--flush sync|async] [--call N]\n");
+               "       store_campaign errors [--every K] [--flush sync|async] [--call N]\n"
+               "       store_campaign rot [--count N] [--first N] [--seed S]\n");
   return 2;
 }
 
@@ -163,6 +191,7 @@ int Main(int argc, char** argv) {
   const std::string_view command = argc > 1 ? argv[1] : "";
   if (command == "power-cut") return PowerCuts(words);
   if (command == "errors") return Errors(words);
+  if (command == "rot") return Rot(words);
   return Usage();
 }
 
