@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ class File {
   virtual Result<std::unique_ptr<Mapping>> Map(size_t size, MapMode mode) = 0;
   // A hint without an effect on what is read; count 0 = to the end. Ignored where the system knows none.
   virtual void Advise(uint64_t /*offset*/, uint64_t /*count*/, Access /*access*/) {}
+  // The first position at or above `offset` where bytes other than zero may stand; nullopt when all of them up
+  // to the end are a hole. A file system that cannot tell says `offset`.
+  virtual Result<std::optional<uint64_t>> FindBytes(uint64_t offset) { return std::optional(offset); }
 };
 
 enum class OpenMode : uint8_t { kReadOnly, kReadWrite, kCreate /* read-write, made if absent */ };
@@ -86,6 +90,11 @@ class FileSystem {
   virtual Status Remove(const std::string& path) = 0;  // File or empty directory; kNotFound if absent.
   virtual Status Rename(const std::string& from, const std::string& to) = 0;  // Replaces `to` atomically.
   virtual Status SyncDirectory(const std::string& directory) = 0;
+  // Syncs every file and name of the file system that holds `path`: cheaper than thousands of single ones.
+  // kNotSupported when that cannot be done here; the same rules as for File::Sync after another error.
+  virtual Status SyncAll(const std::string& path) {
+    return {StatusCode::kNotSupported, "cannot sync the whole file system of " + path};
+  }
   virtual Result<DiskSpace> Space(const std::string& path) = 0;
   // kAlreadyExists when another process (or this one) holds it.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;

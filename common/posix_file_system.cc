@@ -184,6 +184,14 @@ class PosixFile final : public File {
     return Failure("fallocate", path_, error);
   }
 
+  Result<std::optional<uint64_t>> FindBytes(uint64_t offset) override {
+    const off_t found = Retry([&] { return ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA); });
+    if (found >= 0) return std::optional<uint64_t>(static_cast<uint64_t>(found));
+    if (errno == ENXIO) return std::optional<uint64_t>();
+    if (errno == EINVAL) return std::optional<uint64_t>(offset);  // No SEEK_DATA here.
+    return Failure("lseek", path_, errno);
+  }
+
   Result<std::unique_ptr<Mapping>> Map(size_t size, MapMode mode) override {
     if (size == 0) return Status(StatusCode::kInvalidArgument, StrCat("map ", path_, ": size 0"));
     if (mode == MapMode::kReadWrite && !writable_) {
@@ -313,6 +321,13 @@ class PosixFileSystem final : public FileSystem {
     if (fd.get() < 0) return Failure("open", directory, errno);
     if (Retry([&] { return ::fsync(fd.get()); }) == 0) return Status::Ok();
     return Failure("fsync", directory, errno).WithFatal();
+  }
+
+  Status SyncAll(const std::string& path) override {
+    const Descriptor fd(Retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+    if (fd.get() < 0) return Failure("open", path, errno);
+    if (Retry([&] { return ::syncfs(fd.get()); }) == 0) return Status::Ok();
+    return Failure("syncfs", path, errno).WithFatal();
   }
 
   Result<DiskSpace> Space(const std::string& path) override {

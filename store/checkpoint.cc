@@ -2,6 +2,8 @@
 #include "store/checkpoint.h"
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "common/bytes.h"
 #include "common/crc32.h"
@@ -16,7 +18,11 @@ constexpr int64_t kApacheSlackMs = 3000;
 constexpr Millis kClockSlack = std::chrono::hours(24);
 
 constexpr std::string_view kMagic = "OMQCKPT";
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;  // 1: one frame, without length.
+constexpr size_t kFramesAt = 8;
+constexpr size_t kFrameOverhead = 8;  // Length and CRC.
+// Later frames of this much are not worth a new file, however small the first is.
+constexpr uint64_t kLaterBytesMin = uint64_t{256} << 10;
 constexpr uint64_t kExactBytesMax = uint64_t{256} << 20;
 
 std::string ApachePath(const std::string& root) { return root + "/checkpoint"; }
@@ -28,6 +34,96 @@ void WriteText(ByteWriter& writer, std::string_view text) {
 }
 
 std::string_view ReadText(ByteReader& reader) { return reader.ReadBytes(reader.Read<uint16_t>()); }
+
+Status Damaged() { return {StatusCode::kCorrupt, "the checkpoint is damaged"}; }
+
+Result<QueueEnds> ReadEnds(ByteReader& reader) {
+  QueueEnds ends;
+  ends.queue.topic = ReadText(reader);
+  ends.queue.queue_id = reader.Read<int32_t>();
+  ends.min = {reader.Read<int64_t>()};
+  ends.max = {reader.Read<int64_t>()};
+  ends.end_log_offset = {reader.Read<int64_t>()};
+  if (!reader.ok() || ends.min.value < 0 || ends.max < ends.min) return Damaged();
+  return ends;
+}
+
+Result<ExactCheckpoint> DecodePayload(std::string_view payload) {
+  ByteReader reader(payload);
+  ExactCheckpoint out;
+  out.log_min = {reader.Read<int64_t>()};
+  out.dispatched = {reader.Read<int64_t>()};
+  out.last_record = {reader.Read<int64_t>()};
+  out.last_store_time_ms = reader.Read<int64_t>();
+  out.apache_crcs[0] = reader.Read<uint32_t>();
+  out.apache_crcs[1] = reader.Read<uint32_t>();
+  out.index.file = ReadText(reader);
+  const std::string_view header = reader.ReadBytes(kIndexHeaderBytes);
+  if (reader.ok()) out.index.header = IndexHeader::Decode(header);
+  const auto removed = reader.Read<uint32_t>();
+  for (uint32_t i = 0; i < removed && reader.ok(); ++i) out.removed_topics.emplace_back(ReadText(reader));
+  const auto count = reader.Read<uint32_t>();
+  for (uint32_t i = 0; i < count && reader.ok(); ++i) {
+    auto ends = ReadEnds(reader);
+    if (!ends.ok()) return ends.status();
+    out.queues.push_back(*std::move(ends));
+  }
+  if (!reader.ok() || reader.remaining() != 0) return Damaged();
+  return out;
+}
+
+// The payload of the frame at the front, or nothing.
+std::optional<std::string_view> FirstFrame(std::string_view bytes) {
+  if (bytes.size() < kFrameOverhead) return std::nullopt;
+  const uint64_t count = LoadBig<uint32_t>(bytes.data());
+  if (count > bytes.size() - kFrameOverhead) return std::nullopt;
+  const std::string_view covered = bytes.substr(0, 4 + static_cast<size_t>(count));
+  if (LoadBig<uint32_t>(bytes.data() + covered.size()) != Crc32(covered)) return std::nullopt;
+  return covered.substr(4);
+}
+
+// Puts later frames on top of the first, one by one; queues end up in the order of their keys.
+class Merge final {
+ public:
+  explicit Merge(ExactCheckpoint first) : out_(std::move(first)) {
+    for (size_t i = 0; i < out_.queues.size(); ++i) places_.emplace(out_.queues[i].queue, i);
+  }
+  void Apply(ExactCheckpoint later) {
+    const std::unordered_set<std::string> gone(later.removed_topics.begin(), later.removed_topics.end());
+    if (!gone.empty()) {
+      for (const QueueEnds& ends : out_.queues) {
+        if (gone.contains(ends.queue.topic)) places_.erase(ends.queue);
+      }
+    }
+    for (QueueEnds& ends : later.queues) {
+      const auto [it, added] = places_.try_emplace(ends.queue, out_.queues.size());
+      if (added) {
+        out_.queues.push_back(std::move(ends));
+      } else {
+        out_.queues[it->second] = std::move(ends);
+      }
+    }
+    later.queues = std::move(out_.queues);
+    out_ = std::move(later);
+  }
+  ExactCheckpoint Finish() {
+    std::vector<QueueEnds> kept;
+    kept.reserve(places_.size());
+    for (size_t i = 0; i < out_.queues.size(); ++i) {
+      const auto it = places_.find(out_.queues[i].queue);
+      if (it != places_.end() && it->second == i) kept.push_back(std::move(out_.queues[i]));
+    }
+    std::sort(kept.begin(), kept.end(),
+              [](const QueueEnds& a, const QueueEnds& b) { return a.queue < b.queue; });
+    out_.queues = std::move(kept);
+    out_.removed_topics.clear();
+    return std::move(out_);
+  }
+
+ private:
+  ExactCheckpoint out_;
+  std::unordered_map<QueueKey, size_t, QueueKeyHash> places_;  // Those in out_.queues that count.
+};
 
 }  // namespace
 
@@ -95,10 +191,9 @@ Status SaveApacheCheckpoint(FileSystem& files, const std::string& root, const Ap
 
 uint32_t CheckpointCrc(const ApacheCheckpoint& checkpoint) { return Crc32(checkpoint.Encode()); }
 
-std::string ExactCheckpoint::Encode() const {
-  std::string out(kMagic);
+std::string ExactCheckpoint::EncodeFrame() const {
+  std::string out(4, '\0');
   ByteWriter writer(out);
-  writer.Write<uint8_t>(kVersion);
   writer.Write<int64_t>(log_min.value);
   writer.Write<int64_t>(dispatched.value);
   writer.Write<int64_t>(last_record.value);
@@ -107,6 +202,8 @@ std::string ExactCheckpoint::Encode() const {
   writer.Write<uint32_t>(apache_crcs[1]);
   WriteText(writer, index.file);
   writer.WriteBytes(index.header.Encode());
+  writer.Write<uint32_t>(static_cast<uint32_t>(removed_topics.size()));
+  for (const std::string& topic : removed_topics) WriteText(writer, topic);
   writer.Write<uint32_t>(static_cast<uint32_t>(queues.size()));
   for (const QueueEnds& ends : queues) {
     WriteText(writer, ends.queue.topic);
@@ -115,13 +212,19 @@ std::string ExactCheckpoint::Encode() const {
     writer.Write<int64_t>(ends.max.value);
     writer.Write<int64_t>(ends.end_log_offset.value);
   }
+  StoreBig<uint32_t>(out.data(), static_cast<uint32_t>(out.size() - 4));
   writer.Write<uint32_t>(Crc32(out));
   return out;
 }
 
+std::string ExactCheckpoint::Encode() const {
+  std::string out(kMagic);
+  out.push_back(static_cast<char>(kVersion));
+  return out + EncodeFrame();
+}
+
 Result<ExactCheckpoint> ExactCheckpoint::Decode(std::string_view bytes) {
-  const Status corrupt(StatusCode::kCorrupt, "the checkpoint is damaged");
-  if (bytes.size() < kMagic.size() + 1 + 4 || !bytes.starts_with(kMagic)) return corrupt;
+  if (bytes.size() < kFramesAt || !bytes.starts_with(kMagic)) return Damaged();
   const auto version = static_cast<uint8_t>(bytes[kMagic.size()]);
   if (version > kVersion) {
     return Status(
@@ -129,32 +232,22 @@ Result<ExactCheckpoint> ExactCheckpoint::Decode(std::string_view bytes) {
         StrCat("the store was written by a newer version (checkpoint format ", static_cast<int>(version),
                ", this program knows ", static_cast<int>(kVersion), "); use that version"));
   }
-  const std::string_view covered = bytes.substr(0, bytes.size() - 4);
-  if (LoadBig<uint32_t>(bytes.data() + covered.size()) != Crc32(covered)) return corrupt;
-  ByteReader reader(covered.substr(kMagic.size() + 1));
-  ExactCheckpoint out;
-  out.log_min = {reader.Read<int64_t>()};
-  out.dispatched = {reader.Read<int64_t>()};
-  out.last_record = {reader.Read<int64_t>()};
-  out.last_store_time_ms = reader.Read<int64_t>();
-  out.apache_crcs[0] = reader.Read<uint32_t>();
-  out.apache_crcs[1] = reader.Read<uint32_t>();
-  out.index.file = ReadText(reader);
-  const std::string_view header = reader.ReadBytes(kIndexHeaderBytes);
-  if (reader.ok()) out.index.header = IndexHeader::Decode(header);
-  const auto count = reader.Read<uint32_t>();
-  for (uint32_t i = 0; i < count && reader.ok(); ++i) {
-    QueueEnds ends;
-    ends.queue.topic = ReadText(reader);
-    ends.queue.queue_id = reader.Read<int32_t>();
-    ends.min = {reader.Read<int64_t>()};
-    ends.max = {reader.Read<int64_t>()};
-    ends.end_log_offset = {reader.Read<int64_t>()};
-    if (ends.min.value < 0 || ends.max < ends.min) return corrupt;
-    out.queues.push_back(std::move(ends));
+  if (version < kVersion) return Status(StatusCode::kCorrupt, "the checkpoint is of an older format");
+  std::string_view rest = bytes.substr(kFramesAt);
+  std::optional<Merge> merge;
+  for (auto payload = FirstFrame(rest); payload; payload = FirstFrame(rest)) {
+    auto frame = DecodePayload(*payload);
+    if (!frame.ok()) return frame.status();  // Its CRC is right: this is no crash.
+    rest.remove_prefix(kFrameOverhead + payload->size());
+    if (!merge && rest.empty()) return frame;
+    if (!merge) {
+      merge.emplace(*std::move(frame));
+    } else {
+      merge->Apply(*std::move(frame));
+    }
   }
-  if (!reader.ok() || reader.remaining() != 0) return corrupt;
-  return out;
+  if (!merge) return Damaged();
+  return merge->Finish();
 }
 
 Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const ExactCheckpoint& checkpoint) {
@@ -170,6 +263,35 @@ Status DropExactCheckpoint(FileSystem& files, const std::string& root) {
     removed = true;
   }
   return removed ? files.SyncDirectory(root + "/orbitmq") : Status();
+}
+
+bool ExactCheckpointFile::wants_whole() const {
+  return file_ == nullptr || bytes_ - whole_bytes_ > std::max(whole_bytes_, kLaterBytesMin);
+}
+
+Status ExactCheckpointFile::SaveWhole(const ExactCheckpoint& checkpoint) {
+  file_.reset();
+  if (Status s = SaveExactCheckpoint(files_, root_, checkpoint); !s.ok()) return s;
+  auto file = files_.Open(ExactPath(root_), OpenMode::kReadWrite);
+  if (!file.ok()) return {};  // It is saved; the next will be a whole one again.
+  auto size = (*file)->Size();
+  if (!size.ok()) return {};
+  whole_bytes_ = bytes_ = *size;
+  file_ = *std::move(file);
+  return {};
+}
+
+Status ExactCheckpointFile::Append(const ExactCheckpoint& changes) {
+  const std::string frame = changes.EncodeFrame();
+  const std::string_view pieces[] = {frame};
+  Status s = file_->WriteAt(bytes_, pieces);
+  if (s.ok()) s = file_->Sync();
+  if (!s.ok()) {
+    Spoil();
+    return s.Annotate(ExactPath(root_));
+  }
+  bytes_ += frame.size();
+  return {};
 }
 
 Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, Logger& log, const std::string& root) {

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,7 +45,10 @@ Status SaveApacheCheckpoint(FileSystem& files, const std::string& root, const Ap
 
 // Our own <root>/orbitmq/checkpoint: everything below `dispatched` is synced in log, queues and index, and
 // these are the ends they had. Recovery scans from there only.
-// Format: text "OMQCKPT", version byte, then big-endian fields, then CRC-32 of all before it.
+//
+// Format: text "OMQCKPT", version byte, then frames: u32 payload bytes, payload (big-endian fields), CRC-32
+// of both. The first frame holds all queues, each later one those that changed since, so that a checkpoint
+// costs what was touched and not what is there.
 struct ExactCheckpoint {
   LogOffset log_min;
   LogOffset dispatched;
@@ -54,10 +58,13 @@ struct ExactCheckpoint {
   // that a Java broker worked here since, and queue ends may have changed below `dispatched`.
   std::array<uint32_t, 2> apache_crcs{};
   KeyIndex::Mark index;
+  std::vector<std::string> removed_topics;  // In a later frame: gone before `queues` count.
   std::vector<QueueEnds> queues;
 
-  std::string Encode() const;
-  // kCorrupt, or kNotSupported for a newer version.
+  std::string Encode() const;       // A file of this one frame.
+  std::string EncodeFrame() const;  // To be put behind the frames that are there.
+  // Applies every whole frame; one that is cut off or damaged ends it, for a crash may leave that. kCorrupt
+  // when not even the first is whole, kNotSupported for a newer version.
   static Result<ExactCheckpoint> Decode(std::string_view bytes);
 };
 Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const ExactCheckpoint& checkpoint);
@@ -66,6 +73,28 @@ Result<ExactCheckpoint> LoadExactCheckpoint(FileSystem& files, Logger& log, cons
 
 // Removes it and the one before, lastingly: from now on it must not be believed.
 Status DropExactCheckpoint(FileSystem& files, const std::string& root);
+
+// The file as its one writer sees it. Threads: one.
+class ExactCheckpointFile final {
+ public:
+  ExactCheckpointFile(FileSystem& files, std::string root) : files_(files), root_(std::move(root)) {}
+
+  // Whether the next checkpoint must be a whole one: the first of a process, after a failure, and when the
+  // later frames have outgrown the first.
+  bool wants_whole() const;
+  // After these the checkpoint is durable, or an error tells and the next must be a whole one.
+  Status SaveWhole(const ExactCheckpoint& checkpoint);
+  Status Append(const ExactCheckpoint& changes);
+  // Changes that no checkpoint holds are lost: a whole one must come next.
+  void Spoil() { file_.reset(); }
+
+ private:
+  FileSystem& files_;
+  const std::string root_;
+  std::unique_ptr<File> file_;  // Null when the next must be a whole one.
+  uint64_t whole_bytes_ = 0;
+  uint64_t bytes_ = 0;
+};
 
 uint32_t CheckpointCrc(const ApacheCheckpoint& checkpoint);
 

@@ -7,6 +7,9 @@ namespace orbitmq::store {
 namespace {
 // Files synced in one go, so that preparing a segment never waits long behind a checkpoint of many queues.
 constexpr int kFilesPerStep = 16;
+// From so many on, syncing the whole file system is cheaper than each of them.
+constexpr size_t kSyncAllFrom = 2048;
+constexpr size_t kTailsPerStep = 256;
 }  // namespace
 
 void Checkpointer::Start() { ArmTimer(); }
@@ -28,29 +31,41 @@ void Checkpointer::Write(Completion<Done> done) {
 void Checkpointer::Begin() {
   busy_ = true;
   running_ = std::exchange(waiting_, {});
-  (void)parts_.dispatch_executor.Post([this] { CaptureEnds(); });
+  (void)parts_.dispatch_executor.Post([this, whole = file_.wants_whole()] {
+    WriteOutTails(whole, parts_.queues.dirty_count() / kTailsPerStep);
+  });
 }
 
-void Checkpointer::CaptureEnds() {
+void Checkpointer::WriteOutTails(bool whole, size_t steps) {
+  const size_t count = steps == 0 ? SIZE_MAX : kTailsPerStep;
   Status status = parts_.gate.failed() ? parts_.gate.failure() : Status();
-  if (status.ok()) {
-    if (auto written = parts_.dispatcher.WriteOut(SIZE_MAX, IndexFile::Amount::kAll); !written.ok()) {
-      status = written.status();
-    }
-  }
+  if (status.ok()) status = parts_.dispatcher.WriteOut(count, IndexFile::Amount::kAll).status();
   if (!status.ok()) {
     (void)parts_.disk_executor.Post([this, status] { End(status); });
-    return;
+  } else if (steps > 0) {
+    (void)parts_.dispatch_executor.Post([this, whole, steps] { WriteOutTails(whole, steps - 1); });
+  } else {
+    CaptureEnds(whole);
   }
+}
+
+void Checkpointer::CaptureEnds(bool whole) {
   capture_ = std::make_unique<Capture>();
   capture_->removals = removals_.load();
+  capture_->whole = whole;
   ExactCheckpoint& exact = capture_->exact;
   exact.log_min = parts_.commit_log.min();
   exact.dispatched = parts_.commit_log.dispatched();
   exact.last_record = parts_.dispatcher.last().log_offset;
   exact.last_store_time_ms = ToEpochMillis(parts_.dispatcher.last().store_time);
   exact.index = parts_.index.mark();
-  for (const auto& queue : parts_.queues.All()) exact.queues.push_back(queue->ends());
+  QueueTable::Changes changes = parts_.queues.TakeChanges();
+  if (whole) {
+    for (const auto& queue : parts_.queues.All()) exact.queues.push_back(queue->ends());
+  } else {
+    exact.removed_topics = std::move(changes.removed_topics);
+    exact.queues = std::move(changes.queues);
+  }
   capture_->touched = parts_.dispatcher.TakeTouched();
   parts_.flusher.FlushTo(exact.dispatched,
                          [this] { (void)parts_.disk_executor.Post([this] { SyncSome(); }); });
@@ -62,12 +77,31 @@ Status Checkpointer::SyncFile(const std::string& path) {
   return (*file)->Sync();
 }
 
+// What was taken of the changes is not in any checkpoint: this one must hold everything.
 void Checkpointer::CaptureAgain() {
   (void)parts_.dispatch_executor.Post([this, touched = std::move(capture_->touched)]() mutable {
     parts_.dispatcher.PutBack(std::move(touched));
-    CaptureEnds();
+    WriteOutTails(true, 0);
   });
   capture_.reset();
+}
+
+// True when everything touched is synced; kNotFound as SyncFile.
+Result<bool> Checkpointer::SyncAtOnce() {
+  auto& [files, directories] = capture_->touched;
+  if (files.size() + directories.size() < kSyncAllFrom) return false;
+  const Status s = parts_.files.SyncAll(parts_.queues.root());
+  if (s.code() == StatusCode::kNotSupported) return false;
+  if (!s.ok()) return s;
+  for (auto it = files.begin(); it != files.end(); it = files.erase(it)) {
+    if (!parts_.files.Exists(*it)) {
+      // Found again by SyncSome, as the only one left.
+      files.erase(std::next(it), files.end());
+      return false;
+    }
+  }
+  directories.clear();
+  return true;
 }
 
 void Checkpointer::SyncSome() {
@@ -75,38 +109,39 @@ void Checkpointer::SyncSome() {
     End(parts_.gate.failure());
     return;
   }
-  auto& files = capture_->touched.files;
-  for (int i = 0; i < kFilesPerStep && !files.empty(); ++i) {
-    const Status s = SyncFile(*files.begin());
-    if (s.code() == StatusCode::kNotFound) {
+  auto& [files, directories] = capture_->touched;
+  auto at_once = SyncAtOnce();
+  Status status = at_once.status();
+  for (int i = 0; status.ok() && i < kFilesPerStep && !files.empty(); ++i) {
+    status = SyncFile(*files.begin());
+    if (status.code() == StatusCode::kNotFound) {
       // Its topic was deleted, or the file expired, meanwhile: what was captured of the queue is not true any
       // more.
       files.erase(files.begin());
       CaptureAgain();
       return;
     }
-    if (!s.ok()) {
-      parts_.gate.Fail(s);
-      End(s);
-      return;
-    }
-    files.erase(files.begin());
+    if (status.ok()) files.erase(files.begin());
   }
-  if (!files.empty()) {
+  if (!status.ok()) {
+    parts_.gate.Fail(status);
+    End(status);
+    return;
+  }
+  if (files.empty()) {
+    for (int i = 0; status.ok() && i < kFilesPerStep && !directories.empty(); ++i) {
+      // A topic deleted meanwhile has no directory any more.
+      if (parts_.files.Exists(*directories.begin()))
+        status = parts_.files.SyncDirectory(*directories.begin());
+      if (status.ok()) directories.erase(directories.begin());
+    }
+  }
+  if (status.ok() && (!files.empty() || !directories.empty())) {
     (void)parts_.disk_executor.Post([this] { SyncSome(); });
     return;
   }
-  for (const std::string& directory : capture_->touched.directories) {
-    // A topic deleted meanwhile has no directory any more.
-    if (!parts_.files.Exists(directory)) continue;
-    if (Status s = parts_.files.SyncDirectory(directory); !s.ok()) {
-      if (s.fatal()) parts_.gate.Fail(s);  // A name that may be lost is no better than bytes that may be.
-      End(s);
-      return;
-    }
-  }
-  Status status = parts_.index.Sync();
-  // A second sync would succeed and prove nothing.
+  if (status.ok()) status = parts_.index.Sync();
+  // A second sync would succeed and prove nothing; a name that may be lost is no better than bytes that may be.
   if (status.fatal()) parts_.gate.Fail(status);
   if (status.ok() && capture_->removals == removals_.load()) status = Save();
   if (status.ok() && capture_->removals != removals_.load()) {
@@ -126,7 +161,7 @@ Status Checkpointer::Save() {
   next.confirm_log_offset = exact.dispatched.value;
   next.logics_log_offset = exact.last_record.value;
   exact.apache_crcs = {CheckpointCrc(apache_), CheckpointCrc(next)};
-  if (Status s = SaveExactCheckpoint(parts_.files, parts_.options.root, exact); !s.ok()) return s;
+  if (Status s = capture_->whole ? file_.SaveWhole(exact) : file_.Append(exact); !s.ok()) return s;
   if (Status s = SaveApacheCheckpoint(parts_.files, parts_.options.root, next); !s.ok()) return s;
   apache_ = next;
   saved_dispatched_ = exact.dispatched;
@@ -135,6 +170,7 @@ Status Checkpointer::Save() {
 
 void Checkpointer::End(const Status& status) {
   if (!status.ok()) {
+    file_.Spoil();
     parts_.log.Warn("no checkpoint was written; a restart scans from the one before",
                     {{"status", status.ToString()}});
     if (capture_ != nullptr) {

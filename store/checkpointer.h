@@ -32,7 +32,8 @@ class Checkpointer final {
     WriteGate& gate;
     const StoreOptions& options;
   };
-  Checkpointer(Parts parts, const ApacheCheckpoint& found) : parts_(std::move(parts)), apache_(found) {}
+  Checkpointer(Parts parts, const ApacheCheckpoint& found)
+      : parts_(std::move(parts)), apache_(found), file_(parts_.files, parts_.options.root) {}
 
   void Start();
   // Writes one now (any thread). `done` runs on the disk executor with the outcome.
@@ -45,11 +46,16 @@ class Checkpointer final {
     ExactCheckpoint exact;
     ConsumeQueue::Touched touched;
     int64_t removals = 0;
+    bool whole = false;  // `exact` holds all queues, not only those that changed.
   };
   void ArmTimer();
   void Begin();
-  void CaptureEnds();  // Dispatch executor.
+  // Dispatch executor. Tails are written out in `steps` of some first, so that dispatch is not held up by
+  // thousands of them.
+  void WriteOutTails(bool whole, size_t steps);
+  void CaptureEnds(bool whole);
   void SyncSome();
+  Result<bool> SyncAtOnce();
   Status SyncFile(const std::string& path);
   void CaptureAgain();
   Status Save();
@@ -57,6 +63,7 @@ class Checkpointer final {
 
   Parts parts_;
   ApacheCheckpoint apache_;  // As it stands in the file.
+  ExactCheckpointFile file_;
   LogOffset saved_dispatched_{-1};
   std::atomic<int64_t> removals_{0};
   bool busy_ = false;

@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kGapUnitsMax = 300'000;
 // Keeps byte positions far from overflow, whatever a damaged record says.
 constexpr int64_t kQueueOffsetMax = int64_t{1} << 56;
+// Tails of this size go to their file without waiting for the timer.
+constexpr size_t kLargeTailBytes = 4096;
 
 std::string Fillers(int64_t count) {
   std::string out;
@@ -37,12 +39,16 @@ QueueUnit DecodeUnit(const char* bytes) {
   return {{LoadBig<int64_t>(bytes)}, LoadBig<int32_t>(bytes + 8), LoadBig<int64_t>(bytes + 12)};
 }
 
-std::string ConsumeQueue::Directory() const {
-  return StrCat(files_.root, "/", key_.topic, "/", key_.queue_id);
-}
+std::string ConsumeQueue::Directory() const { return StrCat(files_.root, "/", *topic_, "/", id_); }
 
 std::string ConsumeQueue::Path(int64_t file_begin) const {
   return StrCat(Directory(), "/", OffsetFileName(file_begin * kUnitBytes));
+}
+
+Result<std::shared_ptr<File>> ConsumeQueue::FileAt(int64_t file_begin) const {
+  const FileCache::Key key = CacheKey(file_begin);
+  if (auto file = files_.cache.Get(key)) return file;
+  return files_.cache.Open(key, Path(file_begin));
 }
 
 OffsetRange ConsumeQueue::range() const {
@@ -52,56 +58,70 @@ OffsetRange ConsumeQueue::range() const {
 
 QueueEnds ConsumeQueue::ends() const {
   const MutexLock lock(mutex_);
-  return {key_, {min_}, {max_}, {end_log_offset_}};
+  return {{*topic_, id_}, {min_}, {max_}, {end_log_offset_}};
 }
 
-size_t ConsumeQueue::tail_bytes() const {
+std::optional<QueueEnds> ConsumeQueue::TakeEnds() {
   const MutexLock lock(mutex_);
-  return tail_.size();
+  changed_ = false;
+  if (removed_) return std::nullopt;
+  return QueueEnds{{*topic_, id_}, {min_}, {max_}, {end_log_offset_}};
 }
 
-ConsumeQueue::PutOutcome ConsumeQueue::Put(const QueueUnit& unit, QueueOffset at) {
-  PutOutcome outcome = PutOutcome::kStored;
+bool ConsumeQueue::MarkChanged() { return !std::exchange(changed_, true); }
+
+std::string& ConsumeQueue::tail() {
+  if (tail_ == nullptr) tail_ = std::make_unique<std::string>();
+  return *tail_;
+}
+
+ConsumeQueue::PutResult ConsumeQueue::Put(const QueueUnit& unit, QueueOffset at) {
+  PutResult result;
   const int64_t end = unit.log_offset.value + unit.record_bytes;
   {
     const MutexLock lock(mutex_);
-    if (end <= end_log_offset_ && !Planted(Bug::kDoubleDispatch)) return PutOutcome::kRepeated;
-    if (at.value < 0 || at.value > kQueueOffsetMax) return PutOutcome::kRefused;
+    if (end <= end_log_offset_ && !Planted(Bug::kDoubleDispatch)) return {.outcome = PutOutcome::kRepeated};
+    if (at.value < 0 || at.value > kQueueOffsetMax) return {.outcome = PutOutcome::kRefused};
+    const size_t before = tail_ == nullptr ? 0 : tail_->size();
     if (at.value < max_) {
       // A newer record with an older offset: only a topic that was deleted and made anew starts again at 0.
-      if (at.value != 0) return PutOutcome::kRefused;
-      outcome = PutOutcome::kRestarted;
+      if (at.value != 0) return {.outcome = PutOutcome::kRefused};
+      result.outcome = PutOutcome::kRestarted;
     } else if (at.value > max_) {
-      if (max_ != 0 && at.value - max_ > kGapUnitsMax) return PutOutcome::kRefused;
+      if (max_ != 0 && at.value - max_ > kGapUnitsMax) return {.outcome = PutOutcome::kRefused};
       if (max_ == 0) {
         min_ = max_ = written_ = at.value;
         prefill_ = true;
       } else {
-        tail_ += Fillers(at.value - max_);
+        tail() += Fillers(at.value - max_);
         max_ = at.value;
       }
     }
-    if (outcome == PutOutcome::kStored) {
-      EncodeUnit(unit, tail_);
+    result.became_changed = MarkChanged();
+    result.became_dirty = before == 0;
+    if (result.outcome == PutOutcome::kStored) {
+      EncodeUnit(unit, tail());
       ++max_;
       end_log_offset_ = end;
-      return outcome;
+      result.became_large = before < kLargeTailBytes && tail_->size() >= kLargeTailBytes;
+      return result;
     }
   }
   RemoveFiles();
   const MutexLock lock(mutex_);
-  removed_ = false;
+  removed_ = unswept_ = false;
   min_ = written_ = 0;
   max_ = 1;
   end_log_offset_ = end;
-  tail_.clear();
-  EncodeUnit(unit, tail_);
-  return outcome;
+  tail().clear();
+  EncodeUnit(unit, tail());
+  return result;
 }
 
 std::vector<QueueUnit> ConsumeQueue::Read(QueueOffset from, size_t count) const {
   int64_t in_files = 0;
-  std::string tail;
+  std::vector<QueueUnit> units;
+  std::vector<QueueUnit> in_tail;
   {
     const MutexLock lock(mutex_);
     if (from.value < min_ || from.value >= max_ || removed_) return {};
@@ -109,16 +129,15 @@ std::vector<QueueUnit> ConsumeQueue::Read(QueueOffset from, size_t count) const 
     in_files = std::max<int64_t>(0, std::min(end, written_) - from.value);
     const int64_t tail_from = std::max(from.value, written_);
     if (end > tail_from) {
-      tail = tail_.substr(static_cast<size_t>((tail_from - written_) * kUnitBytes),
-                          static_cast<size_t>((end - tail_from) * kUnitBytes));
+      in_tail.reserve(static_cast<size_t>(end - tail_from));
+      const char* at = tail_->data() + (tail_from - written_) * kUnitBytes;
+      for (int64_t i = tail_from; i < end; ++i, at += kUnitBytes) in_tail.push_back(DecodeUnit(at));
     }
   }
-  std::vector<QueueUnit> units;
-  if (in_files > 0) {
-    units = ReadFiles(from.value, in_files);
-    if (static_cast<int64_t>(units.size()) < in_files) return units;
-  }
-  for (size_t i = 0; i < tail.size(); i += kUnitBytes) units.push_back(DecodeUnit(tail.data() + i));
+  if (in_files == 0) return in_tail;
+  units = ReadFiles(from.value, in_files);
+  if (static_cast<int64_t>(units.size()) < in_files) return units;
+  units.insert(units.end(), in_tail.begin(), in_tail.end());
   return units;
 }
 
@@ -129,7 +148,7 @@ std::vector<QueueUnit> ConsumeQueue::ReadFiles(int64_t from, int64_t count) cons
   while (count > 0) {
     const int64_t begin = FileBegin(from);
     const int64_t here = std::min(count, begin + files_.file_units - from);
-    auto file = files_.cache.Open(Path(begin));
+    auto file = FileAt(begin);
     if (!file.ok()) break;
     buffer.resize(static_cast<size_t>(here * kUnitBytes));
     auto read = (*file)->ReadAt(static_cast<uint64_t>((from - begin) * kUnitBytes), buffer);
@@ -175,10 +194,11 @@ Status ConsumeQueue::OpenNew(int64_t file_begin, Touched& touched) {
     const std::string directory = Directory();
     if (Status s = files.CreateDirectories(directory); !s.ok()) return s;
     touched.directories.insert(directory);
-    touched.directories.insert(StrCat(files_.root, "/", key_.topic));
+    touched.directories.insert(StrCat(files_.root, "/", *topic_));
     touched.directories.insert(files_.root);
   }
-  auto file = files_.cache.Create(path, static_cast<uint64_t>(files_.file_units * kUnitBytes));
+  auto file =
+      files_.cache.Create(CacheKey(file_begin), path, static_cast<uint64_t>(files_.file_units * kUnitBytes));
   return file.ok() ? Status() : file.status();
 }
 
@@ -187,16 +207,15 @@ Status ConsumeQueue::WriteUnits(int64_t from, std::string_view units, Touched& t
     const int64_t begin = FileBegin(from);
     const auto room = static_cast<size_t>((begin + files_.file_units - from) * kUnitBytes);
     const std::string_view piece[] = {units.substr(0, room)};
-    const std::string path = Path(begin);
-    auto file = files_.cache.Open(path);
+    auto file = FileAt(begin);
     if (!file.ok() || from == begin) {
       if (Status s = OpenNew(begin, touched); !s.ok()) return s;
-      file = files_.cache.Open(path);
+      file = FileAt(begin);
       if (!file.ok()) return file.status();
     }
     if (Status s = (*file)->WriteAt(static_cast<uint64_t>((from - begin) * kUnitBytes), piece); !s.ok())
       return s;
-    touched.files.insert(path);
+    touched.files.insert(Path(begin));
     from += static_cast<int64_t>(piece[0].size()) / kUnitBytes;
     units.remove_prefix(piece[0].size());
   }
@@ -209,11 +228,12 @@ Status ConsumeQueue::WriteOut(Touched& touched) {
   bool prefill = false;
   {
     const MutexLock lock(mutex_);
-    if (removed_ || tail_.empty()) return {};
-    units = tail_;
+    if (removed_ || tail_ == nullptr) return {};
+    units = *tail_;
     from = written_;
     prefill = prefill_;
   }
+  if (Status s = Sweep(touched); !s.ok()) return s;
   if (prefill && from != FileBegin(from)) {
     const int64_t begin = FileBegin(from);
     if (Status s = WriteUnits(begin, Fillers(from - begin), touched); !s.ok()) return s;
@@ -222,37 +242,48 @@ Status ConsumeQueue::WriteOut(Touched& touched) {
   const MutexLock lock(mutex_);
   prefill_ = false;
   written_ += static_cast<int64_t>(units.size()) / kUnitBytes;
-  tail_.erase(0, units.size());
-  if (tail_.empty()) std::string().swap(tail_);
+  tail_->erase(0, units.size());
+  if (tail_->empty()) tail_.reset();
   return {};
 }
 
-void ConsumeQueue::AdvanceMin(LogOffset log_min) {
+bool ConsumeQueue::AdvanceMin(LogOffset log_min) {
+  {
+    const MutexLock lock(mutex_);
+    if (min_ == max_) return false;
+    if (end_log_offset_ != 0 && end_log_offset_ <= log_min.value) {
+      min_ = max_;  // All of it is gone: nothing needs to be read to know.
+      return MarkChanged();
+    }
+  }
   const OffsetRange before = range();
   const auto oldest = Read(before.min, 1);
-  if (!oldest.empty() && !IsFiller(oldest[0]) && oldest[0].log_offset >= log_min) return;
+  if (!oldest.empty() && !IsFiller(oldest[0]) && oldest[0].log_offset >= log_min) return false;
   const QueueOffset min = FirstFrom(log_min);
   if (min > before.min) {
     // A unit that could not be read just now was taken for one below, and may not be.
     const auto below = Read(min + -1, 1);
     const bool unknown = below.empty() ? files_.cache.files().Exists(Path(FileBegin(min.value - 1)))
                                        : !IsFiller(below[0]) && below[0].log_offset >= log_min;
-    if (unknown) return;
+    if (unknown) return false;
   }
   const MutexLock lock(mutex_);
-  min_ = std::max(min_, std::min(min.value, max_));
+  const int64_t raised = std::max(min_, std::min(min.value, max_));
+  if (raised == min_) return false;
+  min_ = raised;
+  return MarkChanged();
 }
 
 Status ConsumeQueue::RemoveExpired() {
+  const int64_t min = range().min.value;
+  if (min < files_.file_units) return {};  // It is in the first file that can be.
   auto listed = ListFiles();
   if (!listed.ok()) return listed.status();
-  const int64_t min = range().min.value;
   for (size_t i = 0; i + 1 < listed->size(); ++i) {
     const int64_t begin = (*listed)[i].begin;
     if (begin + files_.file_units > min) break;
-    const std::string path = Path(begin);
-    files_.cache.Forget(path);
-    if (Status s = files_.cache.files().Remove(path); !s.ok()) return s;
+    files_.cache.Forget(CacheKey(begin));
+    if (Status s = files_.cache.files().Remove(Path(begin)); !s.ok()) return s;
   }
   return {};
 }
@@ -267,9 +298,8 @@ void ConsumeQueue::RemoveFiles() {
   FileSystem& files = files_.cache.files();
   // From the back: what a crash leaves over is a shorter queue, never one with a hole.
   for (auto it = listed->rbegin(); it != listed->rend(); ++it) {
-    const std::string path = Path(it->begin);
-    files_.cache.Forget(path);
-    if (Status s = files.Remove(path); !s.ok()) {
+    files_.cache.Forget(CacheKey(it->begin));
+    if (Status s = files.Remove(Path(it->begin)); !s.ok()) {
       files_.log.Warn("a consume queue file of a deleted topic stays", {{"status", s.ToString()}});
     }
   }

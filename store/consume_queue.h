@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -31,6 +34,8 @@ struct QueueFiles {
   Logger& log;
   std::string root;  // <store>/consumequeue
   int64_t file_units = 0;
+  // Each queue takes one of these by its number: a lock of its own would be a third of an idle queue.
+  std::array<Mutex, 64> locks{};
 };
 
 // Where one queue ends, as checkpoints keep it.
@@ -45,16 +50,25 @@ struct QueueEnds {
 //
 // Format: files of file_units * 20 bytes named by the byte offset of their first unit; per unit i64 log
 // offset, i32 record bytes, i64 tags code, big-endian (store.md 3.1). New units gather in memory (`tail`) and
-// go to the sparse files in batches; an idle queue has no descriptor, no mapping and no buffer.
+// go to the sparse files in batches; an idle queue has no descriptor, no mapping, no buffer, and shares its
+// topic's name and a lock with others: it costs about 130 bytes (bench/store_bench open).
 //
-// Threads: Put, WriteOut and Restart on the dispatch executor (recovery before that); AdvanceMin and
+// Threads: Put, WriteOut, Sweep on the dispatch executor (recovery before that); AdvanceMin and
 // RemoveExpired on the disk executor; reads from any. Invariants: (1) unit n stands at byte n * 20;
 // (2) [min, max) is readable, from files below `written` and from the tail above; (3) log offsets rise.
 class ConsumeQueue final {
  public:
-  ConsumeQueue(QueueFiles& files, QueueKey key) : files_(files), key_(std::move(key)) {}
+  // `number` is unlike that of any other queue in the store's life.
+  ConsumeQueue(QueueFiles& files, std::shared_ptr<const std::string> topic, QueueId id, uint32_t number)
+      : files_(files),
+        mutex_(files.locks[number % files.locks.size()]),
+        topic_(std::move(topic)),
+        id_(id),
+        number_(number) {}
 
-  const QueueKey& key() const { return key_; }
+  const std::string& topic() const { return *topic_; }
+  QueueId id() const { return id_; }
+  QueueKey key() const { return {*topic_, id_}; }
   OffsetRange range() const;
   QueueEnds ends() const;
 
@@ -64,7 +78,15 @@ class ConsumeQueue final {
     kRestarted,  // The topic was deleted and made anew; the old units were dropped.
     kRefused,    // Its queue offset contradicts the queue: logged, not stored.
   };
-  PutOutcome Put(const QueueUnit& unit, QueueOffset at);
+  struct PutResult {
+    PutOutcome outcome = PutOutcome::kStored;
+    // What the table must do about it: units wait in memory for the first time since they were written out;
+    // there are many of them now; the ends changed for the first time since ends() went into a checkpoint.
+    bool became_dirty = false;
+    bool became_large = false;
+    bool became_changed = false;
+  };
+  PutResult Put(const QueueUnit& unit, QueueOffset at);
 
   // Units from `from` on, at most `count`; fewer at the end, none when they cannot be read.
   std::vector<QueueUnit> Read(QueueOffset from, size_t count) const;
@@ -77,12 +99,15 @@ class ConsumeQueue final {
     std::set<std::string> files;
     std::set<std::string> directories;
   };
-  size_t tail_bytes() const;
   // Moves the tail to the files. On failure it stays in memory, to be tried again.
   Status WriteOut(Touched& touched);
 
+  // The ends for a checkpoint; the next change counts as the first again. Nothing when the files are gone.
+  std::optional<QueueEnds> TakeEnds();
+
   // Drops what lies below the log's begin: raises min. Then files that hold nothing above it are removed.
-  void AdvanceMin(LogOffset log_min);
+  // True when that is the first change since TakeEnds.
+  [[nodiscard]] bool AdvanceMin(LogOffset log_min);
   Status RemoveExpired();
   // Removes every file and the directory.
   void RemoveFiles();
@@ -94,8 +119,12 @@ class ConsumeQueue final {
   void Restore(const QueueEnds& ends);
   // Drops units of records at or above `log_end`.
   void TruncateAbove(LogOffset log_end);
-  // Zeroes the files above max, so that stale units can never be taken for real ones.
+  // Zeroes the files above max, so that stale units can never be taken for real ones. Files that are clean
+  // there are not written.
   Status ClearAbove(Touched& touched);
+  // The same later: at the latest before new units are written. Sweep does it now unless it is done.
+  void ClearLater();
+  Status Sweep(Touched& touched);
   // Names every file of the queue as to be synced.
   Status TouchAll(Touched& touched) const;
 
@@ -107,6 +136,11 @@ class ConsumeQueue final {
   int64_t FileBegin(int64_t unit) const { return unit - unit % files_.file_units; }
   std::string Directory() const;
   std::string Path(int64_t file_begin) const;
+  FileCache::Key CacheKey(int64_t file_begin) const { return {number_, file_begin}; }
+  Result<std::shared_ptr<File>> FileAt(int64_t file_begin) const;
+  Result<bool> IsClean(const FileEntry& entry, int64_t end) const;
+  bool MarkChanged() ORBITMQ_REQUIRES(mutex_);
+  std::string& tail() ORBITMQ_REQUIRES(mutex_);
   Result<std::vector<FileEntry>> ListFiles() const;
   std::vector<QueueUnit> ReadFiles(int64_t from, int64_t count) const;
   Status WriteUnits(int64_t from, std::string_view units, Touched& touched);
@@ -114,15 +148,19 @@ class ConsumeQueue final {
   Status ScanForEnd(const std::vector<FileEntry>& listed, size_t first, LogOffset synced_below);
 
   QueueFiles& files_;
-  const QueueKey key_;
-  mutable Mutex mutex_;
+  Mutex& mutex_;
+  const std::shared_ptr<const std::string> topic_;
+  const QueueId id_;
+  const uint32_t number_;
   int64_t min_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   int64_t max_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   int64_t written_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   int64_t end_log_offset_ ORBITMQ_GUARDED_BY(mutex_) = 0;
+  std::unique_ptr<std::string> tail_ ORBITMQ_GUARDED_BY(mutex_);  // Null when empty.
   bool prefill_ ORBITMQ_GUARDED_BY(mutex_) = false;  // The file of `written_` needs fillers below it.
   bool removed_ ORBITMQ_GUARDED_BY(mutex_) = false;
-  std::string tail_ ORBITMQ_GUARDED_BY(mutex_);
+  bool changed_ ORBITMQ_GUARDED_BY(mutex_) = false;  // Since TakeEnds.
+  bool unswept_ ORBITMQ_GUARDED_BY(mutex_) = false;  // See ClearLater.
 };
 
 }  // namespace orbitmq::store

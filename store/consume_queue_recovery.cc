@@ -11,6 +11,7 @@ namespace {
 constexpr int64_t kScanUnits = 4096;
 // Apache looks for the end of a queue from the third-last file on.
 constexpr size_t kFilesScanned = 3;
+constexpr size_t kBlockBytes = 4096;
 }  // namespace
 
 Result<std::vector<ConsumeQueue::FileEntry>> ConsumeQueue::ListFiles() const {
@@ -45,7 +46,7 @@ Status ConsumeQueue::Load(LogOffset synced_below) {
                                            " bytes, mappedFileSizeConsumeQueue says ", file_bytes)};
     }
     if (entry.bytes < file_bytes) {
-      auto mended = files_.cache.Create(Path(entry.begin), file_bytes);
+      auto mended = files_.cache.Create(CacheKey(entry.begin), Path(entry.begin), file_bytes);
       if (!mended.ok()) return mended.status();
     }
     if (i > 0 && entry.begin != (*listed)[i - 1].begin + files_.file_units) {
@@ -106,29 +107,60 @@ void ConsumeQueue::TruncateAbove(LogOffset log_end) {
   const MutexLock lock(mutex_);
   max_ = keep.value;
   end_log_offset_ = end_log_offset;
-  if (written_ > max_) {
-    written_ = max_;
-    tail_.clear();
+  written_ = std::min(written_, max_);
+  if (written_ == max_) {
+    tail_.reset();
   } else {
-    tail_.resize(static_cast<size_t>((max_ - written_) * kUnitBytes));
+    tail().resize(static_cast<size_t>((max_ - written_) * kUnitBytes));
   }
+}
+
+// Whether the file holds nothing but zeros from unit `end` on. Looks at the block in which `end` lies, and
+// asks the file system about the rest: a hole of megabytes is not read.
+Result<bool> ConsumeQueue::IsClean(const FileEntry& entry, int64_t end) const {
+  const auto file_bytes = static_cast<uint64_t>(files_.file_units * kUnitBytes);
+  if (entry.bytes != file_bytes) return false;
+  auto file = FileAt(entry.begin);
+  if (!file.ok()) return file.status();
+  auto at = static_cast<uint64_t>(std::max<int64_t>(0, end - entry.begin) * kUnitBytes);
+  char block[kBlockBytes];
+  while (at < file_bytes) {
+    auto found = (*file)->FindBytes(at);
+    if (!found.ok()) return found.status();
+    if (!*found) return true;
+    at = std::max(at, **found);
+    const uint64_t block_end = std::min(file_bytes, (at / kBlockBytes + 1) * kBlockBytes);
+    auto got = (*file)->ReadAt(at, std::span(block).first(static_cast<size_t>(block_end - at)));
+    if (!got.ok()) return got.status();
+    if (std::string_view(block, *got).find_first_not_of('\0') != std::string_view::npos) return false;
+    at = block_end;
+  }
+  return true;
 }
 
 Status ConsumeQueue::ClearAbove(Touched& touched) {
   auto listed = ListFiles();
   if (!listed.ok()) return listed.status();
-  const int64_t end = ends().max.value;
+  int64_t end = 0;
+  {
+    const MutexLock lock(mutex_);
+    end = written_;
+    unswept_ = false;
+  }
   const auto file_bytes = static_cast<uint64_t>(files_.file_units * kUnitBytes);
   for (auto it = listed->rbegin(); it != listed->rend(); ++it) {
     const bool first = std::next(it) == listed->rend();
     const std::string path = Path(it->begin);
     if (it->begin >= end && !first) {
-      files_.cache.Forget(path);
+      files_.cache.Forget(CacheKey(it->begin));
       if (Status s = files_.cache.files().Remove(path); !s.ok()) return s;
       continue;
     }
     if (it->begin + files_.file_units <= end) break;
-    auto file = files_.cache.Open(path);
+    auto clean = IsClean(*it, end);
+    if (!clean.ok()) return clean.status();
+    if (*clean) continue;
+    auto file = FileAt(it->begin);
     if (!file.ok()) return file.status();
     const int64_t kept = std::max<int64_t>(0, end - it->begin);
     if (Status s = (*file)->Truncate(static_cast<uint64_t>(kept * kUnitBytes)); !s.ok()) return s;
@@ -136,6 +168,21 @@ Status ConsumeQueue::ClearAbove(Touched& touched) {
     touched.files.insert(path);
   }
   return {};
+}
+
+void ConsumeQueue::ClearLater() {
+  const MutexLock lock(mutex_);
+  unswept_ = true;
+}
+
+Status ConsumeQueue::Sweep(Touched& touched) {
+  {
+    const MutexLock lock(mutex_);
+    if (!unswept_ || removed_) return {};
+  }
+  Status s = ClearAbove(touched);
+  if (!s.ok()) ClearLater();
+  return s;
 }
 
 Status ConsumeQueue::TouchAll(Touched& touched) const {

@@ -333,7 +333,8 @@ Progress DiskStore::CloseStep() {
     flusher_.Signal();
     return Progress::kIdle;
   }
-  if (commit_log_.dispatched() < commit_log_.appended() || deletions_under_way_.load() > 0) {
+  if (commit_log_.dispatched() < commit_log_.appended() || deletions_under_way_.load() > 0 ||
+      !queues_.swept()) {
     dispatcher_.Signal();
     return Progress::kIdle;
   }

@@ -9,19 +9,26 @@ namespace {
 constexpr int64_t kStepBytes = int64_t{1} << 20;
 constexpr int64_t kStepRecords = 512;
 constexpr size_t kWriteOutQueues = 64;
+// Queues looked at per step after a crash: few while records wait.
+constexpr size_t kSweptBusy = 2;
+constexpr size_t kSweptIdle = 32;
 
 }  // namespace
 
 Dispatcher::Dispatcher(Parts parts)
     : parts_(std::move(parts)), pulse_(parts_.dispatch_executor, [this] { return Step(); }) {}
 
-void Dispatcher::Start() { ArmTimer(); }
+void Dispatcher::Start() {
+  ArmTimer();
+  pulse_.Signal();  // To sweep.
+}
 
 void Dispatcher::ArmTimer() {
   timer_ =
       parts_.dispatch_executor.PostAt(parts_.clock.Monotonic() + parts_.options.queue_flush_interval, [this] {
         stalled_ = false;
-        if (auto done = WriteOut(SIZE_MAX, IndexFile::Amount::kAll); !done.ok()) Stall(done.status());
+        write_out_due_ = true;
+        if (Status s = parts_.index.WriteOut(IndexFile::Amount::kAll); !s.ok()) Stall(s);
         pulse_.Signal();
         ArmTimer();
       });
@@ -77,20 +84,38 @@ Progress Dispatcher::Step() {
   const LogOffset from = parts_.commit_log.dispatched();
   // In this order: what is visible by now may have come after a task that waits.
   const LogOffset visible = parts_.commit_log.visible();
-  if (from >= visible) return Progress::kIdle;
+  if (from >= visible) return TidyUp(Progress::kIdle);
   auto to = Walk(from, std::min(visible, NextDelayed()));
   if (!to.ok()) {
     Stall(to.status());
     return Progress::kIdle;
   }
-  if (parts_.queues.wants_write_out()) {
-    if (auto done = WriteOut(kWriteOutQueues, IndexFile::Amount::kEnough); !done.ok()) Stall(done.status());
-  } else if (Status s = parts_.index.WriteOut(IndexFile::Amount::kEnough); !s.ok()) {
-    Stall(s);
-  }
+  if (Status s = parts_.index.WriteOut(IndexFile::Amount::kEnough); !s.ok()) Stall(s);
   RunDue();
   parts_.on_progress();
-  return parts_.commit_log.dispatched() < parts_.commit_log.visible() ? Progress::kMore : Progress::kIdle;
+  return TidyUp(parts_.commit_log.dispatched() < parts_.commit_log.visible() ? Progress::kMore
+                                                                             : Progress::kIdle);
+}
+
+Progress Dispatcher::TidyUp(Progress dispatched) {
+  if (stalled_) return Progress::kIdle;
+  if (write_out_due_ || parts_.queues.wants_write_out()) {
+    auto all = parts_.queues.WriteOutSome(kWriteOutQueues, touched_);
+    if (!all.ok()) {
+      Stall(all.status());
+      return Progress::kIdle;
+    }
+    if (*all) write_out_due_ = false;
+  }
+  if (!parts_.queues.swept()) {
+    const size_t count = dispatched == Progress::kMore ? kSweptBusy : kSweptIdle;
+    if (Status s = parts_.queues.SweepSome(count, touched_); !s.ok()) {
+      Stall(s);
+      return Progress::kIdle;
+    }
+    if (parts_.queues.swept()) parts_.on_progress();  // A store that closes waits for it.
+  }
+  return write_out_due_ || !parts_.queues.swept() ? Progress::kMore : dispatched;
 }
 
 Result<LogOffset> Dispatcher::Walk(LogOffset at, LogOffset limit) {
@@ -141,8 +166,9 @@ Status Dispatcher::DispatchOne(const MessageView& record) {
   if (!derived.ok()) return derived.status();
   last_ = {record.log_offset, record.store_time};
   if (!derived->entered_queue || !parts_.on_arrival) return {};
-  const QueueKey key{std::string(record.topic), record.queue_id};
-  parts_.on_arrival({.queue = key,
+  arrival_key_.topic.assign(record.topic);
+  arrival_key_.queue_id = record.queue_id;
+  parts_.on_arrival({.queue = arrival_key_,
                      .queue_offset = record.queue_offset,
                      .tags_code = derived->tags_code,
                      .store_time = record.store_time,

@@ -47,7 +47,8 @@ class Dispatcher final {
   };
   void StartFrom(const Last& last) { last_ = last; }
   const Last& last() const { return last_; }
-  // Writes tails to the files; everything with kAll. True when nothing is left.
+  // Writes tails of at most so many queues to the files; the whole index with kAll. True when nothing is
+  // left.
   Result<bool> WriteOut(size_t queues_max, IndexFile::Amount index_amount);
   // The files that were written since the last call.
   ConsumeQueue::Touched TakeTouched() { return std::exchange(touched_, {}); }
@@ -59,6 +60,8 @@ class Dispatcher final {
     Task task;
   };
   Progress Step();
+  // What can wait for idle moments. kMore: there is more of it.
+  Progress TidyUp(Progress dispatched);
   // Dispatches records of one segment from `at`; returns where it stopped.
   Result<LogOffset> Walk(LogOffset at, LogOffset limit);
   Status DispatchOne(const MessageView& record);
@@ -74,8 +77,9 @@ class Dispatcher final {
   ConsumeQueue::Touched touched_;
   mutable Mutex delayed_mutex_;
   std::deque<Delayed> delayed_ ORBITMQ_GUARDED_BY(delayed_mutex_);
-  MonoTime next_write_out_{};
+  QueueKey arrival_key_;  // Reused, so that a record costs no allocation.
   bool stalled_ = false;
+  bool write_out_due_ = false;
   Timer timer_;
   Pulse pulse_;
 };

@@ -3,38 +3,40 @@
 
 namespace orbitmq::store {
 
-std::shared_ptr<File> FileCache::Get(const std::string& path) {
-  const MutexLock lock(mutex_);
-  const auto it = open_.find(path);
-  if (it == open_.end()) return nullptr;
-  by_age_.splice(by_age_.begin(), by_age_, it->second.age);
+std::shared_ptr<File> FileCache::Get(const Key& key) {
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mutex);
+  const auto it = shard.open.find(key);
+  if (it == shard.open.end()) return nullptr;
+  shard.by_age.splice(shard.by_age.begin(), shard.by_age, it->second.age);
   return it->second.file;
 }
 
-void FileCache::Put(const std::string& path, const std::shared_ptr<File>& file) {
+void FileCache::Put(const Key& key, const std::shared_ptr<File>& file) {
   std::shared_ptr<File> oldest;  // Closed after the lock is released.
-  const MutexLock lock(mutex_);
-  if (open_.contains(path)) return;
-  by_age_.push_front(path);
-  open_.emplace(path, Entry{file, by_age_.begin()});
-  if (open_.size() <= open_max_) return;
-  const auto it = open_.find(by_age_.back());
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mutex);
+  if (shard.open.contains(key)) return;
+  shard.by_age.push_front(key);
+  shard.open.emplace(key, Entry{file, shard.by_age.begin()});
+  if (shard.open.size() <= open_max_per_shard_) return;
+  const auto it = shard.open.find(shard.by_age.back());
   oldest = std::move(it->second.file);
-  open_.erase(it);
-  by_age_.pop_back();
+  shard.open.erase(it);
+  shard.by_age.pop_back();
 }
 
-Result<std::shared_ptr<File>> FileCache::Open(const std::string& path) {
-  if (auto file = Get(path)) return file;
+Result<std::shared_ptr<File>> FileCache::Open(const Key& key, const std::string& path) {
+  if (auto file = Get(key)) return file;
   auto opened = files_.Open(path, OpenMode::kReadWrite);
   if (!opened.ok()) return opened.status();
   std::shared_ptr<File> file = *std::move(opened);
-  Put(path, file);
+  Put(key, file);
   return file;
 }
 
-Result<std::shared_ptr<File>> FileCache::Create(const std::string& path, uint64_t bytes) {
-  if (auto file = Get(path)) return file;
+Result<std::shared_ptr<File>> FileCache::Create(const Key& key, const std::string& path, uint64_t bytes) {
+  if (auto file = Get(key)) return file;
   auto opened = files_.Open(path, OpenMode::kCreate);
   if (!opened.ok()) return opened.status();
   std::shared_ptr<File> file = *std::move(opened);
@@ -43,18 +45,19 @@ Result<std::shared_ptr<File>> FileCache::Create(const std::string& path, uint64_
   if (*size < bytes) {
     if (Status s = file->Truncate(bytes); !s.ok()) return s;
   }
-  Put(path, file);
+  Put(key, file);
   return file;
 }
 
-void FileCache::Forget(const std::string& path) {
+void FileCache::Forget(const Key& key) {
   std::shared_ptr<File> file;
-  const MutexLock lock(mutex_);
-  const auto it = open_.find(path);
-  if (it == open_.end()) return;
+  Shard& shard = ShardOf(key);
+  const MutexLock lock(shard.mutex);
+  const auto it = shard.open.find(key);
+  if (it == shard.open.end()) return;
   file = std::move(it->second.file);
-  by_age_.erase(it->second.age);
-  open_.erase(it);
+  shard.by_age.erase(it->second.age);
+  shard.open.erase(it);
 }
 
 }  // namespace orbitmq::store

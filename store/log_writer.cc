@@ -29,17 +29,6 @@ int64_t Micros(Duration span) { return std::chrono::duration_cast<std::chrono::m
 
 }  // namespace
 
-QueueOffset QueueOffsets::Take(const QueueKey& queue, int64_t count) {
-  int64_t& next = next_[queue];
-  const QueueOffset first{next};
-  next += count;
-  return first;
-}
-
-void QueueOffsets::Forget(const std::string& topic) {
-  std::erase_if(next_, [&topic](const auto& entry) { return entry.first.topic == topic; });
-}
-
 void LogWriter::Begin() {
   run_.begin = run_.end = parts_.commit_log.appended();
   run_.store_time = parts_.clock.Wall();

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "common/clock.h"
@@ -13,24 +12,10 @@
 #include "store/commit_log.h"
 #include "store/commit_waiters.h"
 #include "store/message_store.h"
+#include "store/queue_offsets.h"
 #include "store/write_gate.h"
 
 namespace orbitmq::store {
-
-// The next queue offset of every queue, from which records get theirs.
-// Threads: the log executor (recovery fills it before that runs).
-class QueueOffsets final {
- public:
-  void Set(const QueueKey& queue, QueueOffset next) { next_[queue] = next.value; }
-  // Takes `count` offsets and returns the first.
-  QueueOffset Take(const QueueKey& queue, int64_t count);
-  // Gives back the newest `count`: their records could not be written.
-  void GiveBack(const QueueKey& queue, int64_t count) { next_[queue] -= count; }
-  void Forget(const std::string& topic);
-
- private:
-  std::unordered_map<QueueKey, int64_t, QueueKeyHash> next_;
-};
 
 struct PendingAppend {
   AppendRequest request;

@@ -9,8 +9,11 @@ namespace orbitmq::store {
 namespace {
 
 constexpr size_t kOpenQueueFilesMax = 256;
-constexpr size_t kLargeTailBytes = 4096;
 constexpr size_t kFileNameBytesMax = 255;
+
+constexpr auto BelowId = [](const std::shared_ptr<ConsumeQueue>& queue, QueueId id) {
+  return queue->id() < id;
+};
 
 // Topics come from peers and from files of unknown origin; only what stays inside its directory may be one.
 bool IsDirectoryName(std::string_view topic) {
@@ -25,29 +28,48 @@ QueueTable::QueueTable(FileSystem& files, Logger& log, const StoreOptions& optio
       shared_{cache_, log, options.root + "/consumequeue", options.queue_file_units} {}
 
 std::shared_ptr<ConsumeQueue> QueueTable::Find(std::string_view topic, QueueId id) const {
-  const MutexLock lock(mutex_);
-  const auto it = queues_.find(KeyView{topic, id});
-  return it == queues_.end() ? nullptr : it->second;
+  const Shard& shard = ShardOf(topic);
+  const MutexLock lock(shard.mutex);
+  const auto it = shard.topics.find(topic);
+  if (it == shard.topics.end()) return nullptr;
+  const auto& queues = it->second.queues;
+  // Nearly always queue n is the n-th.
+  if (id >= 0 && static_cast<size_t>(id) < queues.size()) {
+    const auto& likely = queues[static_cast<size_t>(id)];
+    if (likely->id() == id) return likely;
+  }
+  const auto at = std::lower_bound(queues.begin(), queues.end(), id, BelowId);
+  return at == queues.end() || (*at)->id() != id ? nullptr : *at;
 }
 
 std::vector<std::shared_ptr<ConsumeQueue>> QueueTable::All() const {
-  std::vector<std::shared_ptr<ConsumeQueue>> all;
-  {
-    const MutexLock lock(mutex_);
-    all.reserve(queues_.size());
-    for (const auto& [key, queue] : queues_) all.push_back(queue);
+  std::vector<Topic> topics;
+  for (const Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
+    for (const auto& [name, topic] : shard.topics) topics.push_back(topic);
   }
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a->key() < b->key(); });
+  std::sort(topics.begin(), topics.end(), [](const Topic& a, const Topic& b) { return *a.name < *b.name; });
+  std::vector<std::shared_ptr<ConsumeQueue>> all;
+  for (Topic& topic : topics) {
+    for (auto& queue : topic.queues) all.push_back(std::move(queue));
+  }
   return all;
 }
 
 std::shared_ptr<ConsumeQueue> QueueTable::Make(std::string_view topic, QueueId id) {
-  const MutexLock lock(mutex_);
-  if (const auto it = queues_.find(KeyView{topic, id}); it != queues_.end()) return it->second;
-  QueueKey key{std::string(topic), id};
-  auto queue = std::make_shared<ConsumeQueue>(shared_, key);
-  queues_.emplace(std::move(key), queue);
-  return queue;
+  Shard& shard = ShardOf(topic);
+  const MutexLock lock(shard.mutex);
+  auto it = shard.topics.find(topic);
+  if (it == shard.topics.end()) {
+    auto name = std::make_shared<const std::string>(topic);
+    const std::string_view key = *name;
+    it = shard.topics.emplace(key, Topic{std::move(name), {}}).first;
+  }
+  auto& queues = it->second.queues;
+  const auto at = std::lower_bound(queues.begin(), queues.end(), id, BelowId);
+  if (at != queues.end() && (*at)->id() == id) return *at;
+  const uint32_t number = next_number_.fetch_add(1, std::memory_order_relaxed);
+  return *queues.insert(at, std::make_shared<ConsumeQueue>(shared_, it->second.name, id, number));
 }
 
 ConsumeQueue::PutOutcome QueueTable::Put(std::string_view topic, QueueId id, const QueueUnit& unit,
@@ -62,9 +84,8 @@ ConsumeQueue::PutOutcome QueueTable::Put(std::string_view topic, QueueId id, con
     }
     queue = Make(topic, id);
   }
-  const size_t before = queue->tail_bytes();
-  const ConsumeQueue::PutOutcome outcome = queue->Put(unit, at);
-  if (outcome == ConsumeQueue::PutOutcome::kRefused) {
+  const ConsumeQueue::PutResult result = queue->Put(unit, at);
+  if (result.outcome == ConsumeQueue::PutOutcome::kRefused) {
     shared_.log.Error("a record's queue offset contradicts its queue; consumers will not see it",
                       {{"topic", Printable(topic)},
                        {"queue_id", id},
@@ -72,10 +93,34 @@ ConsumeQueue::PutOutcome QueueTable::Put(std::string_view topic, QueueId id, con
                        {"queue_max", queue->range().max.value},
                        {"log_offset", unit.log_offset.value}});
   }
-  const size_t after = queue->tail_bytes();
-  if (before == 0 && after > 0) dirty_.push_back(queue);
-  if (before < kLargeTailBytes && after >= kLargeTailBytes) ++large_tails_;
-  return outcome;
+  if (result.became_large) ++large_tails_;
+  if (result.became_changed) NoteChanged(queue);
+  if (result.became_dirty) dirty_.push_back(std::move(queue));
+  return result.outcome;
+}
+
+void QueueTable::NoteChanged(const std::shared_ptr<ConsumeQueue>& queue) {
+  const MutexLock lock(changes_mutex_);
+  changed_.push_back(queue);
+}
+
+void QueueTable::AdvanceMin(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_min) {
+  if (queue->AdvanceMin(log_min)) NoteChanged(queue);
+}
+
+QueueTable::Changes QueueTable::TakeChanges() {
+  std::vector<std::shared_ptr<ConsumeQueue>> changed;
+  Changes changes;
+  {
+    const MutexLock lock(changes_mutex_);
+    changed.swap(changed_);
+    changes.removed_topics.swap(removed_topics_);
+  }
+  changes.queues.reserve(changed.size());
+  for (const auto& queue : changed) {
+    if (auto ends = queue->TakeEnds()) changes.queues.push_back(*std::move(ends));
+  }
+  return changes;
 }
 
 Result<bool> QueueTable::WriteOutSome(size_t count, ConsumeQueue::Touched& touched) {
@@ -90,18 +135,38 @@ Result<bool> QueueTable::WriteOutSome(size_t count, ConsumeQueue::Touched& touch
 void QueueTable::Remove(const std::string& topic) {
   std::vector<std::shared_ptr<ConsumeQueue>> removed;
   {
-    const MutexLock lock(mutex_);
-    for (auto it = queues_.begin(); it != queues_.end();) {
-      if (it->first.topic == topic) {
-        removed.push_back(it->second);
-        it = queues_.erase(it);
-      } else {
-        ++it;
-      }
+    Shard& shard = ShardOf(topic);
+    const MutexLock lock(shard.mutex);
+    if (const auto it = shard.topics.find(topic); it != shard.topics.end()) {
+      removed = std::move(it->second.queues);
+      // The key points into the topic: that must outlive it.
+      const Topic last = std::move(it->second);
+      shard.topics.erase(it);
     }
   }
+  if (removed.empty()) return;
   for (const auto& queue : removed) queue->RemoveFiles();
-  if (!removed.empty()) (void)cache_.files().Remove(StrCat(shared_.root, "/", topic));
+  (void)cache_.files().Remove(StrCat(shared_.root, "/", topic));
+  const MutexLock lock(changes_mutex_);
+  removed_topics_.push_back(topic);
+}
+
+void QueueTable::SweepLater() {
+  unswept_ = All();
+  for (const auto& queue : unswept_) queue->ClearLater();
+  swept_.store(unswept_.empty(), std::memory_order_release);
+}
+
+Status QueueTable::SweepSome(size_t count, ConsumeQueue::Touched& touched) {
+  for (; count > 0 && !unswept_.empty(); --count) {
+    if (Status s = unswept_.back()->Sweep(touched); !s.ok()) return s.Annotate("clear a consume queue");
+    unswept_.pop_back();
+  }
+  if (unswept_.empty()) {
+    std::vector<std::shared_ptr<ConsumeQueue>>().swap(unswept_);
+    swept_.store(true, std::memory_order_release);
+  }
+  return {};
 }
 
 Status QueueTable::LoadFromFiles(LogOffset synced_below) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <string>
@@ -15,7 +17,8 @@ namespace orbitmq::store {
 
 // All ConsumeQueues of a store, found by topic and queue id.
 //
-// Threads: Find, All from any; Put, WriteOutSome, Remove on the dispatch executor (recovery before that).
+// Threads: Find, All from any; AdvanceMin on the disk executor; the rest on the dispatch executor (recovery
+// before that). Topics lie in shards of their own locks, so that readers of different topics rarely meet.
 class QueueTable final {
  public:
   QueueTable(FileSystem& files, Logger& log, const StoreOptions& options);
@@ -31,9 +34,19 @@ class QueueTable final {
   Result<bool> WriteOutSome(size_t count, ConsumeQueue::Touched& touched);
   // Queues whose tail should go to its file without waiting for the timer.
   bool wants_write_out() const { return large_tails_ > 0; }
+  size_t dirty_count() const { return dirty_.size(); }
 
+  void AdvanceMin(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_min);
   // Takes a topic's queues out of the table and deletes their files.
   void Remove(const std::string& topic);
+
+  // What changed since the last call, for checkpoints: first the topics were removed, then the queues got
+  // these ends. What is taken must reach a checkpoint, or the next one must hold All().
+  struct Changes {
+    std::vector<std::string> removed_topics;
+    std::vector<QueueEnds> queues;
+  };
+  Changes TakeChanges();
 
   // --- recovery
   // Every queue that has a directory. Units of records below `synced_below` are known to be on the disk.
@@ -41,37 +54,45 @@ class QueueTable final {
   std::shared_ptr<ConsumeQueue> Make(std::string_view topic, QueueId id);
   const std::string& root() const { return shared_.root; }
 
+  // After a crash any queue may have units of lost records behind its end. Looking for them in 80,000 files
+  // would hold up the start: SweepSome does it queue by queue while the store runs, and a queue that is
+  // written to is swept first.
+  void SweepLater();
+  // Any thread. A store may not close cleanly before this is true.
+  bool swept() const { return swept_.load(std::memory_order_acquire); }
+  Status SweepSome(size_t count, ConsumeQueue::Touched& touched);
+
  private:
-  struct KeyView {
-    std::string_view topic;
-    QueueId id;
+  static constexpr size_t kShards = 64;
+  struct Topic {
+    std::shared_ptr<const std::string> name;
+    std::vector<std::shared_ptr<ConsumeQueue>> queues;  // In the order of their ids.
   };
-  struct Hash {
-    using is_transparent = void;
-    size_t operator()(const KeyView& key) const noexcept {
-      return std::hash<std::string_view>()(key.topic) * 31 +
-             static_cast<size_t>(static_cast<uint32_t>(key.id));
-    }
-    size_t operator()(const QueueKey& key) const noexcept {
-      return (*this)(KeyView{key.topic, key.queue_id});
-    }
+  struct Shard {
+    mutable Mutex mutex;
+    // The keys point to the topics' names.
+    std::unordered_map<std::string_view, Topic> topics ORBITMQ_GUARDED_BY(mutex);
   };
-  struct Equal {
-    using is_transparent = void;
-    bool operator()(const QueueKey& a, const QueueKey& b) const noexcept { return a == b; }
-    bool operator()(const KeyView& a, const QueueKey& b) const noexcept {
-      return a.id == b.queue_id && a.topic == b.topic;
-    }
-    bool operator()(const QueueKey& a, const KeyView& b) const noexcept { return (*this)(b, a); }
-  };
+  Shard& ShardOf(std::string_view topic) { return shards_[std::hash<std::string_view>()(topic) % kShards]; }
+  const Shard& ShardOf(std::string_view topic) const {
+    return shards_[std::hash<std::string_view>()(topic) % kShards];
+  }
+  void NoteChanged(const std::shared_ptr<ConsumeQueue>& queue);
 
   FileCache cache_;
   QueueFiles shared_;
-  mutable Mutex mutex_;
-  std::unordered_map<QueueKey, std::shared_ptr<ConsumeQueue>, Hash, Equal> queues_ ORBITMQ_GUARDED_BY(mutex_);
+  std::array<Shard, kShards> shards_;
+  std::atomic<uint32_t> next_number_{0};
+
+  Mutex changes_mutex_;
+  std::vector<std::shared_ptr<ConsumeQueue>> changed_ ORBITMQ_GUARDED_BY(changes_mutex_);
+  std::vector<std::string> removed_topics_ ORBITMQ_GUARDED_BY(changes_mutex_);
+
   // Queues with a tail, oldest first. Dispatch executor.
   std::deque<std::shared_ptr<ConsumeQueue>> dirty_;
   size_t large_tails_ = 0;
+  std::vector<std::shared_ptr<ConsumeQueue>> unswept_;
+  std::atomic<bool> swept_{true};
 };
 
 }  // namespace orbitmq::store

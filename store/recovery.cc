@@ -269,18 +269,18 @@ Status Recovery::CutLog() {
 
 Status Recovery::CutQueues() {
   const LogOffset log_min = parts_.commit_log.min();
-  const bool exact_and_clean = source_ == Source::kExact && out_.report.clean_shutdown;
   for (const auto& queue : parts_.queues.All()) {
     queue->TruncateAbove(log_end_);
-    if (!exact_and_clean) {
+    if (source_ == Source::kFiles) {
       if (Status s = queue->ClearAbove(out_.touched); !s.ok()) return s;
     }
     // Without our checkpoint nothing tells which queue files a killed process left unsynced.
     if (source_ == Source::kFiles && !out_.report.clean_shutdown) {
       if (Status s = queue->TouchAll(out_.touched); !s.ok()) return s;
     }
-    if (log_min != log_min_before_) queue->AdvanceMin(log_min);
+    if (log_min != log_min_before_) parts_.queues.AdvanceMin(queue, log_min);
   }
+  if (source_ == Source::kExact && !out_.report.clean_shutdown) parts_.queues.SweepLater();
   if (!out_.report.clean_shutdown) {
     // A file that a killed process made may be known to the page cache only; its names are synced with it.
     for (const std::string& file : out_.touched.files) {

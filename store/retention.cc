@@ -158,7 +158,7 @@ Progress Retention::FollowLog() {
   for (size_t i = 0; i < kQueuesPerStep && !to_follow_.empty(); ++i) {
     const auto queue = std::move(to_follow_.back());
     to_follow_.pop_back();
-    queue->AdvanceMin(following_);
+    parts_.queues.AdvanceMin(queue, following_);
     if (Status s = queue->RemoveExpired(); !s.ok()) {
       parts_.log.Warn("an expired consume queue file stays", {{"status", s.ToString()}});
     }

@@ -212,6 +212,14 @@ class SimFile final : public File {
     return Grow(static_cast<size_t>(size));
   }
 
+  Result<std::optional<uint64_t>> FindBytes(uint64_t offset) override {
+    if (Status s = view_->Check("lseek", path_); !s.ok()) return s;
+    for (size_t at = offset; at < inode_->seen.size(); ++at) {
+      if (inode_->seen.data()[at] != 0) return std::optional<uint64_t>(at);
+    }
+    return std::optional<uint64_t>();
+  }
+
   Result<std::unique_ptr<Mapping>> Map(size_t size, MapMode mode) override {
     if (Status s = view_->Check("mmap", path_); !s.ok()) return s;
     if (size > inode_->seen.size() || size == 0) {

@@ -60,6 +60,7 @@ TEST(StoreFormatTest, ExactCheckpoint_RoundTripsAndRefusesEveryCut) {
   checkpoint.last_store_time_ms = 1700000000000;
   checkpoint.apache_crcs = {7, 8};
   checkpoint.index = {"20260101000000000", {.begin_time_ms = 1, .next_entry = 5}};
+  checkpoint.removed_topics = {"Gone"};
   checkpoint.queues = {{{"T", 3}, {1}, {9}, {2000}}, {{"%RETRY%g", 0}, {0}, {0}, {0}}};
   const std::string bytes = checkpoint.Encode();
   const auto back = ExactCheckpoint::Decode(bytes);
@@ -77,7 +78,71 @@ TEST(StoreFormatTest, ExactCheckpoint_RoundTripsAndRefusesEveryCut) {
   }
 }
 
+std::string QueuesOf(const Result<ExactCheckpoint>& checkpoint) {
+  if (!checkpoint.ok()) return checkpoint.status().ToString();
+  std::string text = StrCat(checkpoint->dispatched.value);
+  for (const QueueEnds& ends : checkpoint->queues) {
+    StrAppend(text, " ", ends.queue.topic, ":", ends.queue.queue_id, "=", ends.max.value);
+  }
+  return text;
+}
+
+TEST(StoreFormatTest, ExactCheckpoint_LaterFramesAreAppliedUntilOneIsTorn) {
+  ExactCheckpoint first;
+  first.dispatched = {1000};
+  first.queues = {{{"A", 0}, {0}, {5}, {0}}, {{"A", 1}, {0}, {6}, {0}}, {{"B", 0}, {0}, {7}, {0}}};
+  ExactCheckpoint second;
+  second.dispatched = {2000};
+  second.queues = {{{"A", 1}, {0}, {16}, {0}}, {{"0New", 0}, {0}, {1}, {0}}};
+  ExactCheckpoint third;
+  third.dispatched = {3000};
+  third.removed_topics = {"A"};
+  third.queues = {{{"A", 1}, {0}, {1}, {0}}};
+  const std::string one = first.Encode();
+  const std::string two = one + second.EncodeFrame();
+  const std::string three = two + third.EncodeFrame();
+  EXPECT_EQ(QueuesOf(ExactCheckpoint::Decode(one)), "1000 A:0=5 A:1=6 B:0=7");
+  EXPECT_EQ(QueuesOf(ExactCheckpoint::Decode(two)), "2000 0New:0=1 A:0=5 A:1=16 B:0=7");
+  EXPECT_EQ(QueuesOf(ExactCheckpoint::Decode(three)), "3000 0New:0=1 A:1=1 B:0=7");
+  for (size_t kept = two.size(); kept < three.size(); ++kept) {
+    EXPECT_EQ(QueuesOf(ExactCheckpoint::Decode(three.substr(0, kept))),
+              QueuesOf(ExactCheckpoint::Decode(two)));
+    std::string flipped = three;
+    flipped[kept] = static_cast<char>(flipped[kept] ^ 1);
+    EXPECT_EQ(QueuesOf(ExactCheckpoint::Decode(flipped)), QueuesOf(ExactCheckpoint::Decode(two))) << kept;
+  }
+}
+
 class StoreFilesTest : public StoreTest {};
+
+TEST_F(StoreFilesTest, ExactCheckpointFile_AppendsChanges_UntilTheyOutgrowTheFirst) {
+  Boot();
+  ExactCheckpointFile file(files(), "/s");
+  EXPECT_TRUE(file.wants_whole());
+  ExactCheckpoint whole;
+  for (int i = 0; i < 1000; ++i) whole.queues.push_back({{StrCat("Topic", 1000 + i), 0}, {0}, {1}, {0}});
+  ASSERT_TRUE(file.SaveWhole(whole).ok());
+  const size_t whole_bytes = ReadWholeFile(files(), "/s/orbitmq/checkpoint", 1 << 20)->size();
+  ExactCheckpoint change;
+  change.queues = {{{"Topic1500", 0}, {0}, {2}, {0}}};
+  ASSERT_FALSE(file.wants_whole());
+  ASSERT_TRUE(file.Append(change).ok());
+  const size_t grown = ReadWholeFile(files(), "/s/orbitmq/checkpoint", 1 << 20)->size();
+  EXPECT_LT(grown - whole_bytes, 200u) << "a change of one queue of 1000 must not cost all of them";
+  disk().Crash();
+  const auto loaded = LoadExactCheckpoint(files(), "/s");
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->queues[500].max.value, 2);
+  int appended = 0;
+  for (; !file.wants_whole() && appended < 10000; ++appended) ASSERT_TRUE(file.Append(change).ok());
+  EXPECT_GT(appended, 100);
+  EXPECT_LT(appended, 10000);
+  ASSERT_TRUE(file.SaveWhole(whole).ok());
+  EXPECT_FALSE(file.wants_whole());
+  disk().FailSyncs(1);
+  EXPECT_FALSE(file.Append(change).ok());
+  EXPECT_TRUE(file.wants_whole());
+}
 
 TEST_F(StoreFilesTest, KnownMessage_AllFiles) {
   Open();

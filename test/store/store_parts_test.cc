@@ -4,6 +4,7 @@
 #include "store/commit_waiters.h"
 #include "store/consume_queue.h"
 #include "store/index_file.h"
+#include "store/queue_table.h"
 #include "store/retention.h"
 #include "store/write_gate.h"
 #include "test/store/store_fixture.h"
@@ -77,11 +78,11 @@ class ConsumeQueueTest : public StoreTest {
   void SetUp() override {
     Boot();
     cache_.emplace(files(), 4);
-    shared_.emplace(QueueFiles{*cache_, log_sink_, "/cq", 10});
-    queue_.emplace(*shared_, QueueKey{"T", 0});
+    shared_ = std::unique_ptr<QueueFiles>(new QueueFiles{*cache_, log_sink_, "/cq", 10});
+    queue_.emplace(*shared_, topic_, 0, next_number_++);
   }
   ConsumeQueue::PutOutcome Put(int64_t at, int64_t log_offset) {
-    return queue_->Put({{log_offset}, 100, 7}, {at});
+    return queue_->Put({{log_offset}, 100, 7}, {at}).outcome;
   }
   void Fill(int64_t count) {
     for (int64_t i = 0; i < count; ++i) ASSERT_EQ(Put(i, i * 100), ConsumeQueue::PutOutcome::kStored);
@@ -90,9 +91,20 @@ class ConsumeQueueTest : public StoreTest {
     ConsumeQueue::Touched touched;
     ASSERT_TRUE(queue_->WriteOut(touched).ok());
   }
+  std::string Content(const std::string& path) {
+    auto content = ReadWholeFile(files(), path, 1 << 20);
+    return content.ok() ? *content : content.status().ToString();
+  }
+  static std::string UnitBytes(int64_t number) {
+    std::string bytes;
+    EncodeUnit({{number * 100}, 100, 7}, bytes);
+    return bytes;
+  }
   RingLogger log_sink_;
   std::optional<FileCache> cache_;
-  std::optional<QueueFiles> shared_;
+  std::unique_ptr<QueueFiles> shared_;
+  std::shared_ptr<const std::string> topic_ = std::make_shared<const std::string>("T");
+  uint32_t next_number_ = 0;
   std::optional<ConsumeQueue> queue_;
 };
 
@@ -144,11 +156,11 @@ TEST_F(ConsumeQueueTest, Read_AcrossFilesAndTail) {
 TEST_F(ConsumeQueueTest, AdvanceMin_RemovesWholeFilesButTheLast) {
   Fill(40);
   WriteOut();
-  queue_->AdvanceMin({2550});
+  EXPECT_FALSE(queue_->AdvanceMin({2550})) << "it had changed before";
   EXPECT_EQ(queue_->range().min.value, 26);
   ASSERT_TRUE(queue_->RemoveExpired().ok());
   EXPECT_EQ(files().List("/cq/T/0")->size(), 2u);
-  queue_->AdvanceMin({1'000'000});
+  EXPECT_FALSE(queue_->AdvanceMin({1'000'000}));
   EXPECT_EQ(queue_->range().min.value, 40);
   ASSERT_TRUE(queue_->RemoveExpired().ok());
   EXPECT_EQ(files().List("/cq/T/0")->size(), 1u);
@@ -164,13 +176,114 @@ TEST_F(ConsumeQueueTest, WriteOut_DiskFull_KeepsTheTail) {
   disk().SetSpaceLimit(uint64_t{1} << 40);
   WriteOut();
   EXPECT_EQ(queue_->Read({0}, 100).size(), 15u);
-  EXPECT_EQ(queue_->tail_bytes(), 0u);
+  EXPECT_EQ(Content("/cq/T/0/00000000000000000200").substr(80, 20), UnitBytes(14));
+}
+
+TEST_F(ConsumeQueueTest, ClearAbove_WritesOnlyFilesWithStaleUnits) {
+  Fill(33);
+  WriteOut();
+  ConsumeQueue::Touched touched;
+  ASSERT_TRUE(queue_->ClearAbove(touched).ok());
+  EXPECT_TRUE(touched.files.empty()) << *touched.files.begin();
+
+  // A unit far behind the end, with zeros between: what a power cut may leave.
+  auto file = files().Open("/cq/T/0/00000000000000000600", OpenMode::kReadWrite);
+  ASSERT_TRUE(file.ok());
+  const std::string unit = UnitBytes(99);
+  const std::string_view pieces[] = {unit};
+  ASSERT_TRUE((*file)->WriteAt(180, pieces).ok());
+  ASSERT_TRUE(queue_->ClearAbove(touched).ok());
+  EXPECT_EQ(touched.files, (std::set<std::string>{"/cq/T/0/00000000000000000600"}));
+  EXPECT_EQ(Content("/cq/T/0/00000000000000000600"),
+            Content("/cq/T/0/00000000000000000600").substr(0, 60) + std::string(140, '\0'));
+}
+
+TEST_F(ConsumeQueueTest, ClearLater_IsDoneBeforeNewUnitsAreWritten) {
+  Fill(3);
+  WriteOut();
+  auto file = files().Open("/cq/T/0/00000000000000000000", OpenMode::kReadWrite);
+  ASSERT_TRUE(file.ok());
+  const std::string stale = UnitBytes(77) + UnitBytes(78);
+  const std::string_view pieces[] = {stale};
+  ASSERT_TRUE((*file)->WriteAt(60, pieces).ok());
+  queue_->ClearLater();
+  EXPECT_EQ(Put(3, 900), ConsumeQueue::PutOutcome::kStored);
+  WriteOut();
+  ConsumeQueue again(*shared_, topic_, 0, next_number_++);
+  ASSERT_TRUE(again.Load({INT64_MAX}).ok());
+  EXPECT_EQ(again.range().max.value, 4) << "the second stale unit is still there";
+}
+
+class QueueTableTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    Boot();
+    table_.emplace(files(), log_sink_, options);
+  }
+  void Put(const std::string& topic, QueueId id, int64_t at) {
+    next_log_offset_ += 100;
+    EXPECT_EQ(table_->Put(topic, id, {{next_log_offset_}, 100, 0}, {at}), ConsumeQueue::PutOutcome::kStored);
+  }
+  std::string Changed() {
+    const QueueTable::Changes changes = table_->TakeChanges();
+    std::string text;
+    for (const std::string& topic : changes.removed_topics) StrAppend(text, "-", topic, " ");
+    for (const QueueEnds& ends : changes.queues) {
+      StrAppend(text, ends.queue.topic, ":", ends.queue.queue_id, "=", ends.min.value, "..", ends.max.value,
+                " ");
+    }
+    return text;
+  }
+  RingLogger log_sink_;
+  std::optional<QueueTable> table_;
+  int64_t next_log_offset_ = 0;
+};
+
+TEST_F(QueueTableTest, Find_QueuesOfScatteredIdsAndManyTopics) {
+  for (const QueueId id : {7, 0, 1000000, 3}) Put("T", id, 0);
+  for (int i = 0; i < 300; ++i) Put(StrCat("Topic", i), i % 4, 0);
+  for (const QueueId id : {0, 3, 7, 1000000}) {
+    const auto queue = table_->Find("T", id);
+    ASSERT_NE(queue, nullptr) << id;
+    EXPECT_EQ(queue->key(), (QueueKey{"T", id}));
+  }
+  for (const QueueId id : {-1, 1, 2, 999999}) EXPECT_EQ(table_->Find("T", id), nullptr) << id;
+  EXPECT_EQ(table_->Find("Topic", 0), nullptr);
+  const auto all = table_->All();
+  EXPECT_EQ(all.size(), 304u);
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(),
+                             [](const auto& a, const auto& b) { return a->key() < b->key(); }));
+}
+
+TEST_F(QueueTableTest, TakeChanges_NamesOnlyWhatWasTouched) {
+  for (int i = 0; i < 5; ++i) Put("A", i, 0);
+  EXPECT_EQ(Changed(), "A:0=0..1 A:1=0..1 A:2=0..1 A:3=0..1 A:4=0..1 ");
+  EXPECT_EQ(Changed(), "");
+  Put("A", 2, 1);
+  Put("A", 2, 2);
+  EXPECT_EQ(Changed(), "A:2=0..3 ");
+  table_->AdvanceMin(table_->Find("A", 4), {1 << 20});
+  table_->AdvanceMin(table_->Find("A", 4), {1 << 20});
+  EXPECT_EQ(Changed(), "A:4=1..1 ");
+}
+
+TEST_F(QueueTableTest, TakeChanges_TopicRemovedAndMadeAnew) {
+  Put("A", 0, 0);
+  Put("B", 0, 0);
+  (void)Changed();
+  Put("B", 0, 1);
+  table_->Remove("B");
+  EXPECT_EQ(Changed(), "-B ");
+  Put("A", 0, 1);
+  table_->Remove("A");
+  Put("A", 1, 0);
+  EXPECT_EQ(Changed(), "-A A:1=0..1 ");
 }
 
 TEST_F(ConsumeQueueTest, Load_FindsTheEnd_TruncateCutsIt) {
   Fill(33);
   WriteOut();
-  ConsumeQueue again(*shared_, QueueKey{"T", 0});
+  ConsumeQueue again(*shared_, topic_, 0, next_number_++);
   ASSERT_TRUE(again.Load({INT64_MAX}).ok());
   EXPECT_EQ(again.range().max.value, 33);
   EXPECT_EQ(again.ends().end_log_offset.value, 3300);
@@ -179,7 +292,7 @@ TEST_F(ConsumeQueueTest, Load_FindsTheEnd_TruncateCutsIt) {
   ConsumeQueue::Touched touched;
   ASSERT_TRUE(again.ClearAbove(touched).ok());
   EXPECT_EQ(files().List("/cq/T/0")->size(), 2u);
-  ConsumeQueue third(*shared_, QueueKey{"T", 0});
+  ConsumeQueue third(*shared_, topic_, 0, next_number_++);
   ASSERT_TRUE(third.Load({INT64_MAX}).ok());
   EXPECT_EQ(third.range().max.value, 15);
 }
@@ -356,7 +469,7 @@ TEST_F(RetentionTest, DiskAboveForcedRatio_DeletesOldestAndQueuesFollow) {
 TEST_F(RetentionTest, DiskAboveRefuseRatio_RefusesWithPathUsedAndLimit) {
   Open();
   Append({});
-  Pass(seconds(10));  // What comes of it is written.
+  Pass(seconds(20));  // Until nothing more is written.
   disk().SetSpaceLimit(disk().UsedBytes() * 100 / 95);
   Pass(seconds(3));
   const Status refused = store().writable();
