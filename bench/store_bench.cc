@@ -32,7 +32,7 @@ DEFINE_int64(topics, 100, "topics to make, named BigTopicNNNNN");
 DEFINE_int32(queues, 8, "queues of each topic");
 DEFINE_int64(bytes, 0, "bytes of log to write; at least one message goes to each queue");
 DEFINE_int64(body_bytes, 1024, "bytes of each body");
-DEFINE_int64(segment_bytes, int64_t{1} << 30, "mappedFileSizeCommitLog");
+DEFINE_int64(segment_bytes, 1LL << 30, "mappedFileSizeCommitLog");
 DEFINE_bool(index, true, "messageIndexEnable");
 DEFINE_bool(crash, false, "end without closing the store");
 DEFINE_int64(tail_bytes, 0, "make: bytes of log to write behind the checkpoint that ends the rest");

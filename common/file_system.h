@@ -53,8 +53,8 @@ class File {
   virtual Result<std::unique_ptr<Mapping>> Map(size_t size, MapMode mode) = 0;
   // A hint without an effect on what is read; count 0 = to the end. Ignored where the system knows none.
   virtual void Advise(uint64_t /*offset*/, uint64_t /*count*/, Access /*access*/) {}
-  // The first position at or above `offset` where bytes other than zero may stand; nullopt when all of them up
-  // to the end are a hole. A file system that cannot tell says `offset`.
+  // The first position at or above `offset` where bytes other than zero may stand; nullopt when all up to the
+  // end is a hole. A file system that cannot tell says `offset`.
   virtual Result<std::optional<uint64_t>> FindBytes(uint64_t offset) { return std::optional(offset); }
 };
 

@@ -18,13 +18,13 @@ enum class BodyForm : uint8_t {
 
 // Which records to print; what is not set does not filter.
 struct DumpFilter {
-  std::optional<std::string> topic;
-  std::optional<QueueId> queue;
-  std::optional<WallTime> from;  // Store times; `to` is not included.
-  std::optional<WallTime> to;
-  std::optional<LogOffset> from_offset;  // Log offsets; `to_offset` is not included.
-  std::optional<LogOffset> to_offset;
-  std::optional<std::string> key;  // UNIQ_KEY or one of KEYS.
+  std::optional<std::string> topic{};
+  std::optional<QueueId> queue{};
+  std::optional<WallTime> from{};  // Store times; `to` is not included.
+  std::optional<WallTime> to{};
+  std::optional<LogOffset> from_offset{};  // Log offsets; `to_offset` is not included.
+  std::optional<LogOffset> to_offset{};
+  std::optional<std::string> key{};  // UNIQ_KEY or one of KEYS.
   int64_t limit = std::numeric_limits<int64_t>::max();
 };
 
