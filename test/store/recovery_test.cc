@@ -26,7 +26,7 @@ class RecoveryTest : public StoreTest {
     (void)files().Remove(path);
   }
   void Overwrite(const std::string& path, uint64_t offset, std::string_view bytes) {
-    auto file = files().Open(path, OpenMode::kReadWrite);
+    auto file = files().Open(path, OpenMode::kCreate);
     ASSERT_TRUE(file.ok()) << file.status().ToString();
     const std::string_view pieces[] = {bytes};
     ASSERT_TRUE((*file)->WriteAt(offset, pieces).ok());

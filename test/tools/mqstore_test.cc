@@ -12,6 +12,7 @@
 #include "common/message_properties.h"
 #include "common/strings.h"
 #include "remoting/real_env.h"
+#include "store/consume_queue.h"
 #include "store/message_store.h"
 #include "test/common/temp_directory.h"
 #include "tools/mqstore/dump.h"
@@ -249,13 +250,14 @@ TEST_F(MqstoreTest, NoStore_SaysWhatIsMissing) {
 TEST_F(MqstoreTest, DamageInTheMiddle_IsLocatedAndRepairKeepsTheRest) {
   MakeStore();
   OverwriteLog(offsets_[50] + 100, "rotten");
-  OverwriteLog(offsets_[51] + 4, std::string(80, '\0'));
+  OverwriteLog(offsets_[55] + 4, std::string(80, '\0'));
   const VerifyResult found = Verify();
   EXPECT_EQ(found.records, 118);
   ASSERT_EQ(found.log_damage.size(), 2u) << Told(found);
   EXPECT_EQ(found.log_damage[0].begin, offsets_[50]);
   EXPECT_EQ(found.log_damage[0].end, offsets_[51]);
-  EXPECT_EQ(found.log_damage[1].end, offsets_[52]);
+  EXPECT_EQ(found.log_damage[1].begin, offsets_[55]);
+  EXPECT_EQ(found.log_damage[1].end, offsets_[56]);
   const std::string where = StrCat(SegmentPath(offsets_[50]), " byte ", offsets_[50].value % kSegmentBytes);
   EXPECT_NE(Told(found).find(where), std::string::npos) << Told(found);
   EXPECT_EQ(Lines(DumpText({})), 118);
@@ -276,7 +278,7 @@ TEST_F(MqstoreTest, DamageInTheMiddle_IsLocatedAndRepairKeepsTheRest) {
   }
   EXPECT_EQ(all.size(), 118u);
   for (int i = 0; i < 120; ++i) {
-    EXPECT_EQ(std::count(all.begin(), all.end(), StrCat("body-", i)), i == 50 || i == 51 ? 0 : 1) << i;
+    EXPECT_EQ(std::count(all.begin(), all.end(), StrCat("body-", i)), i == 50 || i == 55 ? 0 : 1) << i;
   }
   CloseStore();
 }

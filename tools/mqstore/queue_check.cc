@@ -105,6 +105,7 @@ void QueueCheck::Look(const MessageView& record) {
   if (at == 0 && queue.next > 0) {
     queue.wrong = queue.missing = {};
     queue.missing_to = 0;
+    made_anew_.insert(key.topic);
   } else if (queue.next >= 0 && at != queue.next) {
     findings_.Add("queue offsets of records",
                   {Severity::kDamage, StrCat(key.topic, " queue ", key.queue_id), -1,
@@ -184,7 +185,8 @@ void QueueCheck::TellStale(const QueueKey& key, Queue& queue, LogOffset log_end)
 void QueueCheck::Finish(LogOffset log_end) {
   for (auto& [key, queue] : queues_) Tell(key, queue, log_end);
   for (const std::string& topic : without_directory_) {
-    const bool any = std::any_of(queues_.begin(), queues_.end(),
+    const bool any = !made_anew_.contains(topic) &&
+                     std::any_of(queues_.begin(), queues_.end(),
                                  [&topic](const auto& entry) { return entry.first.topic == topic; });
     findings_.Add(
         "topics without queues",

@@ -61,6 +61,7 @@ class QueueCheck final {
   std::map<QueueKey, Queue> queues_;
   std::map<QueueKey, QueueOffset> ends_;
   std::set<std::string> without_directory_;
+  std::set<std::string> made_anew_;
   int64_t checked_ = 0;
 };
 
