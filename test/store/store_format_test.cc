@@ -130,7 +130,7 @@ TEST_F(StoreFilesTest, ExactCheckpointFile_AppendsChanges_UntilTheyOutgrowTheFir
   const size_t grown = ReadWholeFile(files(), "/s/orbitmq/checkpoint", 1 << 20)->size();
   EXPECT_LT(grown - whole_bytes, 200u) << "a change of one queue of 1000 must not cost all of them";
   disk().Crash();
-  const auto loaded = LoadExactCheckpoint(files(), "/s");
+  const auto loaded = LoadExactCheckpoint(files(), NullLogger(), "/s");
   ASSERT_TRUE(loaded.ok());
   EXPECT_EQ(loaded->queues[500].max.value, 2);
   int appended = 0;

@@ -10,6 +10,7 @@
 namespace orbitmq::tools {
 namespace {
 
+constexpr int64_t kYear2200Ms = 7'258'118'400'000;
 constexpr uint64_t kConfigBytesMax = uint64_t{1} << 30;
 
 // What the next start works with: the file, or its .bak when it is missing or empty; nothing without both.
@@ -66,7 +67,7 @@ void CheckOffsets(const ReadConfig& config, proto::JsonRef table, const LogFacts
 
 void CheckCheckpoints(StoreDirectory& store, const LogFacts& facts, Findings& findings) {
   const std::string& root = store.options().root;
-  auto apache = store::LoadApacheCheckpoint(store.files(), root);
+  auto apache = store::LoadApacheCheckpoint(store.files(), NullLogger(), FromEpochMillis(kYear2200Ms), root);
   if (!apache.ok()) {
     findings.Add("checkpoint",
                  {Severity::kDamage, root + "/checkpoint", -1, std::string(apache.status().text()),
@@ -79,7 +80,7 @@ void CheckCheckpoints(StoreDirectory& store, const LogFacts& facts, Findings& fi
                 " ms are on the disk; the newest in the log is of ", facts.newest_store_time_ms),
          "messages may have been lost from the end of the log; restore it from a copy if there is one"});
   }
-  auto exact = store::LoadExactCheckpoint(store.files(), root);
+  auto exact = store::LoadExactCheckpoint(store.files(), NullLogger(), root);
   const std::string path = root + "/orbitmq/checkpoint";
   if (!exact.ok()) {
     if (exact.status().code() == StatusCode::kNotFound) return;

@@ -23,7 +23,7 @@ constexpr std::string_view kMagicStart("\xDA\xA3\x20", 3);
 }  // namespace
 
 LogWalk::LogWalk(StoreDirectory& store) : store_(store), position_(store.log_begin()) {
-  scanner_.emplace(store.log(), position_, LogScanner::BodyChecks::kVerify);
+  scanner_.emplace(store.log(), position_, LogScanner::BodyChecks::kVerify, &store.crc_ranges());
 }
 
 LogWalk::Step LogWalk::Next() {
@@ -58,7 +58,7 @@ LogWalk::Step LogWalk::Resync(std::string why) {
   if (*next) {
     if (damage_.why.empty()) damage_.why = "zeros stand where a record should be, and records follow";
     damage_.end = **next;
-    scanner_.emplace(store_.log(), **next, LogScanner::BodyChecks::kVerify);
+    scanner_.emplace(store_.log(), **next, LogScanner::BodyChecks::kVerify, &store_.crc_ranges());
     return Step::kDamage;
   }
   ended_ = true;
@@ -101,7 +101,7 @@ Result<std::optional<LogOffset>> LogWalk::FindInSegment(const store::SegmentFile
       if (start + kHeadBytes > chunk.size()) break;
       const LogOffset candidate = at + static_cast<int64_t>(start);
       if (LoadBig<int64_t>(chunk.data() + start + kLogOffsetAt) != candidate.value) continue;
-      LogScanner scanner(store_.log(), candidate, LogScanner::BodyChecks::kVerify);
+      LogScanner scanner(store_.log(), candidate, LogScanner::BodyChecks::kVerify, &store_.crc_ranges());
       if (scanner.Next() == LogScanner::Found::kRecord) return std::optional(candidate);
     }
     at += static_cast<int64_t>(std::max<size_t>(1, std::min(chunk.size(), kChunkBytes)));

@@ -116,7 +116,7 @@ Status StoreRepair::SealPiece(const store::SegmentFile& segment, LogOffset begin
     return WriteAt(segment, begin, filler);
   }
   const auto empty = static_cast<int64_t>(RecordBytes(RecordMagic::kV1, 0, 0, kSealTopic.size(), 0));
-  RecordDraft draft;
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
   LogOffset at = begin;
   for (int64_t left = end - begin; left > 0;) {
     int64_t size = std::min(left, kSealBytesMax);
@@ -133,7 +133,7 @@ Status StoreRepair::SealPiece(const store::SegmentFile& segment, LogOffset begin
     fields.body = body;
     if (Status s = AppendRecord(fields, draft); !s.ok()) return s;
     PatchRecord(draft.bytes.data() + draft_begin,
-                {.queue_offset = {0}, .log_offset = at, .store_time = store_time});
+                {.queue_offset = {0}, .log_offset = at, .store_time = store_time}, RecordCrc::kNone);
     at += size;
     left -= size;
   }

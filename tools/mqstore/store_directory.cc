@@ -7,6 +7,7 @@
 
 #include "common/delay_levels.h"
 #include "common/strings.h"
+#include "store/checkpoint.h"
 #include "store/consume_queue.h"
 #include "store/index_file.h"
 #include "store/segment_file.h"
@@ -130,6 +131,15 @@ Result<std::unique_ptr<StoreDirectory>> StoreDirectory::Open(FileSystem& files, 
   directory->has_index_ = *has_index;
   directory->crashed_ = files.Exists(directory->Path("abort"));
   if (Status s = directory->log_.Load(); !s.ok()) return s;
+  const auto exact = store::LoadExactCheckpoint(directory->frozen_, NullLogger(), directory->options_.root);
+  auto ranges = store::CrcRanges::Load({.files = directory->frozen_,
+                                        .log = NullLogger(),
+                                        .commit_log = directory->log_,
+                                        .root = directory->options_.root,
+                                        .exact_end = exact.ok() ? exact->dispatched : LogOffset{0},
+                                        .exact_last_record = exact.ok() ? exact->last_record : LogOffset{0}});
+  if (!ranges.ok()) return ranges.status();
+  directory->crc_ranges_ = *std::move(ranges);
   return directory;
 }
 

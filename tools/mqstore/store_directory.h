@@ -7,6 +7,7 @@
 #include "common/file_system.h"
 #include "common/log.h"
 #include "store/commit_log.h"
+#include "store/crc_ranges.h"
 #include "store/key_index.h"
 #include "tools/mqstore/frozen_files.h"
 
@@ -44,6 +45,8 @@ class StoreDirectory final {
   bool crashed() const { return crashed_; }
   bool has_index() const { return has_index_; }
   LogOffset log_begin() const;
+  // Where every record must end in a CRC.
+  const store::CrcRanges& crc_ranges() const { return crc_ranges_; }
   // Lets the lock go, for a store that opens the directory itself.
   void Unlock() { lock_.reset(); }
 
@@ -52,6 +55,7 @@ class StoreDirectory final {
   const store::StoreOptions options_;
   std::unique_ptr<FileLock> lock_;
   store::CommitLog log_;
+  store::CrcRanges crc_ranges_;
   bool crashed_ = false;
   bool has_index_ = false;
 };
