@@ -141,7 +141,7 @@ void Checkpointer::SyncSome() {
     return;
   }
   if (status.ok()) status = parts_.index.Sync();
-  // A second sync would succeed and prove nothing; a name that may be lost is no better than bytes that may be.
+  // A second sync would succeed and prove nothing; a lost name is no better than lost bytes.
   if (status.fatal()) parts_.gate.Fail(status);
   if (status.ok() && capture_->removals == removals_.load()) status = Save();
   if (status.ok() && capture_->removals != removals_.load()) {

@@ -148,50 +148,6 @@ TEST_F(RecoveryTest, KilledInTheDeletionOfATopic_QueuesThatAreLeftAreWhole) {
   ExpectQueue("T", 1, Numbered(20));
 }
 
-// Any queue may have units of lost records behind its end; they go while the store runs, and a store that
-// closes in order leaves none.
-TEST_F(RecoveryTest, StaleUnits_OfQueuesThatAreNotWritten_AreGoneAfterAnOrderlyClose) {
-  Open();
-  for (int i = 0; i < 100; ++i) AppendMany(2, {.topic = "Many", .queue_id = i});
-  Pass(std::chrono::seconds(20));
-  Crash(Loss::kProcess);
-  Boot();
-  std::string stale;
-  EncodeUnit({{1 << 20}, 100, 7}, stale);
-  for (int i = 0; i < 100; ++i) {
-    Overwrite(StrCat("/store/consumequeue/Many/", i, "/00000000000000000000"), 60, stale);
-  }
-  Open();
-  EXPECT_EQ(store().recovery().records_scanned, 0) << "it must not need the files to know the ends";
-  ASSERT_TRUE(Close().ok());
-  Boot();
-  for (int i = 0; i < 100; ++i) {
-    const std::string units = Content(StrCat("/store/consumequeue/Many/", i, "/00000000000000000000"));
-    EXPECT_EQ(units.substr(40), std::string(units.size() - 40, '\0')) << i;
-  }
-}
-
-// What a checkpoint writes follows what was touched, and a restart knows all of it.
-TEST_F(RecoveryTest, Checkpoints_OfFewTouchedQueues_AreSmallAndComplete) {
-  Open();
-  for (int i = 0; i < 200; ++i) AppendMany(1, {.topic = "Many", .queue_id = i});
-  Pass(std::chrono::seconds(20));
-  const size_t before = Content("/store/orbitmq/checkpoint").size();
-  AppendMany(5, {.topic = "Many", .queue_id = 17}, "x");
-  Pass(std::chrono::seconds(10));
-  const size_t after = Content("/store/orbitmq/checkpoint").size();
-  EXPECT_GT(after, before);
-  EXPECT_LT(after - before, 400u);
-  ASSERT_TRUE(store().DeleteTopic("Many").ok());
-  AppendMany(3, {.topic = "Many", .queue_id = 2}, "new");
-  Pass(std::chrono::seconds(10));
-  Crash(Loss::kPower);
-  Open();
-  EXPECT_EQ(store().recovery().records_scanned, 0);
-  EXPECT_EQ(store().Queues().size(), 1u);
-  ExpectQueue("Many", 2, Numbered(3, "new"));
-}
-
 TEST_F(RecoveryTest, PowerCut_SyncFlush_KeepsEverythingAcknowledged) {
   options.flush_mode = FlushMode::kSync;
   for (int round = 0; round < 20; ++round) {
