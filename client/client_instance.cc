@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/check.h"
 #include "common/log_sinks.h"
 #include "common/names.h"
 #include "common/strings.h"
@@ -145,13 +146,13 @@ void ClientInstance::Start() {
 }
 
 void ClientInstance::Attach(InstanceMember* member) {
-  members_.insert(member);
+  ORBITMQ_CHECK(members_.emplace(member->key(), member).second, "a group is a member of its instance once");
   PollRoutes(/*only_missing=*/true);
   HeartbeatSoon();
 }
 
 void ClientInstance::Detach(InstanceMember* member, Duration timeout, Completion<Done> done) {
-  members_.erase(member);
+  Forget(member);
   const MemberKey key = member->key();
   proto::UnregisterClientRequestHeader header;
   header.client_id = client_id();
@@ -169,6 +170,19 @@ void ClientInstance::Detach(InstanceMember* member, Duration timeout, Completion
                                    [countdown](Result<Done>) { countdown->Part(); });
   }
   countdown->Part();
+}
+
+void ClientInstance::Forget(const InstanceMember* member) {
+  const auto found = members_.find(member->key());
+  if (found != members_.end() && found->second == member) members_.erase(found);
+}
+
+template <class Tell>
+void ClientInstance::TellMembers(Tell tell) {
+  for (const auto& [key, member] : std::map<MemberKey, InstanceMember*>(members_)) {
+    const auto found = members_.find(key);
+    if (found != members_.end() && found->second == member) tell(*member);
+  }
 }
 
 void ClientInstance::Close(Completion<Done> done) {
@@ -278,10 +292,7 @@ void ClientInstance::StoreRoute(TopicRoute route) {
   const bool new_broker =
       std::any_of(brokers.begin(), brokers.end(), [this](const Endpoint& e) { return !joined_.contains(e); });
   if (new_broker) HeartbeatSoon();
-  const std::set<InstanceMember*> members = members_;
-  for (InstanceMember* member : members) {
-    if (members_.contains(member)) member->OnRouteChanged(topic);
-  }
+  TellMembers([&topic](InstanceMember& member) { member.OnRouteChanged(topic); });
 }
 
 void ClientInstance::ArmRoutePoll(Duration delay) {
@@ -295,7 +306,7 @@ void ClientInstance::ArmRoutePoll(Duration delay) {
 
 void ClientInstance::PollRoutes(bool only_missing) {
   std::set<std::string> topics;
-  for (const InstanceMember* member : members_) member->AddTopics(topics);
+  for (const auto& [key, member] : members_) member->AddTopics(topics);
   for (const std::string& topic : topics) {
     const RoutePtr known = routes_.Find(topic);
     const bool missing = !known || known->source == RouteSource::kTemplate;
@@ -320,8 +331,8 @@ void ClientInstance::ArmHeartbeat(Duration delay) {
 }
 
 std::vector<Endpoint> ClientInstance::BrokerEndpoints() const {
-  const bool consumers = std::any_of(members_.begin(), members_.end(), [](const InstanceMember* member) {
-    return member->key().kind == MemberKind::kConsumer;
+  const bool consumers = std::any_of(members_.begin(), members_.end(), [](const auto& member) {
+    return member.first.kind == MemberKind::kConsumer;
   });
   std::set<Endpoint> endpoints;
   for (const auto& [name, addresses] : routes_.brokers()) {
@@ -336,7 +347,7 @@ void ClientInstance::SendHeartbeats() {
   if (closed() || members_.empty()) return;
   proto::HeartbeatData heartbeat;
   heartbeat.client_id = client_id();
-  for (const InstanceMember* member : members_) member->FillHeartbeat(heartbeat);
+  for (const auto& [key, member] : members_) member->FillHeartbeat(heartbeat);
   const Bytes body(proto::EncodeBody(heartbeat));
   const std::vector<Endpoint> brokers = BrokerEndpoints();
   std::erase_if(joined_, [&brokers](const Endpoint& endpoint) {
@@ -362,17 +373,14 @@ void ClientInstance::SendHeartbeats() {
                                 return;
                               }
                               if (!self->joined_.insert(endpoint).second) return;
-                              const std::set<InstanceMember*> members = self->members_;
-                              for (InstanceMember* member : members) {
-                                if (self->members_.contains(member)) member->OnBrokerJoined();
-                              }
+                              self->TellMembers([](InstanceMember& member) { member.OnBrokerJoined(); });
                             });
   }
 }
 
 void ClientInstance::ArmPersist() {
   persist_timer_ = loop().PostAt(Now() + settings_.options.offset_persist_interval, [this] {
-    for (InstanceMember* member : members_) member->PersistOffsets();
+    TellMembers([](InstanceMember& member) { member.PersistOffsets(); });
     ArmPersist();
   });
 }
@@ -383,10 +391,7 @@ void ClientInstance::OnClosed(const Endpoint& endpoint) {
   if (joined_.erase(endpoint) == 0) return;
   log().Info("connection to a broker closed", {{"broker", endpoint.ToString()}});
   ArmHeartbeat(std::chrono::milliseconds(100));
-  const std::set<InstanceMember*> members = members_;
-  for (InstanceMember* member : members) {
-    if (members_.contains(member)) member->OnConnectionClosed(endpoint);
-  }
+  TellMembers([&endpoint](InstanceMember& member) { member.OnConnectionClosed(endpoint); });
 }
 
 void ClientInstance::InstallHandlers() {
@@ -410,9 +415,9 @@ void ClientInstance::OnIncoming(net::RpcClient::Incoming incoming) {
   const bool by_group = command.code == RequestCode::kResetConsumerClientOffset ||
                         command.code == RequestCode::kGetConsumerStatusFromClient;
   const std::string_view group = command.Ext(by_group ? "group" : "consumerGroup").value_or("");
-  for (InstanceMember* member : members_) {
-    if (member->key().kind != MemberKind::kConsumer || member->key().group != group) continue;
-    return member->OnBrokerRequest({command, group, std::move(incoming.reply)});
+  const auto found = members_.find(MemberKey{MemberKind::kConsumer, std::string(group)});
+  if (found != members_.end()) {
+    return found->second->OnBrokerRequest({command, group, std::move(incoming.reply)});
   }
   if (command.oneway()) return;
   proto::Command response;

@@ -95,7 +95,7 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
   // member when the connections are closed.
   void Detach(InstanceMember* member, Duration timeout, Completion<Done> done);
   // The member is gone without a goodbye; any thread, when the loop does not run any more.
-  void Forget(InstanceMember* member) { members_.erase(member); }
+  void Forget(const InstanceMember* member);
 
   // From the cache if it is there, else from a NameServer: every address is tried once.
   void Lookup(const RouteLookup& lookup, Completion<RoutePtr> done);
@@ -135,6 +135,10 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
   void OnClosed(const Endpoint& endpoint);
   void OnIncoming(net::RpcClient::Incoming incoming);
   std::vector<Endpoint> BrokerEndpoints() const;
+  // Calls `tell` with every member that is still there when its turn comes: a member may leave in the call of
+  // another.
+  template <class Tell>
+  void TellMembers(Tell tell);
 
   const std::shared_ptr<ClientRuntime> runtime_;
   const InstanceSettings settings_;
@@ -146,7 +150,8 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
   RouteCache routes_;
   size_t namesrv_index_ = 0;
   std::map<std::string, PendingLookup> lookups_;
-  std::set<InstanceMember*> members_;
+  // By name, so that their order is the same in every run.
+  std::map<MemberKey, InstanceMember*> members_;
   std::set<Endpoint> joined_;      // Brokers that have answered a heartbeat on the present connection.
   std::set<Endpoint> heartbeats_;  // Heartbeats under way.
   bool heartbeat_again_ = false;   // Something changed while one was under way.

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "client/option_ranges.h"
 #include "common/names.h"
-#include "common/strings.h"
 
 namespace orbitmq::client {
 
@@ -21,29 +21,17 @@ Status CheckConsumerOptions(const PushConsumerOptions& options) {
             "PushConsumerOptions::subscriptions is empty; name at least one topic"};
   }
   constexpr int64_t kDayMillis = int64_t{24} * 3600 * 1000;
-  const struct {
-    std::string_view name;
-    int64_t value;
-    int64_t least;
-    int64_t most;
-  } checks[] = {
-      {"consume_threads", options.consume_threads, 1, 1000},
-      {"consume_batch_size", options.consume_batch_size, 1, 1024},
-      {"pull_batch_size", options.pull_batch_size, 1, 1024},
-      {"queue_messages_max", options.queue_messages_max, 1, 65535},
-      {"queue_mebibytes_max", options.queue_mebibytes_max, 1, 1024},
-      {"queue_span_max", options.queue_span_max, 1, 65535},
-      {"reconsume_times_max", options.reconsume_times_max, -1, INT32_MAX},
-      {"consume_timeout (ms)", options.consume_timeout.count(), 1, 7 * kDayMillis},
-      {"rebalance_interval (ms)", options.rebalance_interval.count(), 1000, kDayMillis},
-      {"shutdown_drain (ms)", options.shutdown_drain.count(), 0, kDayMillis},
-  };
-  for (const auto& check : checks) {
-    if (check.value >= check.least && check.value <= check.most) continue;
-    return {StatusCode::kInvalidArgument, StrCat("PushConsumerOptions::", check.name, " is ", check.value,
-                                                 "; it must be ", check.least, "..", check.most)};
-  }
-  return {};
+  return CheckRanges("PushConsumerOptions",
+                     {{"consume_threads", options.consume_threads, 1, 1000},
+                      {"consume_batch_size", options.consume_batch_size, 1, 1024},
+                      {"pull_batch_size", options.pull_batch_size, 1, 1024},
+                      {"queue_messages_max", options.queue_messages_max, 1, 65535},
+                      {"queue_mebibytes_max", options.queue_mebibytes_max, 1, 1024},
+                      {"queue_span_max", options.queue_span_max, 1, 65535},
+                      {"reconsume_times_max", options.reconsume_times_max, -1, INT32_MAX},
+                      {"consume_timeout (ms)", options.consume_timeout.count(), 1, 7 * kDayMillis},
+                      {"rebalance_interval (ms)", options.rebalance_interval.count(), 1000, kDayMillis},
+                      {"shutdown_drain (ms)", options.shutdown_drain.count(), 0, kDayMillis}});
 }
 
 Result<SubscriptionData> ParseSubscription(const Subscription& subscription) {

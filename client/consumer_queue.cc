@@ -23,6 +23,9 @@ constexpr Duration kPullTimeout = std::chrono::seconds(30);
 constexpr Duration kHeldAtLeast = std::chrono::milliseconds(20);
 constexpr Duration kNotHeldDelay = std::chrono::milliseconds(50);
 constexpr int64_t kSuspendMillis = 15000;
+// A damaged record: pulled that often, a second apart. What is kept to know it again holds its log offset.
+constexpr int kUndecodablePullsMax = 30;
+constexpr size_t kRecordPrefixBytes = 64;
 constexpr int32_t kPullBytesMax = 256 * 1024;
 constexpr Duration kTimestampDefault = std::chrono::minutes(30);
 
@@ -197,15 +200,35 @@ void ConsumerQueue::OnFound(const net::PullReply& reply) {
   window_->ReadUpTo(pulled.status.ok() ? reply.header.next_begin_offset : decoded_up_to);
   if (!fresh.empty()) owner_.OnPulled(*this, fresh);
   if (dropped()) return;
-  if (!pulled.status.ok()) {
-    owner_.instance().log().Error(
-        "a pulled message does not decode; it is pulled again until it does",
-        {{"queue", StrCat(queue().topic, "/", queue().broker_name, "/", queue().queue_id)},
-         {"offset", window_->read_up_to()},
-         {"why", pulled.status.ToString()}});
+  if (!pulled.status.ok()) return OnUndecodable(reply.body.view().substr(pulled.bad_at), pulled.status);
+  Pump();
+}
+
+// Java passes over the rest of the reply in silence; here it is one record, and loudly. The offset of the bad
+// one cannot be trusted, so the queue moves on by one; when that is an offset which the filter left out, the
+// same record comes again and is passed over at once.
+void ConsumerQueue::OnUndecodable(std::string_view record, const Status& why) {
+  const std::string_view prefix = record.substr(0, kRecordPrefixBytes);
+  if (prefix != undecodable_) {
+    undecodable_ = prefix;
+    undecodable_pulls_ = 0;
+  }
+  const std::string name = StrCat(queue().topic, "/", queue().broker_name, "/", queue().queue_id);
+  if (++undecodable_pulls_ < kUndecodablePullsMax) {
+    if (undecodable_pulls_ == 1) {
+      owner_.instance().log().Warn(
+          "a pulled message does not decode; it is pulled again a few times",
+          {{"queue", name}, {"offset", window_->read_up_to()}, {"why", why.ToString()}});
+    }
     return Again(kErrorDelay);
   }
-  Pump();
+  owner_.instance().log().Error("a message is passed over: it did not decode however often it was pulled",
+                                {{"queue", name},
+                                 {"offset", window_->read_up_to()},
+                                 {"pulls", undecodable_pulls_},
+                                 {"why", why.ToString()}});
+  window_->ReadUpTo(window_->read_up_to() + 1);
+  Again(kNotHeldDelay);
 }
 
 void ConsumerQueue::OnPullFailed(const Status& why) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/client_instance.h"
@@ -44,7 +45,8 @@ struct ConsumerQueueOptions {
 // Threads: owned by the client's loop.
 // Invariants: (1) at most one pull is under way; (2) after Drop nothing is pulled, delivered or committed;
 // (3) a failed question for the group's offset is asked again, never taken for "no offset"; (4) what is
-// committed is window().commit_point().
+// committed is window().commit_point(); (5) a record that does not decode is pulled kUndecodablePullsMax
+// times, then passed over with a log line of level ERROR: it must not hold up what stands behind it for ever.
 class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
  public:
   ConsumerQueue(ConsumerQueueOwner& owner, ConsumerQueueOptions options);
@@ -87,6 +89,7 @@ class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
   void OnNothing(const net::PullReply& reply);
   void OnFound(const net::PullReply& reply);
   void OnPullFailed(const Status& why);
+  void OnUndecodable(std::string_view record, const Status& why);
   bool clustering() const { return owner_.options().model == MessageModel::kClustering; }
 
   ConsumerQueueOwner& owner_;
@@ -101,6 +104,9 @@ class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
   MonoTime pull_began_{};
   int64_t last_pull_ms_ = 0;
   int64_t last_consume_ms_ = 0;
+  // The record that does not decode, known by its first bytes, and how often it was pulled.
+  std::string undecodable_;
+  int undecodable_pulls_ = 0;
   Timer timer_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/option_ranges.h"
 #include "client/user_code.h"
 #include "common/limits.h"
 #include "common/names.h"
@@ -14,11 +15,6 @@ namespace {
 
 constexpr Duration kUnregisterTimeout = std::chrono::seconds(1);
 
-Status OutOfRange(std::string_view option, int64_t value, int64_t least, int64_t most) {
-  return {StatusCode::kInvalidArgument,
-          StrCat("ProducerOptions::", option, " is ", value, "; it must be ", least, "..", most)};
-}
-
 Status CheckOptions(const ProducerOptions& options) {
   const Status group = CheckGroupName(options.group);
   if (!group.ok()) return group.Annotate("ProducerOptions::group");
@@ -27,26 +23,16 @@ Status CheckOptions(const ProducerOptions& options) {
             "ProducerOptions::group must not be DEFAULT_PRODUCER; choose a name of your own"};
   }
   constexpr int64_t kMillisMax = int64_t{24} * 3600 * 1000;
-  const struct {
-    std::string_view name;
-    int64_t value;
-    int64_t least;
-    int64_t most;
-  } checks[] = {
-      {"send_timeout (ms)", options.send_timeout.count(), 1, kMillisMax},
-      {"attempt_timeout_max (ms)", options.attempt_timeout_max.count(), 0, kMillisMax},
-      {"retries", options.retries, 0, 15},
-      {"message_bytes_max", static_cast<int64_t>(options.message_bytes_max), 1,
-       static_cast<int64_t>(limits::kMessageBodyBytesMax)},
-      {"compression_level", options.compression_level, 1, 9},
-      {"default_topic_queue_count", options.default_topic_queue_count, 1, 128},
-      {"shutdown_drain (ms)", options.shutdown_drain.count(), 0, kMillisMax},
-  };
-  for (const auto& check : checks) {
-    if (check.value < check.least || check.value > check.most) {
-      return OutOfRange(check.name, check.value, check.least, check.most);
-    }
-  }
+  const Status ranges = CheckRanges(
+      "ProducerOptions", {{"send_timeout (ms)", options.send_timeout.count(), 1, kMillisMax},
+                          {"attempt_timeout_max (ms)", options.attempt_timeout_max.count(), 0, kMillisMax},
+                          {"retries", options.retries, 0, 15},
+                          {"message_bytes_max", static_cast<int64_t>(options.message_bytes_max), 1,
+                           static_cast<int64_t>(limits::kMessageBodyBytesMax)},
+                          {"compression_level", options.compression_level, 1, 9},
+                          {"default_topic_queue_count", options.default_topic_queue_count, 1, 128},
+                          {"shutdown_drain (ms)", options.shutdown_drain.count(), 0, kMillisMax}});
+  if (!ranges.ok()) return ranges;
   if (options.async_count_max == 0 || options.async_bytes_max == 0) {
     return {StatusCode::kInvalidArgument,
             "ProducerOptions::async_count_max and async_bytes_max must be at least 1"};

@@ -67,6 +67,7 @@ PulledRecords DecodePulled(const Bytes& body, const MessageQueue& queue, int64_t
   PulledRecords out;
   std::string_view rest = body.view();
   while (!rest.empty()) {
+    out.bad_at = body.size() - rest.size();
     auto view = DecodeMessage(rest, BodyCheck::kVerifyCrc);
     if (!view.ok()) {
       out.status = view.status();

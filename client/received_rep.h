@@ -34,6 +34,8 @@ struct PulledRecords {
   std::vector<ReceivedMessage> messages;
   // Why decoding stopped; OK = at the end. What stands before is good.
   Status status;
+  // Where in the body the record begins that does not decode.
+  size_t bad_at = 0;
 };
 
 // Decodes the records of a pull reply from `queue`; `offset_delta` is added to every queue offset. A record

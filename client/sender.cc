@@ -38,6 +38,7 @@ bool CanRetry(const Status& why) {
 }  // namespace
 
 struct Sender::Operation {
+  uint64_t serial = 0;  // In the order of the calls.
   OutgoingMessage message;
   SendTarget target;
   MonoTime deadline;
@@ -74,7 +75,8 @@ void Sender::Send(OutgoingMessage message, SendTarget target, Duration timeout, 
   op->began = instance_.Now();
   op->deadline = op->began + timeout;
   op->done = std::move(done);
-  operations_.emplace(op.get(), op);
+  op->serial = next_serial_++;
+  operations_.emplace(op->serial, op);
   Begin(op);
 }
 
@@ -85,7 +87,8 @@ void Sender::SendOneway(OutgoingMessage message, SendTarget target, Duration tim
   op->began = instance_.Now();
   op->deadline = op->began + timeout;
   op->oneway_done = std::move(done);
-  operations_.emplace(op.get(), op);
+  op->serial = next_serial_++;
+  operations_.emplace(op->serial, op);
   Begin(op);
 }
 
@@ -95,9 +98,14 @@ void Sender::WhenIdle(Completion<Done> done) {
 }
 
 void Sender::CancelAll() {
-  const auto operations = std::exchange(operations_, {});
+  std::vector<OperationPtr> operations;
+  for (auto& [serial, op] : operations_) operations.push_back(std::move(op));
+  operations_.clear();
+  // In the order in which they were made, whatever the table's order.
+  std::sort(operations.begin(), operations.end(),
+            [](const OperationPtr& a, const OperationPtr& b) { return a->serial < b->serial; });
   Completion<Done> idle = std::move(idle_);
-  for (const auto& [key, op] : operations) {
+  for (const OperationPtr& op : operations) {
     Fail(op, Status(StatusCode::kCancelled, "the producer was shut down before the send ended"));
   }
   if (idle) idle(Done{});
@@ -119,7 +127,7 @@ void Sender::Begin(const OperationPtr& op) {
   const bool stale = instance_.routes().Find(op->message.topic) != nullptr;
   if (stale) instance_.RefreshRoute(op->message.topic);
   instance_.Lookup(lookup, [self = self_, op](Result<RoutePtr> route) {
-    if (*self == nullptr || !(*self)->operations_.contains(op.get())) return;
+    if (*self == nullptr || !(*self)->operations_.contains(op->serial)) return;
     op->timer.Cancel();
     (*self)->WithRoute(op, route);
   });
@@ -151,7 +159,7 @@ void Sender::RunSelector(const OperationPtr& op, RoutePtr route) {
     const Status ran =
         RunUserCode([&] { index = op->target.selector(route->publish_queues, *op->target.message); });
     loop.Post([self, op, route, index, ran] {
-      if (*self == nullptr || !(*self)->operations_.contains(op.get())) return;
+      if (*self == nullptr || !(*self)->operations_.contains(op->serial)) return;
       if (!ran.ok()) {
         return (*self)->Fail(op, Status(StatusCode::kInvalidArgument, ran.text()).Annotate("queue selector"));
       }
@@ -230,7 +238,7 @@ void Sender::Try(const OperationPtr& op, const MessageQueue& queue) {
 }
 
 void Sender::OnReply(const OperationPtr& op, Result<net::SendReply> reply, MonoTime began) {
-  if (!operations_.contains(op.get())) return;
+  if (!operations_.contains(op->serial)) return;
   op->in_flight = false;
   const MonoTime now = instance_.Now();
   if (settings_.latency_fault_avoidance) {
@@ -257,7 +265,7 @@ void Sender::OnReply(const OperationPtr& op, Result<net::SendReply> reply, MonoT
 }
 
 void Sender::RetryOrFail(const OperationPtr& op, const Status& why) {
-  if (!operations_.contains(op.get())) return;
+  if (!operations_.contains(op->serial)) return;
   op->persisted = std::max(op->persisted, why.persisted());
   if (why.code() == StatusCode::kUnavailable || why.code() == StatusCode::kNotFound) {
     // A route that leads to a dead broker is the usual reason.
@@ -273,7 +281,7 @@ void Sender::RetryOrFail(const OperationPtr& op, const Status& why) {
   // Only the same broker is left: a moment later it is more likely to take it.
   const Duration pause = std::min(kSameBrokerBackoff * (1 << std::min(op->tries - 1, 5)), Left(*op) / 2);
   op->timer = instance_.loop().PostAt(instance_.Now() + pause, [this, op] {
-    if (operations_.contains(op.get())) Begin(op);
+    if (operations_.contains(op->serial)) Begin(op);
   });
 }
 
@@ -305,7 +313,7 @@ void Sender::Fail(const OperationPtr& op, const Status& why) {
 
 void Sender::Forget(const OperationPtr& op) {
   op->timer.Cancel();
-  operations_.erase(op.get());
+  operations_.erase(op->serial);
   if (operations_.empty() && idle_) idle_(Done{});
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <set>
@@ -84,7 +85,8 @@ class Sender final {
   BrokerHealth health_;
   QueueRotation rotation_;
   std::set<std::string> topics_;
-  std::unordered_map<Operation*, OperationPtr> operations_;
+  uint64_t next_serial_ = 1;
+  std::unordered_map<uint64_t, OperationPtr> operations_;  // By serial.
   Completion<Done> idle_;
   // Cleared by the destructor, so that late replies find nobody.
   std::shared_ptr<Sender*> self_;

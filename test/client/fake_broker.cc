@@ -163,6 +163,13 @@ void FakeBroker::Store(const MessageQueue& queue, const std::string& body, const
   Append({queue.topic, queue.queue_id, body, properties, 0, 0});
 }
 
+void FakeBroker::Damage(const MessageQueue& queue, int64_t offset) {
+  constexpr size_t kBodyAt = 88;  // Of a V1 record with IPv4 hosts.
+  const std::lock_guard<std::mutex> lock(mutex_);
+  std::string& record = queues_[{queue.topic, queue.queue_id}].records.at(static_cast<size_t>(offset));
+  record.at(kBodyAt) = static_cast<char>(record.at(kBodyAt) ^ 1);
+}
+
 void FakeBroker::SetMinOffset(const MessageQueue& queue, int64_t offset) {
   const std::lock_guard<std::mutex> lock(mutex_);
   queues_[{queue.topic, queue.queue_id}].min = offset;

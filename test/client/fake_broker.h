@@ -47,6 +47,8 @@ class FakeBroker final {
 
   // Puts a message into a queue as if it had been sent.
   void Store(const MessageQueue& queue, const std::string& body, const std::string& properties = {});
+  // Changes one byte of a stored message's body, so that it does not decode.
+  void Damage(const MessageQueue& queue, int64_t offset);
   void SetMinOffset(const MessageQueue& queue, int64_t offset);
   void SetCommitted(const std::string& group, const MessageQueue& queue, int64_t offset);
 

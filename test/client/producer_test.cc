@@ -321,6 +321,23 @@ TEST_F(ProducerTest, SendAsync_OverTheBounds_IsBusyAndRecovers) {
   EXPECT_TRUE(Send(NewMessage("4")).ok());
 }
 
+TEST_F(ProducerTest, Shutdown_CancelledSends_EndInTheOrderOfTheirCalls) {
+  RouteToA();
+  a_->fake.Ignore(RequestCode::kSendMessageV2);
+  StartProducer(Options());
+  std::vector<int> order;
+  for (int i = 0; i < 100; ++i) {
+    producer_->SendAsync(NewMessage("m"), {}, [&order, i](const Result<SendResult>& result) {
+      EXPECT_EQ(result.status().code(), StatusCode::kCancelled);
+      order.push_back(i);
+    });
+  }
+  Run(milliseconds(50));
+  EXPECT_EQ(Shutdown(*producer_, milliseconds(10))->code(), StatusCode::kTimeout);
+  ASSERT_EQ(order.size(), 100u);
+  EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+}
+
 TEST_F(ProducerTest, SendAsync_CallbackThrows_OthersGoOn) {
   RouteToA();
   StartProducer(Options());

@@ -97,6 +97,50 @@ TEST_F(ThreadsTest, Send_AndConsume_EverythingArrives) {
   EXPECT_TRUE(producer.Shutdown(Millis(5000)).ok());
 }
 
+// What an application does that wants to send as fast as it can: again and again what was refused as kBusy.
+TEST_F(ThreadsTest, SendAsync_TightLoopAboveTheBound_EndsEachCallOnceAndLosesNothing) {
+  ProducerOptions options;
+  options.async_count_max = 16;
+  Producer producer = Start(options);
+  constexpr int kMessages = 2000;
+  std::mutex mutex;
+  std::vector<int> to_send(kMessages);
+  for (int i = 0; i < kMessages; ++i) to_send[static_cast<size_t>(i)] = i;
+  int calls = 0;
+  int busy = 0;
+  Count ended;
+  Count stored;
+  while (stored.value() < kMessages) {
+    std::vector<int> round;
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      round.swap(to_send);
+    }
+    calls += static_cast<int>(round.size());
+    for (const int number : round) {
+      producer.SendAsync(NewMessage("m" + std::to_string(number)), {},
+                         [&, number](const Result<SendResult>& r) {
+                           if (r.ok()) {
+                             stored.Add();
+                           } else {
+                             EXPECT_EQ(r.status().code(), StatusCode::kBusy) << r.status().ToString();
+                             EXPECT_EQ(r.status().persisted(), Persisted::kNo);
+                             const std::lock_guard<std::mutex> lock(mutex);
+                             ++busy;
+                             to_send.push_back(number);
+                           }
+                           ended.Add();
+                         });
+    }
+    ASSERT_TRUE(ended.WaitFor(calls));
+  }
+  EXPECT_GT(busy, 0);
+  EXPECT_EQ(ended.value(), calls);
+  const std::vector<std::string> bodies = fake_->StoredBodies("T");
+  EXPECT_EQ(bodies.size(), static_cast<size_t>(kMessages));
+  EXPECT_EQ(std::set<std::string>(bodies.begin(), bodies.end()).size(), static_cast<size_t>(kMessages));
+}
+
 TEST_F(ThreadsTest, Send_InsideACallback_IsRefusedInsteadOfHanging) {
   Producer producer = Start();
   Count ended;
