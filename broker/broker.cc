@@ -17,12 +17,12 @@
 #include "broker/parked_pulls.h"
 #include "broker/pull_handler.h"
 #include "broker/query_handler.h"
-#include "broker/replies.h"
 #include "broker/retry_router.h"
 #include "broker/route_publisher.h"
 #include "broker/send_handler.h"
 #include "broker/topic_admin.h"
 #include "common/strings.h"
+#include "remoting/replies.h"
 #include "remoting/rpc_client.h"
 
 namespace orbitmq::broker {

@@ -5,10 +5,11 @@
 #include <cstdio>
 #include <utility>
 
-#include "broker/replies.h"
 #include "common/limits.h"
+#include "common/strings.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/json.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 
@@ -59,6 +60,12 @@ void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
   if (Status applied = report.status(); !applied.ok()) return ReplyBadRequest(request, applied);
   std::string remark;
   for (const std::string& warning : report.warnings) StrAppend(remark, warning, "; ");
+  if (options.config_file.empty()) {
+    StrAppend(remark, "counts until the restart: the broker was started without -c");
+  } else if (Status written = WriteConfig(options.config_file, *entries); !written.ok()) {
+    return ReplyError(request, ResponseCode::kSystemError,
+                      StrCat("nothing was changed: ", options.config_file, ": ", written.text()));
+  }
   if (!report.changed.empty()) {
     parts_.options.Set(std::move(options));
     ++version_.counter;
@@ -68,6 +75,25 @@ void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
     if (parts_.on_reload) parts_.on_reload();
   }
   ReplyOk(request, std::move(remark));
+}
+
+// The lines of these keys, unknown ones left out; what else stands in the file stays. Apache writes all its
+// keys there, in hash order.
+Status BrokerAdmin::WriteConfig(const std::string& path, std::span<const ConfigEntry> entries) {
+  FileSystem& files = parts_.env.files();
+  const auto text = ReadFileOrBackup(files, path, limits::kConfigFileBytesMax);
+  if (!text.ok()) return text.status();
+  BrokerOptions known;
+  std::vector<ConfigEntry> kept;
+  for (const OptionBinding& binding : BindBrokerOptions(known)) {
+    for (const OptionSpec& option : binding.rows->options) {
+      for (const ConfigEntry& entry : entries) {
+        if (entry.key == option.name) kept.push_back(entry);
+      }
+    }
+  }
+  const std::string edited = EditProperties(*text, kept);
+  return edited == *text ? Status::Ok() : WriteFileAtomically(files, path, edited);
 }
 
 void BrokerAdmin::GetConfig(net::ServerRequest request) {

@@ -196,6 +196,11 @@ Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) 
   if (options.enable_property_filter) {
     return Bad("enablePropertyFilter", "SQL92 filters are not supported yet; set it to false");
   }
+  if (options.store_path_commit_log.find(',') != std::string::npos) {
+    return Bad("storePathCommitLog", StrCat("'", options.store_path_commit_log,
+                                            "' names several directories, as Apache takes them; only one is "
+                                            "supported: put the files together in one"));
+  }
   if (options.broker_name.size() > limits::kBrokerNameBytesMax) {
     return Bad("brokerName", StrCat("longer than ", limits::kBrokerNameBytesMax, " bytes"));
   }

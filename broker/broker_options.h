@@ -64,6 +64,9 @@ struct BrokerOptions {
   Millis flush_consumer_offset_interval{5000};
   int64_t start_accept_send_request_time_stamp = 0;
 
+  // The file given with -c, which UPDATE_BROKER_CONFIG changes; empty = none. No row of the table.
+  std::string config_file;
+
   // Store.
   std::string store_path_root_dir;
   std::string store_path_commit_log;

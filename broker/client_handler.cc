@@ -3,11 +3,11 @@
 
 #include <utility>
 
-#include "broker/replies.h"
 #include "common/limits.h"
 #include "common/names.h"
 #include "common/strings.h"
 #include "remoting/protocol/client_bodies.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 

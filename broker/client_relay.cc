@@ -3,10 +3,11 @@
 
 #include <utility>
 
-#include "broker/replies.h"
 #include "common/message_id.h"
 #include "common/mutex.h"
+#include "common/strings.h"
 #include "remoting/protocol/offset_bodies.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 namespace {

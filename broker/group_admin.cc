@@ -3,9 +3,10 @@
 
 #include <utility>
 
-#include "broker/replies.h"
+#include "common/strings.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/client_bodies.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 

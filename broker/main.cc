@@ -15,6 +15,7 @@
 #include "broker/broker.h"
 #include "common/posix_file_system.h"
 #include "common/process/file_logger.h"
+#include "common/process/flags.h"
 #include "common/process/serving.h"
 #include "common/process/signals.h"
 #include "common/strings.h"
@@ -27,7 +28,7 @@ DEFINE_bool(p, false, "print every option with its value, then exit");
 DEFINE_bool(m, false, "the same as -p");
 DEFINE_bool(h, false, "print this help, then exit");
 DEFINE_string(set, "",
-              "options that win over the file: key=value, several separated by commas; give it once");
+              "options that win over the file: key=value, several separated by commas, or --set again");
 DEFINE_bool(standalone, false, "run a NameServer in this process too, both on loopback");
 DEFINE_int32(namesrv_port, 9876, "with --standalone: the NameServer's port; 0 = any free one");
 DEFINE_string(data_dir, "", "data directory (wins over storePathRootDir); empty: ./data");
@@ -37,14 +38,12 @@ DEFINE_string(log_level, "info", "debug, info, warn, error or off");
 namespace orbitmq::broker {
 namespace {
 
-constexpr int kExitFailed = 1;
-constexpr int kExitUsage = 2;
 constexpr Duration kStopWithin = std::chrono::seconds(10);
 constexpr const char* kLoopback = "127.0.0.1";
 
-int Fail(int code, const Status& why) {
+int Fail(const Status& why) {
   std::fprintf(stderr, "mqbroker: %.*s\n", static_cast<int>(why.text().size()), why.text().data());
-  return code;
+  return process::ExitCodeOf(why);
 }
 
 struct Configured {
@@ -71,20 +70,39 @@ Result<Configured> ReadOptions(FileSystem& files) {
   const auto bindings = BindBrokerOptions(options);
   configured.report = ApplyConfig(bindings, *entries, ApplyMode::kStart);
   if (Status applied = configured.report.status(); !applied.ok()) return applied;
-  if (!FLAGS_n.empty()) options.namesrv_addr = FLAGS_n;
+  if (!FLAGS_n.empty()) {
+    if (auto parsed = ParseEndpoints(FLAGS_n); !parsed.ok()) return parsed.status().Annotate("-n");
+    options.namesrv_addr = FLAGS_n;
+  }
+  options.config_file = FLAGS_c;
+  if (FLAGS_standalone && !options.namesrv_addr.empty()) {
+    configured.report.warnings.push_back(
+        StrCat("--standalone: the broker registers with its own NameServer and also with ",
+               options.namesrv_addr, " (from ", FLAGS_n.empty() ? "namesrvAddr" : "-n", ")"));
+  }
   if (!FLAGS_data_dir.empty()) options.store_path_root_dir = FLAGS_data_dir;
   if (options.store_path_root_dir.empty()) options.store_path_root_dir = "./data";
   if (options.server_selector_threads == 0) options.server_selector_threads = std::clamp(get_nprocs(), 1, 4);
   return configured;
 }
 
-Result<std::unique_ptr<process::FileLogger>> OpenLog(const BrokerOptions& options) {
-  auto level = process::ParseLogLevel(FLAGS_log_level);
-  if (!level.ok()) return level.status();
-  std::string path = FLAGS_log;
-  if (path.empty()) path = StrCat(options.store_path_root_dir, "/logs/broker.log");
-  if (path == "-") path.clear();
-  return process::FileLogger::Open({path, *level});
+// Before anything is written into the directory or a port is taken: a second start on it has to hear of the
+// lock, and one that may not be written of the directory. The store takes the lock for good later.
+Status CheckDataDirectory(FileSystem& files, const std::string& root) {
+  const std::string named = StrCat("data directory ", root, " (--data-dir or storePathRootDir)");
+  if (Status made = files.CreateDirectories(root); !made.ok()) return made.Annotate(named);
+  const auto lock = files.Lock(StrCat(root, "/lock"));
+  if (lock.ok()) return {};
+  if (lock.status().code() != StatusCode::kAlreadyExists) return lock.status().Annotate(named);
+  return lock.status().Annotate(
+      StrCat(named, ": another broker is running on it; stop that one or choose another directory"));
+}
+
+Result<std::unique_ptr<process::FileLogger>> OpenLog(FileSystem& files, const BrokerOptions& options) {
+  if (!FLAGS_log.empty()) return process::OpenLog(files, FLAGS_log, FLAGS_log_level);
+  const std::string logs = StrCat(options.store_path_root_dir, "/logs");
+  if (Status made = files.CreateDirectories(logs); !made.ok()) return made;
+  return process::OpenLog(files, StrCat(logs, "/broker.log"), FLAGS_log_level);
 }
 
 Result<std::unique_ptr<namesrv::Namesrv>> StartNamesrv(Env& env, BrokerOptions& options) {
@@ -97,7 +115,6 @@ Result<std::unique_ptr<namesrv::Namesrv>> StartNamesrv(Env& env, BrokerOptions& 
   if (!started.ok()) return started.status();
   const std::string address = (*started)->local().ToString();
   options.namesrv_addr = options.namesrv_addr.empty() ? address : StrCat(address, ";", options.namesrv_addr);
-  std::printf("The Name Server boot success. serializeType=JSON, address %s\n", address.c_str());
   return started;
 }
 
@@ -107,12 +124,16 @@ int Serve(process::FileLogger& log, BrokerOptions options) {
   std::unique_ptr<namesrv::Namesrv> nameserver;
   if (FLAGS_standalone) {
     auto started = StartNamesrv(*env, options);
-    if (!started.ok()) return Fail(kExitFailed, started.status());
+    if (!started.ok()) return Fail(started.status());
     nameserver = *std::move(started);
   }
   auto broker = Broker::Start(*env, std::move(options));
-  if (!broker.ok()) return Fail(kExitFailed, broker.status());
-  // Scripts wait for "boot success".
+  if (!broker.ok()) return Fail(broker.status());
+  // Scripts wait for "boot success"; neither line is there before both serve.
+  if (nameserver != nullptr) {
+    std::printf("The Name Server boot success. serializeType=JSON, address %s\n",
+                nameserver->local().ToString().c_str());
+  }
   std::printf("%s\n", (*broker)->boot_line().c_str());
   std::fflush(stdout);
 
@@ -125,7 +146,7 @@ int Serve(process::FileLogger& log, BrokerOptions options) {
     // What still runs would have to be waited for; the next start recovers, as after a crash.
     log.Error("stopped without waiting; the next start will recover the store");
     log.Flush();
-    std::_Exit(kExitFailed);
+    std::_Exit(process::kExitFailed);
   }
   broker->reset();
   if (nameserver != nullptr) {
@@ -138,14 +159,16 @@ int Serve(process::FileLogger& log, BrokerOptions options) {
 int Run() {
   const auto files = NewPosixFileSystem();
   auto configured = ReadOptions(*files);
-  if (!configured.ok()) return Fail(kExitUsage, configured.status());
+  if (!configured.ok()) return Fail(configured.status());
   if (FLAGS_p || FLAGS_m) {
     std::fputs(RenderProperties(BindBrokerOptions(configured->options)).c_str(), stdout);
     return 0;
   }
   process::BlockSignals();
-  auto log = OpenLog(configured->options);
-  if (!log.ok()) return Fail(kExitFailed, log.status());
+  const Status usable = CheckDataDirectory(*files, configured->options.store_path_root_dir);
+  if (!usable.ok()) return Fail(usable);
+  auto log = OpenLog(*files, configured->options);
+  if (!log.ok()) return Fail(log.status());
   for (const std::string& warning : configured->report.warnings) {
     std::fprintf(stderr, "mqbroker: warning: %s\n", warning.c_str());
     (*log)->Warn(warning);
@@ -162,19 +185,15 @@ int Run() {
 int main(int argc, char** argv) {
   // Memory of a batch of sends that ended is used by the next one, not given back and fetched anew.
   mallopt(M_TRIM_THRESHOLD, 16 << 20);
-  gflags::SetUsageMessage(
-      "a message broker\n\n  mqbroker [-c broker.conf] [-n host:port] [--set key=value,...] [--data-dir DIR] "
-      "[--standalone] [-p]");
-  gflags::SetVersionString("OrbitMQ " ORBITMQ_VERSION);
-  gflags::ParseCommandLineNonHelpFlags(&argc, &argv, true);
-  if (FLAGS_h) {
-    gflags::ShowUsageWithFlagsRestrict(argv[0], "broker/main");
-    return 0;
-  }
-  gflags::HandleCommandLineHelpFlags();
-  if (argc > 1) {
-    std::fprintf(stderr, "mqbroker: unexpected argument '%s'; see mqbroker -h\n", argv[1]);
-    return 2;
-  }
-  return orbitmq::broker::Run();
+  constexpr std::string_view kLists[] = {"set"};
+  const auto ended = orbitmq::process::ReadFlags(
+      {.name = "mqbroker",
+       .source = "broker/main",
+       .description = "a message broker\n\n"
+                      "  mqbroker [-c broker.conf] [-n host:port] [--set key=value,...] [--data-dir DIR] "
+                      "[--standalone] [-p]",
+       .version = "OrbitMQ " ORBITMQ_VERSION,
+       .lists = kLists},
+      argc, argv);
+  return ended ? *ended : orbitmq::broker::Run();
 }

@@ -5,8 +5,9 @@
 #include <limits>
 #include <utility>
 
-#include "broker/replies.h"
+#include "common/strings.h"
 #include "remoting/protocol/stats_bodies.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 

@@ -3,7 +3,8 @@
 
 #include <utility>
 
-#include "broker/replies.h"
+#include "common/strings.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 

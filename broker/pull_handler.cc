@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/replies.h"
 #include "common/limits.h"
 #include "common/planted_bug.h"
 #include "common/strings.h"
 #include "common/sys_flag.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 namespace {
@@ -140,7 +140,7 @@ std::optional<PullHandler::Refusal> PullHandler::CheckPull(const Header& header,
   group = parts_.groups.FindOrCreate(header.consumer_group);
   if (group == nullptr) {
     return Refusal{ResponseCode::kSubscriptionGroupNotExist,
-                   StrCat("subscription group [", header.consumer_group, "] does not exist, ", kFaq),
+                   StrCat("subscription group [", header.consumer_group, "] does not exist, ", net::kFaq),
                    {}};
   }
   if (!group->consume_enable) {
@@ -150,7 +150,7 @@ std::optional<PullHandler::Refusal> PullHandler::CheckPull(const Header& header,
   topic = parts_.topics.Find(header.topic);
   if (topic == nullptr) {
     return Refusal{ResponseCode::kTopicNotExist,
-                   StrCat("topic[", header.topic, "] not exist, apply first please! ", kFaq),
+                   StrCat("topic[", header.topic, "] not exist, apply first please! ", net::kFaq),
                    {}};
   }
   if (!perm::Readable(topic->config.perm)) {
@@ -189,7 +189,7 @@ std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header
   const GroupView view = parts_.clients.View(header.consumer_group, header.topic);
   if (!view.online) {
     return Refusal{
-        ResponseCode::kSubscriptionNotExist, StrCat("the consumer's group info not exist", kFaq), {}};
+        ResponseCode::kSubscriptionNotExist, StrCat("the consumer's group info not exist", net::kFaq), {}};
   }
   if (!group.consume_broadcast_enable && view.message_model == proto::MessageModel::kBroadcasting) {
     return Refusal{ResponseCode::kNoPermission,
@@ -204,7 +204,7 @@ std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header
   }
   if (view.subscription == nullptr) {
     return Refusal{
-        ResponseCode::kSubscriptionNotExist, StrCat("the consumer's subscription not exist", kFaq), {}};
+        ResponseCode::kSubscriptionNotExist, StrCat("the consumer's subscription not exist", net::kFaq), {}};
   }
   if (view.subscription->data.sub_version < header.sub_version.value_or(0)) {
     // A Java client names a new version after each rebalance, and when its heartbeat with it falls together

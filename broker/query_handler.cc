@@ -4,8 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/replies.h"
 #include "common/limits.h"
+#include "common/strings.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 

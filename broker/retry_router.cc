@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "broker/replies.h"
 #include "broker/send_handler.h"
 #include "common/message_id.h"
 #include "common/message_properties.h"
@@ -12,6 +11,7 @@
 #include "common/random.h"
 #include "common/strings.h"
 #include "common/sys_flag.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 
@@ -27,7 +27,7 @@ void RetryRouter::Handle(net::ServerRequest request) {
   const GroupRef group = parts_.groups.FindOrCreate(header->group);
   if (group == nullptr) {
     return ReplyError(request, ResponseCode::kSubscriptionGroupNotExist,
-                      StrCat("subscription group not exist, ", header->group, " ", kFaq));
+                      StrCat("subscription group not exist, ", header->group, " ", net::kFaq));
   }
   if (!perm::Writable(options->broker_permission)) {
     return ReplyError(request, ResponseCode::kNoPermission,

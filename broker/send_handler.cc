@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/replies.h"
 #include "common/limits.h"
 #include "common/message_properties.h"
 #include "common/names.h"
 #include "common/planted_bug.h"
 #include "common/strings.h"
 #include "common/sys_flag.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 namespace {
@@ -107,7 +107,7 @@ void SendHandler::Handle(net::ServerRequest request) {
   TopicRef topic = FindOrCreateTopic(header);
   if (topic == nullptr) {
     return Refuse(request, {ResponseCode::kTopicNotExist,
-                            StrCat("topic[", header.topic, "] not exist, apply first please!", kFaq)});
+                            StrCat("topic[", header.topic, "] not exist, apply first please!", net::kFaq)});
   }
   if (parts_.topics.Durable(*topic)) return Place(std::move(request), header, std::move(topic));
   // A topic that is not on disk yet: come back when it is.
@@ -215,7 +215,7 @@ std::optional<PutRefusal> SendHandler::RedirectRetry(const Header& header, int32
   const GroupRef config = parts_.groups.FindOrCreate(group);
   if (config == nullptr) {
     return Refusal(ResponseCode::kSubscriptionGroupNotExist,
-                   StrCat("subscription group not exist, ", group, " ", kFaq));
+                   StrCat("subscription group not exist, ", group, " ", net::kFaq));
   }
   int32_t max_times = config->retry_max_times;
   if (version >= kVersionMaxReconsumeTimes && header.max_reconsume_times) {

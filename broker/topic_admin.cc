@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "broker/replies.h"
 #include "common/limits.h"
 #include "common/names.h"
+#include "common/strings.h"
 #include "remoting/protocol/admin_bodies.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::broker {
 

@@ -106,7 +106,9 @@ TopicRef TopicTable::CreateForSend(const Creation& creation) {
     if (creation.default_topic == names::kAutoCreateTopic && !may_inherit) return nullptr;
     proto::TopicConfig config;
     config.topic_name = creation.topic;
-    const int32_t queues = std::max(0, std::min(creation.queue_nums, model.write_queue_nums));
+    // Apache makes a topic without queues for a first send that names no number, which nobody can use.
+    const int32_t asked = creation.queue_nums > 0 ? creation.queue_nums : model.write_queue_nums;
+    const int32_t queues = std::min(asked, model.write_queue_nums);
     config.read_queue_nums = queues;
     config.write_queue_nums = queues;
     config.perm = model.perm & ~perm::kInherit;

@@ -25,21 +25,26 @@ std::string_view DropBlanks(std::string_view text) {
 struct LogicalLine {
   std::string text;
   size_t number = 0;  // Of its first natural line, from 1.
+  size_t begin = 0;   // Where it stands in the text: [begin, end), with its line ends.
+  size_t end = 0;
 };
 
 class LineReader final {
  public:
-  explicit LineReader(std::string_view text) : rest_(text) {}
+  explicit LineReader(std::string_view text) : rest_(text), bytes_(text.size()) {}
 
   // Comments and blank lines are passed over; false at the end.
   bool Next(LogicalLine& line) {
     line = {};
     while (!done_) {
+      const size_t begin = bytes_ - rest_.size();
       std::string_view natural = DropBlanks(TakeNatural());
       if (line.number == 0) {
         if (natural.empty() || natural.front() == '#' || natural.front() == '!') continue;
         line.number = number_;
+        line.begin = begin;
       }
+      line.end = bytes_ - rest_.size();
       const size_t last = natural.find_last_not_of('\\');
       const size_t slashes = natural.size() - (last == std::string_view::npos ? 0 : last + 1);
       const bool continues = slashes % 2 == 1;
@@ -66,6 +71,7 @@ class LineReader final {
   }
 
   std::string_view rest_;
+  const size_t bytes_;
   size_t number_ = 0;
   bool done_ = false;
 };
@@ -238,6 +244,20 @@ std::string UnknownKeyText(const KeyIndex& index, const ConfigEntry& entry) {
   return text;
 }
 
+// A binary file given by mistake must not pass as a list of odd keys.
+Status CheckIsText(std::string_view text, std::string_view file_name) {
+  size_t line = 1;
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte >= 0x20 && byte != 0x7F) || c == '\n' || c == '\r' || c == '\t' || c == '\f') continue;
+    return Status(StatusCode::kInvalidArgument,
+                  StrCat(file_name, ':', line, ": this is no text file: it has a byte of value ",
+                         static_cast<int>(byte), "; expected lines of key=value"));
+  }
+  return {};
+}
+
 struct PendingSet {
   Target target;
   OptionValue value;
@@ -248,10 +268,15 @@ struct PendingSet {
 Result<std::vector<ConfigEntry>> ParseProperties(std::string_view text, std::string_view file_name) {
   std::vector<ConfigEntry> entries;
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // Editors on Windows.
+  if (Status checked = CheckIsText(text, file_name); !checked.ok()) return checked;
   LineReader reader(text);
   LogicalLine line;
   while (reader.Next(line)) {
     const std::string origin = StrCat(file_name, ':', line.number);
+    if (!IsUtf8(line.text)) {
+      return Status(StatusCode::kInvalidArgument,
+                    StrCat(origin, ": key or value is no UTF-8; save the file as UTF-8 or use \\uXXXX"));
+    }
     const size_t key_end = KeyEnd(line.text);
     auto key = Unescape(std::string_view(line.text).substr(0, key_end));
     if (!key) return key.status().Annotate(origin);
@@ -264,6 +289,33 @@ Result<std::vector<ConfigEntry>> ParseProperties(std::string_view text, std::str
     entries.push_back({*std::move(key), *std::move(value), origin});
   }
   return entries;
+}
+
+std::string EditProperties(std::string_view text, std::span<const ConfigEntry> settings) {
+  if (constexpr std::string_view kMark = "\xEF\xBB\xBF"; text.starts_with(kMark)) {
+    return StrCat(kMark, EditProperties(text.substr(kMark.size()), settings));
+  }
+  std::map<std::string_view, std::string_view> wanted;
+  for (const ConfigEntry& setting : settings) wanted.insert_or_assign(setting.key, setting.value);
+  std::set<std::string_view> written;
+  std::string out;
+  size_t copied = 0;
+  LineReader reader(text);
+  LogicalLine line;
+  while (reader.Next(line)) {
+    const auto key = Unescape(std::string_view(line.text).substr(0, KeyEnd(line.text)));
+    const auto found = key.ok() ? wanted.find(*key) : wanted.end();
+    if (found == wanted.end()) continue;
+    StrAppend(out, text.substr(copied, line.begin - copied), RenderSetting(found->first, found->second));
+    copied = line.end;
+    written.insert(found->first);
+  }
+  out += text.substr(copied);
+  if (!out.empty() && out.back() != '\n' && out.back() != '\r') out += '\n';
+  for (const auto& [key, value] : wanted) {
+    if (!written.contains(key)) out += RenderSetting(key, value);
+  }
+  return out;
 }
 
 Result<ConfigEntry> ParseSetting(std::string_view text, std::string_view origin) {

@@ -211,8 +211,13 @@ struct ConfigEntry {
 
 // Reads a Java .properties text: '#' and '!' comments, '=', ':' or blank after the key, backslash escapes
 // (\uXXXX becomes UTF-8), lines continued by a backslash. Unlike Java it takes the bytes as UTF-8 and drops
-// blanks at the end of a value. kInvalidArgument ("file:line: ...") for a bad \u escape or an empty key.
+// blanks at the end of a value. kInvalidArgument ("file:line: ...") for a bad \u escape, an empty key, and
+// for what is no text: control characters anywhere, or a key or value that is no UTF-8.
 Result<std::vector<ConfigEntry>> ParseProperties(std::string_view text, std::string_view file_name);
+
+// `text` with what `settings` say: the lines of these keys are replaced, those of no key are appended, and
+// everything else, comments too, stays as it is. Later settings win.
+std::string EditProperties(std::string_view text, std::span<const ConfigEntry> settings);
 
 // "key=value" as given on a command line. kInvalidArgument without '='.
 Result<ConfigEntry> ParseSetting(std::string_view text, std::string_view origin);
@@ -242,6 +247,9 @@ inline ConfigReport ApplyConfig(std::initializer_list<OptionBinding> bindings,
 
 // The value as it would stand in a file.
 std::string RenderOption(const OptionSpec& spec, const void* object);
+
+// "key=value\n", escaped so that ParseProperties and Java read it back.
+std::string RenderSetting(std::string_view key, std::string_view value);
 
 // Every option as "key=value\n" in table order, escaped so that ParseProperties and Java read it back.
 std::string RenderProperties(std::span<const OptionBinding> bindings);

@@ -108,11 +108,15 @@ std::string RenderOption(const OptionSpec& spec, const void* object) {
   return index < spec.choices.size() ? std::string(spec.choices[index]) : std::string();
 }
 
+std::string RenderSetting(std::string_view key, std::string_view value) {
+  return StrCat(key, '=', EscapeValue(value), '\n');
+}
+
 std::string RenderProperties(std::span<const OptionBinding> bindings) {
   std::string out;
   for (const OptionBinding& binding : bindings) {
     for (const OptionSpec& spec : binding.rows->options) {
-      StrAppend(out, spec.name, '=', EscapeValue(RenderOption(spec, binding.object)), '\n');
+      out += RenderSetting(spec.name, RenderOption(spec, binding.object));
     }
   }
   return out;

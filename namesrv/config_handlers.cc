@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "namesrv/replies.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/headers.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::namesrv {
 namespace {
@@ -20,7 +20,7 @@ constexpr std::string_view kNeverByPeer[] = {"configBlackList", "configStorePath
 
 net::Response StatusReply(const Status& status) {
   if (status.ok()) return {};
-  return ErrorReply(ResponseCode::kSystemError, std::string(status.text()));
+  return net::ErrorResponse(ResponseCode::kSystemError, std::string(status.text()));
 }
 
 }  // namespace
@@ -40,33 +40,34 @@ void ConfigHandlers::AddTo(net::RpcServer& server) {
 
 net::Response ConfigHandlers::PutKv(const net::ServerRequest& request) {
   const auto header = proto::DecodeHeader<proto::PutKVConfigRequestHeader>(request.command());
-  if (!header.ok()) return BadHeader(header.status());
+  if (!header.ok()) return net::BadRequestResponse(header.status());
   return StatusReply(kv_.Put(header->ns, header->key, header->value));
 }
 
 net::Response ConfigHandlers::GetKv(const net::ServerRequest& request) const {
   const auto header = proto::DecodeHeader<proto::GetKVConfigRequestHeader>(request.command());
-  if (!header.ok()) return BadHeader(header.status());
+  if (!header.ok()) return net::BadRequestResponse(header.status());
   std::optional<std::string> value = kv_.Find(header->ns, header->key);
   if (!value) {
-    return ErrorReply(ResponseCode::kQueryNotFound,
-                      "No config item, Namespace: " + header->ns + " Key: " + header->key);
+    return net::ErrorResponse(ResponseCode::kQueryNotFound,
+                              "No config item, Namespace: " + header->ns + " Key: " + header->key);
   }
-  return HeaderReply(proto::GetKVConfigResponseHeader{std::move(*value)});
+  return net::HeaderResponse(proto::GetKVConfigResponseHeader{std::move(*value)});
 }
 
 net::Response ConfigHandlers::DeleteKv(const net::ServerRequest& request) {
   const auto header = proto::DecodeHeader<proto::DeleteKVConfigRequestHeader>(request.command());
-  if (!header.ok()) return BadHeader(header.status());
+  if (!header.ok()) return net::BadRequestResponse(header.status());
   return StatusReply(kv_.Delete(header->ns, header->key));
 }
 
 net::Response ConfigHandlers::ListKv(const net::ServerRequest& request) const {
   const auto header = proto::DecodeHeader<proto::GetKVListByNamespaceRequestHeader>(request.command());
-  if (!header.ok()) return BadHeader(header.status());
+  if (!header.ok()) return net::BadRequestResponse(header.status());
   auto table = kv_.List(header->ns);
-  if (!table) return ErrorReply(ResponseCode::kQueryNotFound, "No config item, Namespace: " + header->ns);
-  return BodyReply(proto::EncodeBody(proto::KVTable{std::move(*table)}));
+  if (!table)
+    return net::ErrorResponse(ResponseCode::kQueryNotFound, "No config item, Namespace: " + header->ns);
+  return net::BodyResponse(proto::EncodeBody(proto::KVTable{std::move(*table)}));
 }
 
 net::Response ConfigHandlers::UpdateOptions(const net::ServerRequest& request) {
@@ -76,7 +77,8 @@ net::Response ConfigHandlers::UpdateOptions(const net::ServerRequest& request) {
   for (const ConfigEntry& entry : *entries) {
     if (std::find(std::begin(kNeverByPeer), std::end(kNeverByPeer), entry.key) == std::end(kNeverByPeer))
       continue;
-    return ErrorReply(ResponseCode::kNoPermission, "Can not update config in black list: " + entry.key);
+    return net::ErrorResponse(ResponseCode::kNoPermission,
+                              "Can not update config in black list: " + entry.key);
   }
   NamesrvOptions next = *options_.Load();
   const ConfigReport report =
@@ -92,7 +94,7 @@ net::Response ConfigHandlers::UpdateOptions(const net::ServerRequest& request) {
 
 net::Response ConfigHandlers::GetOptions(const net::ServerRequest&) const {
   NamesrvOptions options = *options_.Load();
-  return BodyReply(RenderProperties({NamesrvOptionTable().Bind(options)}));
+  return net::BodyResponse(RenderProperties({NamesrvOptionTable().Bind(options)}));
 }
 
 }  // namespace orbitmq::namesrv

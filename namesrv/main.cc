@@ -8,7 +8,9 @@
 
 #include <gflags/gflags.h>
 
+#include "common/posix_file_system.h"
 #include "common/process/file_logger.h"
+#include "common/process/flags.h"
 #include "common/process/serving.h"
 #include "common/process/signals.h"
 #include "namesrv/namesrv.h"
@@ -17,8 +19,9 @@
 DEFINE_string(c, "", "configuration file, Apache's namesrv.conf unchanged");
 DEFINE_bool(h, false, "print this help, then exit");
 DEFINE_bool(p, false, "print every option with its value, then exit");
-DEFINE_string(set, "", "options that win over the file: key=value, several separated by commas");
-DEFINE_string(log, "", "log file; empty: standard error");
+DEFINE_string(set, "",
+              "options that win over the file: key=value, several separated by commas, or --set again");
+DEFINE_string(log, "", "log file; empty or -: standard error");
 DEFINE_string(log_level, "info", "debug, info, warn, error or off");
 DEFINE_string(n, "", "accepted as Apache's mqnamesrv does; a name server asks no other");
 
@@ -26,12 +29,10 @@ namespace orbitmq::namesrv {
 namespace {
 
 constexpr Duration kStopWithin = std::chrono::seconds(5);
-constexpr int kExitUsage = 2;
-constexpr int kExitFailed = 1;
 
-int Fail(int code, const Status& why) {
+int Fail(const Status& why) {
   std::fprintf(stderr, "mqnamesrv: %.*s\n", static_cast<int>(why.text().size()), why.text().data());
-  return code;
+  return process::ExitCodeOf(why);
 }
 
 // Default < file < command line.
@@ -51,14 +52,13 @@ Result<NamesrvOptions> ReadOptions(Env& env, Logger& log) {
 
 // Serves until a signal says stop; a second one does not wait for pending replies.
 int Run() {
-  auto level = process::ParseLogLevel(FLAGS_log_level);
-  if (!level.ok()) return Fail(kExitUsage, level.status());
   process::BlockSignals();
-  auto log = process::FileLogger::Open({FLAGS_log, *level});
-  if (!log.ok()) return Fail(kExitFailed, log.status());
+  const auto files = NewPosixFileSystem();
+  auto log = process::OpenLog(*files, FLAGS_log, FLAGS_log_level);
+  if (!log.ok()) return Fail(log.status());
   const std::unique_ptr<Env> env = net::NewRealEnv(**log);
   auto options = ReadOptions(*env, **log);
-  if (!options.ok()) return Fail(kExitUsage, options.status());
+  if (!options.ok()) return Fail(options.status());
   if (FLAGS_p) {
     std::fputs(RenderProperties(
                    {NamesrvOptionTable().Bind(*options), net::TlsServerOptionTable().Bind(options->tls)})
@@ -67,7 +67,7 @@ int Run() {
     return 0;
   }
   auto namesrv = Namesrv::Start(*env, *std::move(options));
-  if (!namesrv.ok()) return Fail(kExitFailed, namesrv.status());
+  if (!namesrv.ok()) return Fail(namesrv.status());
   // Scripts wait for this line, which is Apache's.
   std::printf("The Name Server boot success. serializeType=JSON, address %s\n",
               (*namesrv)->local().ToString().c_str());
@@ -84,18 +84,14 @@ int Run() {
 }  // namespace orbitmq::namesrv
 
 int main(int argc, char** argv) {
-  gflags::SetUsageMessage(
-      "a NameServer: tells clients which brokers serve a topic\n\n  mqnamesrv [-c namesrv.conf] [-p] [--set "
-      "key=value,...]");
-  gflags::SetVersionString("OrbitMQ " ORBITMQ_VERSION);
-  gflags::ParseCommandLineFlags(&argc, &argv, true);
-  if (FLAGS_h) {
-    gflags::ShowUsageWithFlagsRestrict(argv[0], "namesrv/main");
-    return 0;
-  }
-  if (argc > 1) {
-    std::fprintf(stderr, "mqnamesrv: unexpected argument '%s'; see mqnamesrv --help\n", argv[1]);
-    return 2;
-  }
-  return orbitmq::namesrv::Run();
+  constexpr std::string_view kLists[] = {"set"};
+  const auto ended = orbitmq::process::ReadFlags(
+      {.name = "mqnamesrv",
+       .source = "namesrv/main",
+       .description = "a NameServer: tells clients which brokers serve a topic\n\n"
+                      "  mqnamesrv [-c namesrv.conf] [-p] [--set key=value,...]",
+       .version = "OrbitMQ " ORBITMQ_VERSION,
+       .lists = kLists},
+      argc, argv);
+  return ended ? *ended : orbitmq::namesrv::Run();
 }

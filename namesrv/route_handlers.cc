@@ -5,11 +5,11 @@
 
 #include "common/planted_bug.h"
 #include "common/strings.h"
-#include "namesrv/replies.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/header_codec.h"
 #include "remoting/protocol/headers.h"
 #include "remoting/protocol/register_broker.h"
+#include "remoting/replies.h"
 
 namespace orbitmq::namesrv {
 namespace {
@@ -26,10 +26,10 @@ net::Response TopicListReply(const std::set<std::string>& topics,
   proto::TopicList list;
   list.topic_list.assign(topics.begin(), topics.end());
   list.broker_addr = std::move(broker_addr);
-  return BodyReply(proto::EncodeBody(list));
+  return net::BodyResponse(proto::EncodeBody(list));
 }
 
-net::Response Disabled() { return ErrorReply(ResponseCode::kSystemError, "disable"); }
+net::Response Disabled() { return net::ErrorResponse(ResponseCode::kSystemError, "disable"); }
 
 }  // namespace
 
@@ -49,11 +49,11 @@ void RouteHandlers::AddReaders(net::RpcServer& server) {
   server.Handle(RequestCode::kGetRouteinfoByTopic, nullptr,
                 [this](net::ServerRequest request) { request.Reply(Route(request)); });
   server.Handle(RequestCode::kGetBrokerClusterInfo, nullptr, [this](net::ServerRequest request) {
-    request.Reply(BodyReply(proto::EncodeBody(snapshot_.Load()->Clusters())));
+    request.Reply(net::BodyResponse(proto::EncodeBody(snapshot_.Load()->Clusters())));
   });
   server.Handle(RequestCode::kGetBrokerMemberGroup, nullptr, [this](net::ServerRequest request) {
     const auto header = proto::DecodeHeader<proto::GetBrokerMemberGroupRequestHeader>(request.command());
-    if (!header.ok()) return request.Reply(BadHeader(header.status()));
+    if (!header.ok()) return request.Reply(net::BadRequestResponse(header.status()));
     proto::GetBrokerMemberGroupResponseBody body;
     body.broker_member_group = snapshot_.Load()->MemberGroup(header->cluster_name, header->broker_name);
     if (!body.broker_member_group) {
@@ -62,19 +62,19 @@ void RouteHandlers::AddReaders(net::RpcServer& server) {
       body.broker_member_group->cluster = header->cluster_name;
       body.broker_member_group->broker_name = header->broker_name;
     }
-    request.Reply(BodyReply(proto::EncodeBody(body)));
+    request.Reply(net::BodyResponse(proto::EncodeBody(body)));
   });
 }
 
 net::Response RouteHandlers::Route(const net::ServerRequest& request) const {
   const proto::CommandView& command = request.command();
   const auto header = proto::DecodeHeader<proto::GetRouteInfoRequestHeader>(command);
-  if (!header.ok()) return BadHeader(header.status());
+  if (!header.ok()) return net::BadRequestResponse(header.status());
   const std::shared_ptr<const NamesrvOptions> options = parts_.options.Load();
   if (options->need_wait_for_service) {
     const Duration up = parts_.env.clock().Monotonic() - started_;
     if (up < std::chrono::seconds(options->wait_seconds_for_service)) {
-      return ErrorReply(ResponseCode::kSystemError, "name server not ready");
+      return net::ErrorResponse(ResponseCode::kSystemError, "name server not ready");
     }
   }
   RouteQuery query{.topic = header->topic, .acting_master = options->support_acting_master, .zone = {}};
@@ -82,16 +82,16 @@ net::Response RouteHandlers::Route(const net::ServerRequest& request) const {
     query.zone = command.Ext(kZoneName).value_or("");
   std::optional<proto::TopicRouteData> route = snapshot_.Load()->Route(query);
   if (!route) {
-    return ErrorReply(ResponseCode::kTopicNotExist,
-                      "No topic route info in name server for the topic: " + header->topic +
-                          "; create the topic, or check that its broker is up and registered here");
+    return net::ErrorResponse(ResponseCode::kTopicNotExist,
+                              "No topic route info in name server for the topic: " + header->topic +
+                                  "; create the topic, or check that its broker is up and registered here");
   }
   if (options->order_message_enable) {
     route->order_topic_conf = parts_.kv.Find(kOrderTopicNamespace, header->topic);
   }
   const bool standard =
       command.version >= proto::kVersionStandardJson || header->accept_standard_json_only.value_or(false);
-  return BodyReply(
+  return net::BodyResponse(
       proto::EncodeBody(*route, standard ? proto::JsonStyle::kStandard : proto::JsonStyle::kFastjson));
 }
 
@@ -103,7 +103,7 @@ void RouteHandlers::AddTopicLists(net::RpcServer& server) {
   server.Handle(RequestCode::kGetTopicsByCluster, nullptr, [this](net::ServerRequest request) {
     if (!parts_.options.Load()->enable_topic_list) return request.Reply(Disabled());
     const auto header = proto::DecodeHeader<proto::GetTopicsByClusterRequestHeader>(request.command());
-    if (!header.ok()) return request.Reply(BadHeader(header.status()));
+    if (!header.ok()) return request.Reply(net::BadRequestResponse(header.status()));
     request.Reply(TopicListReply(snapshot_.Load()->TopicsOfCluster(header->cluster)));
   });
   server.Handle(RequestCode::kGetSystemTopicListFromNs, nullptr, [this](net::ServerRequest request) {
@@ -127,7 +127,7 @@ template <class Header>
 void RouteHandlers::AddWriter(net::RpcServer& server, int32_t code, Writer<Header> writer) {
   server.Handle(code, &parts_.route, [this, writer](net::ServerRequest request) {
     const auto header = proto::DecodeHeader<Header>(request.command());
-    if (!header.ok()) return request.Reply(BadHeader(header.status()));
+    if (!header.ok()) return request.Reply(net::BadRequestResponse(header.status()));
     net::Response response = (this->*writer)(*header, request);
     Publish();
     request.Reply(std::move(response));
@@ -154,7 +154,7 @@ net::Response RouteHandlers::RegisterBroker(const proto::RegisterBrokerRequestHe
                                                    {"address", header.broker_addr},
                                                    {"peer", request.peer()->remote().ToString()},
                                                    {"reason", body.status().text()}});
-    return ErrorReply(ResponseCode::kSystemError, std::string(body.status().text()));
+    return net::ErrorResponse(ResponseCode::kSystemError, std::string(body.status().text()));
   }
   BrokerReport report;
   report.cluster = header.cluster_name;
@@ -172,7 +172,7 @@ net::Response RouteHandlers::RegisterBroker(const proto::RegisterBrokerRequestHe
   const bool peer_is_new = broker_peers_.emplace(report.peer, request.peer()).second;
   RegisterResult result = table_.Register(report, parts_.env.clock().Monotonic());
   if (result.outcome == RegisterOutcome::kRefused) {
-    return ErrorReply(ResponseCode::kSystemError, "register broker failed");
+    return net::ErrorResponse(ResponseCode::kSystemError, "register broker failed");
   }
   if (peer_is_new) {
     parts_.env.log().Info("broker registered", {{"broker", report.broker_name},
@@ -187,7 +187,7 @@ net::Response RouteHandlers::RegisterBroker(const proto::RegisterBrokerRequestHe
   proto::RegisterBrokerResponseHeader reply_header;
   reply_header.master_addr = result.master_addr;
   reply_header.ha_server_addr = result.master_ha_addr;
-  net::Response response = HeaderReply(reply_header);
+  net::Response response = net::HeaderResponse(reply_header);
   if (parts_.options.Load()->return_order_topic_config_to_broker) {
     if (auto order = parts_.kv.List(kOrderTopicNamespace)) {
       response.body.emplace_back(proto::EncodeBody(proto::KVTable{std::move(*order)}));
@@ -215,11 +215,12 @@ net::Response RouteHandlers::Heartbeat(const proto::BrokerHeartbeatRequestHeader
 net::Response RouteHandlers::QueryVersion(const proto::QueryDataVersionRequestHeader& header,
                                           net::ServerRequest& request) {
   const auto theirs = proto::DecodeBody<proto::DataVersion>(request.command().body);
-  if (!theirs.ok()) return ErrorReply(ResponseCode::kSystemError, std::string(theirs.status().text()));
+  if (!theirs.ok())
+    return net::ErrorResponse(ResponseCode::kSystemError, std::string(theirs.status().text()));
   const RouteTable::VersionAnswer answer =
       table_.QueryVersion({header.cluster_name, header.broker_name, header.broker_addr, header.broker_id},
                           *theirs, parts_.env.clock().Monotonic());
-  net::Response response = HeaderReply(proto::QueryDataVersionResponseHeader{answer.changed});
+  net::Response response = net::HeaderResponse(proto::QueryDataVersionResponseHeader{answer.changed});
   if (answer.known) response.body.emplace_back(proto::EncodeBody(*answer.known));
   return response;
 }
@@ -230,7 +231,7 @@ net::Response RouteHandlers::WipeWritePerm(const proto::WipeWritePermOfBrokerReq
   parts_.env.log().Info(
       "write permission wiped",
       {{"broker", header.broker_name}, {"topics", count}, {"peer", request.peer()->remote().ToString()}});
-  return HeaderReply(proto::WipeWritePermOfBrokerResponseHeader{count});
+  return net::HeaderResponse(proto::WipeWritePermOfBrokerResponseHeader{count});
 }
 
 net::Response RouteHandlers::AddWritePerm(const proto::AddWritePermOfBrokerRequestHeader& header,
@@ -239,7 +240,7 @@ net::Response RouteHandlers::AddWritePerm(const proto::AddWritePermOfBrokerReque
   parts_.env.log().Info(
       "write permission added",
       {{"broker", header.broker_name}, {"topics", count}, {"peer", request.peer()->remote().ToString()}});
-  return HeaderReply(proto::AddWritePermOfBrokerResponseHeader{count});
+  return net::HeaderResponse(proto::AddWritePermOfBrokerResponseHeader{count});
 }
 
 net::Response RouteHandlers::DeleteTopic(const proto::DeleteTopicFromNamesrvRequestHeader& header,
@@ -254,7 +255,7 @@ net::Response RouteHandlers::DeleteTopic(const proto::DeleteTopicFromNamesrvRequ
 net::Response RouteHandlers::RegisterTopic(const proto::RegisterTopicRequestHeader& header,
                                            net::ServerRequest& request) {
   const auto route = proto::DecodeBody<proto::TopicRouteData>(request.command().body);
-  if (!route.ok()) return ErrorReply(ResponseCode::kSystemError, std::string(route.status().text()));
+  if (!route.ok()) return net::ErrorResponse(ResponseCode::kSystemError, std::string(route.status().text()));
   table_.RegisterTopic(header.topic, route->queue_datas);
   return {};
 }

@@ -100,6 +100,7 @@ Status DiskStore::TakeLock() {
   if (Status s = files.CreateDirectories(options_.root); !s.ok()) return s;
   auto lock = files.Lock(path);
   if (!lock.ok()) {
+    if (lock.status().code() != StatusCode::kAlreadyExists) return lock.status();
     return lock.status().Annotate(StrCat("Lock failed, MQ already started: another broker uses ", path,
                                          "; stop it or choose another storePathRootDir"));
   }

@@ -10,7 +10,7 @@
 namespace orbitmq::process {
 
 struct FileLoggerOptions {
-  std::string path;  // Directories are made. Empty = standard error.
+  std::string path;  // Empty = standard error.
   LogLevel least = LogLevel::kInfo;
 };
 

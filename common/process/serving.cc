@@ -11,7 +11,9 @@ Result<std::vector<ConfigEntry>> ReadConfigEntries(FileSystem& files, const std:
   std::vector<ConfigEntry> entries;
   if (!path.empty()) {
     auto text = ReadWholeFile(files, path, limits::kConfigFileBytesMax);
-    if (!text.ok()) return text.status().Annotate("-c " + path);
+    if (!text.ok()) {
+      return Status(StatusCode::kInvalidArgument, StrCat("-c ", path, ": ", text.status().text()));
+    }
     auto parsed = ParseProperties(*text, path);
     if (!parsed.ok()) return parsed.status();
     entries = *std::move(parsed);
@@ -23,6 +25,20 @@ Result<std::vector<ConfigEntry>> ReadConfigEntries(FileSystem& files, const std:
     entries.push_back(*std::move(entry));
   }
   return entries;
+}
+
+Result<std::unique_ptr<FileLogger>> OpenLog(FileSystem& files, const std::string& path,
+                                            std::string_view level) {
+  auto least = ParseLogLevel(level);
+  if (!least.ok()) return least.status().Annotate("--log_level");
+  if (path.empty() || path == "-") return FileLogger::Open({{}, *least});
+  const size_t slash = path.rfind('/');
+  const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  if (!files.Exists(directory)) {
+    return Status(StatusCode::kInvalidArgument,
+                  StrCat("--log ", path, ": there is no directory ", directory, "; make it first"));
+  }
+  return FileLogger::Open({path, *least});
 }
 
 void WaitForStop(FileLogger& log) {

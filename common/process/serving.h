@@ -19,9 +19,15 @@ namespace orbitmq::process {
 // What a server's main does between its flags and its end; main thread only.
 
 // The entries of a configuration file (empty path = none) and, behind them so that they win, of "key=value"
-// settings separated by commas. Errors name file, line or setting.
+// settings separated by commas. Errors name file, line or setting and are kInvalidArgument.
 Result<std::vector<ConfigEntry>> ReadConfigEntries(FileSystem& files, const std::string& path,
                                                    std::string_view settings);
+
+// The log at `path` ("-" or "" = standard error) from `level` on. Makes the file, not its directory: a
+// mistyped path must not leave directories behind. kInvalidArgument for an unknown level or a missing
+// directory.
+Result<std::unique_ptr<FileLogger>> OpenLog(FileSystem& files, const std::string& path,
+                                            std::string_view level);
 
 // Returns at the first SIGTERM or SIGINT; reopens the log at each SIGHUP meanwhile.
 void WaitForStop(FileLogger& log);

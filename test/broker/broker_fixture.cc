@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/sys_flag.h"
+#include "remoting/protocol/command_codec.h"
 #include "remoting/protocol/heartbeat.h"
 
 namespace orbitmq::broker {
@@ -74,6 +75,15 @@ std::shared_ptr<int> Caller::Expect(int32_t code, std::optional<Command> reply) 
     if (reply) incoming.reply(*reply);
   });
   return count;
+}
+
+std::shared_ptr<std::vector<Command>> Caller::Record(int32_t code, std::optional<Command> reply) {
+  auto requests = std::make_shared<std::vector<Command>>();
+  client_->HandleIncoming(code, [requests, reply = std::move(reply)](net::RpcClient::Incoming incoming) {
+    requests->push_back(proto::ToOwned(incoming.command));
+    if (reply) incoming.reply(*reply);
+  });
+  return requests;
 }
 
 std::vector<Seen> Decode(const Command& reply) {

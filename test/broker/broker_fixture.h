@@ -44,6 +44,8 @@ class Caller final {
   void Oneway(proto::Command request);
   // Requests of the broker with this code are counted and answered with `reply`.
   std::shared_ptr<int> Expect(int32_t code, std::optional<proto::Command> reply);
+  // The same, keeping the requests.
+  std::shared_ptr<std::vector<proto::Command>> Record(int32_t code, std::optional<proto::Command> reply);
   void Disconnect();
 
  private:

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mqbroker as its user meets it: one clear line for each mistake, and an exit code.
+"""mqbroker and mqnamesrv as their user meets them: one clear line for each mistake, and an exit code.
 
-usage: mqbroker_test.py PATH_OF_MQBROKER
+Exit codes: 1 = it was asked properly and could not, 2 = flags, options or configuration file are wrong.
+usage: mqbroker_test.py PATH_OF_MQBROKER PATH_OF_MQNAMESRV
 """
 
 import os
@@ -18,6 +19,8 @@ WAIT = 60
 class Broker:
     """A running mqbroker on a free port."""
 
+    running = []
+
     def __init__(self, program, directory, *arguments):
         self.process = subprocess.Popen(
             [program, '--data-dir=' + directory, '--set=listenPort=0,brokerIP1=127.0.0.1', *arguments],
@@ -25,6 +28,7 @@ class Broker:
             stderr=subprocess.STDOUT,
             text=True,
         )
+        Broker.running.append(self.process)
         self.lines = []
         for line in self.process.stdout:
             self.lines.append(line.rstrip())
@@ -61,12 +65,118 @@ def directory_in_use(program, directory):
     assert broker.stop() == 0
 
 
+def second_standalone(program, directory):
+    """The lock is named although the ports are taken too, and no boot line comes first."""
+    place = ('--standalone', '--data-dir=' + directory + '/a', '--set=brokerIP1=127.0.0.1')
+    broker = Broker(program, directory + '/a', '--standalone', '--namesrv_port=0')
+    namesrv = re.search(r'name server is 127\.0\.0\.1:(\d+)', broker.lines[-1]).group(1)
+    done = subprocess.run(
+        [program, *place, '--namesrv_port=' + namesrv, '--set=listenPort=%d' % broker.port],
+        capture_output=True, text=True, timeout=WAIT, check=False,
+    )
+    assert done.returncode == 1 and 'another broker is running on it' in done.stderr, done.stderr
+    assert directory + '/a/lock' in done.stderr and 'boot success' not in done.stdout, done
+    assert broker.stop() == 0
+
+
+def standalone_port_in_use(program, directory):
+    """The broker's port is taken: nothing says that anything serves."""
+    broker = Broker(program, directory + '/a')
+    done = subprocess.run(
+        [program, '--standalone', '--namesrv_port=0', '--data-dir=' + directory + '/b',
+         '--set=listenPort=%d' % broker.port],
+        capture_output=True, text=True, timeout=WAIT, check=False,
+    )
+    assert done.returncode == 1 and 'in use' in done.stderr and done.stdout == '', done
+    assert broker.stop() == 0
+
+
 def directory_unwritable(program, directory):
     path = directory + '/file'
     with open(path, 'w', encoding='ascii') as file:
         file.write('no directory')
     code, said = refused(program, '--data-dir=' + path + '/data', '--set=listenPort=0')
-    assert code == 1 and path in said, (code, said)
+    assert code == 1 and 'data directory ' + path + '/data' in said and '--data-dir' in said, (code, said)
+    assert 'log file' not in said, said
+
+
+def log_directory_missing(program, directory):
+    path = directory + '/no/such/broker.log'
+    code, said = refused(program, '--data-dir=' + directory + '/a', '--log', path, '--set=listenPort=0')
+    assert code == 2 and path in said and 'there is no directory' in said, (code, said)
+    assert not os.path.exists(directory + '/no')
+
+
+def binary_config(program, directory):
+    path = directory + '/broker.conf'
+    with open(path, 'wb') as file:
+        file.write(b'brokerName=x\n\x00\x01\xfe\xff=\x7f\n')
+    code, said = refused(program, '-c', path)
+    assert code == 2 and path + ':2: this is no text file' in said, (code, said)
+
+
+def bad_flags(program, directory):
+    data = '--data-dir=' + directory + '/a'
+    for arguments, text in (
+        (['--no_such_flag=1'], "unknown flag '--no_such_flag'"),
+        (['-x'], "unknown flag '-x'"),
+        (['-c'], "'-c' needs a value"),
+        (['--namesrv_port=many'], "--namesrv_port: 'many' is no int32"),
+        (['--namesrv_port=70000'], '0..65535'),
+        (['--standalone=perhaps'], "'perhaps' is no bool"),
+        (['-n', 'nowhere', data], '-n: '),
+        (['--log_level=loud', data], "'loud'"),
+        (['--set=listenPort', data], 'expected key=value'),
+        (['--set=storePathCommitLog=/a', '--set', 'listenPort=x', data], 'listenPort'),
+        (['--set=namesrvAddr=nowhere', data], 'namesrvAddr'),
+        (['start'], "unexpected argument 'start'"),
+    ):
+        code, said = refused(program, *arguments)
+        assert code == 2 and text in said, (arguments, code, said)
+
+
+def repeated_set(program, directory):
+    done = subprocess.run(
+        [program, '-p', '--set=listenPort=1', '--set', 'brokerName=b7,fileReservedTime=5',
+         '--set=listenPort=2', '--data-dir', directory],
+        capture_output=True, text=True, timeout=WAIT, check=False,
+    )
+    assert done.returncode == 0, done
+    lines = done.stdout.split('\n')
+    for line in ('listenPort=2', 'brokerName=b7', 'fileReservedTime=5'):
+        assert line in lines, done.stdout
+
+
+def help_and_version(program, _):
+    for flag in ('-h', '--help', '--version'):
+        done = subprocess.run([program, flag], capture_output=True, text=True, timeout=WAIT, check=False)
+        assert done.returncode == 0 and done.stdout and not done.stderr, (flag, done)
+
+
+def standalone_elsewhere(program, directory):
+    """Who registers at another NameServer too is told so."""
+    broker = Broker(program, directory + '/a', '--standalone', '--namesrv_port=0', '-n', '127.0.0.1:1')
+    warned = [line for line in broker.lines if 'registers with its own NameServer and also with' in line]
+    assert warned and '127.0.0.1:1 (from -n)' in warned[0], broker.lines
+    assert broker.stop() == 0
+
+
+def namesrv_mistakes(program, directory):
+    """The same rules in mqnamesrv; `program` is its path."""
+    path = directory + '/n.conf'
+    with open(path, 'wb') as file:
+        file.write(b'\x00')
+    for arguments, code_wanted, text in (
+        (['--no_such_flag'], 2, "unknown flag '--no_such_flag'"),
+        (['--log_level=loud'], 2, "'loud'"),
+        (['--set=listenPort=70000'], 2, '0..65535'),
+        (['-c', path], 2, path + ':1: this is no text file'),
+        (['-c', directory + '/none'], 2, 'none'),
+        (['--log', directory + '/no/n.log'], 2, 'there is no directory'),
+        (['--set', 'bindAddress=203.0.113.7', '--set=listenPort=0'], 1, '203.0.113.7'),
+    ):
+        code, said = refused(program, *arguments)
+        assert code == code_wanted and text in said, (arguments, code, said)
 
 
 def bad_value(program, directory):
@@ -106,12 +216,21 @@ def killed(program, directory):
 
 
 def main():
-    program = sys.argv[1]
+    broker, namesrv = sys.argv[1:3]
     failed = 0
     cases = (
         port_in_use,
         directory_in_use,
+        second_standalone,
+        standalone_port_in_use,
         directory_unwritable,
+        log_directory_missing,
+        binary_config,
+        bad_flags,
+        repeated_set,
+        help_and_version,
+        standalone_elsewhere,
+        namesrv_mistakes,
         bad_value,
         missing_file,
         unknown_argument,
@@ -121,11 +240,17 @@ def main():
     for case in cases:
         with tempfile.TemporaryDirectory() as directory:
             try:
-                case(program, directory)
+                case(namesrv if case is namesrv_mistakes else broker, directory)
                 print('ok      ' + case.__name__)
             except (AssertionError, subprocess.TimeoutExpired) as error:
                 failed += 1
                 print('FAILED  %s: %s' % (case.__name__, error))
+            finally:
+                # Only a case that failed leaves one behind.
+                for process in Broker.running:
+                    process.kill()
+                    process.wait(WAIT)
+                Broker.running.clear()
     print('%d passed, %d failed' % (len(cases) - failed, failed))
     return 1 if failed else 0
 

@@ -148,6 +148,41 @@ TEST(ApplyConfig, EveryType_IsSet) {
   EXPECT_EQ(options.flush, Flush::kSync);
 }
 
+TEST(ParseProperties, WhatIsNoText_IsRefusedWithItsLine) {
+  const auto refusal = [](std::string_view text) {
+    const auto entries = ParseProperties(text, "broker.conf");
+    EXPECT_EQ(entries.status().code(), StatusCode::kInvalidArgument);
+    return std::string(entries.status().text());
+  };
+  EXPECT_NE(refusal({"a=1\nb=\0\n", 8}).find("broker.conf:2: this is no text file"), std::string::npos);
+  EXPECT_NE(refusal("\x7F"
+                    "ELF\x02\x01")
+                .find("broker.conf:1: this is no text file"),
+            std::string::npos);
+  EXPECT_NE(refusal("# \x01\n").find("broker.conf:1:"), std::string::npos) << "in comments too";
+  EXPECT_NE(refusal("a=1\n\nb=\xC3\x28\n").find("broker.conf:3: key or value is no UTF-8"),
+            std::string::npos);
+  // Comments in other encodings are met in the wild.
+  EXPECT_EQ(ParseProperties("# \xD6\xD0\na=1\n", "broker.conf")->size(), 1u);
+}
+
+TEST(EditProperties, Settings_ReplaceTheirLinesAndKeepTheRest) {
+  const std::string text = "# head\r\na = 1\r\n\n  b: two \\\n   words\n! end\nc=3";
+  const auto edit = [&](std::vector<ConfigEntry> settings) { return EditProperties(text, settings); };
+  EXPECT_EQ(edit({}), text + "\n");
+  EXPECT_EQ(edit({{"a", "9", ""}}), "# head\r\na=9\n\n  b: two \\\n   words\n! end\nc=3\n");
+  EXPECT_EQ(edit({{"b", "x", ""}, {"d", "4", ""}, {"b", " y", ""}}),
+            "# head\r\na = 1\r\n\nb=\\ y\n! end\nc=3\nd=4\n");
+  EXPECT_EQ(edit({{"c", "33", ""}}), "# head\r\na = 1\r\n\n  b: two \\\n   words\n! end\nc=33\n");
+  EXPECT_EQ(EditProperties("", std::vector<ConfigEntry>{{"a", "1", ""}}), "a=1\n");
+  EXPECT_EQ(EditProperties("\xEF\xBB\xBF"
+                           "a=1\n",
+                           std::vector<ConfigEntry>{{"a", "2", ""}}),
+            "\xEF\xBB\xBF"
+            "a=2\n");
+  EXPECT_EQ(EditProperties("a=1\na=2\n", std::vector<ConfigEntry>{{"a", "3", ""}}), "a=3\na=3\n");
+}
+
 TEST(ApplyConfig, BadValues_NameOriginKeyValueAndRange) {
   Options options;
   const ConfigReport report =
