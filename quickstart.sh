@@ -158,7 +158,7 @@ cat <<END
 
 The server has stopped; its data lies in $data (the next run starts afresh).
 Three commands to try next:
-  $build/bin/mqbroker --standalone --data-dir data/mine
-  $build/bin/orbitmq_quickstart --namesrv 127.0.0.1:9876 --file $file     (while that server runs)
+  $build/bin/mqbroker --standalone --data-dir data/mine &
+  $build/bin/orbitmq_quickstart --namesrv 127.0.0.1:9876 --file $(printf '%q' "$file"); kill %1
   ./test.sh unit
 END

@@ -2,11 +2,12 @@
 // Sends without waiting for each answer. Every SendAsync ends in exactly one callback; the program bounds how
 // many are under way and waits for the last one.
 //   async_producer 127.0.0.1:9876 TopicTest 100000
+#include <charconv>
 #include <condition_variable>
 #include <cstdio>
-#include <cstdlib>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "orbitmq/producer.h"
 
@@ -45,6 +46,13 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: %s NAMESERVER TOPIC COUNT\n", argv[0]);
     return 2;
   }
+  int count = 0;
+  const std::string_view text = argv[3];
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size() || count < 1) {
+    std::fprintf(stderr, "COUNT '%s' is no number from 1 to 2147483647\n", argv[3]);
+    return 2;
+  }
   orbitmq::ProducerOptions options;
   options.client.namesrv_addr = argv[1];
   options.group = "example-async-producer";
@@ -54,7 +62,6 @@ int main(int argc, char** argv) {
     return 1;
   }
 
-  const int count = std::atoi(argv[3]);
   UnderWay under_way;
   for (int i = 0; i < count; ++i) {
     under_way.Begin(1000);

@@ -109,6 +109,7 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 constexpr size_t kInFlightMax = 2000;  // Sends under way; more are faster only until the broker is busy.
 constexpr auto kStallLimit = std::chrono::seconds(30);
+constexpr auto kServerStartLimit = std::chrono::seconds(5);
 
 struct Arguments {
   std::string namesrv;
@@ -138,7 +139,7 @@ class Journal {
       ++acknowledged_;
       send_latency_.push_back(Micros(now - sent_at_[line]));
     } else if (failure_.empty()) {
-      failure_ = status.ToString();
+      failure_ = "line " + std::to_string(line + 1) + ": " + status.ToString();
     }
     changed_.notify_all();
   }
@@ -242,10 +243,10 @@ class ProgressBar {
   SteadyTime shown_{};
 };
 
-// Lines with their line ends, so that no line is empty and all lines together are the file.
+// Lines without their ends; an empty one is its end, for a message needs a body.
 bool NextLine(std::ifstream& file, std::string& line) {
   if (!std::getline(file, line)) return false;
-  if (!file.eof()) line.push_back('\n');
+  if (line.empty() && !file.eof()) line = '\n';
   return !line.empty();
 }
 
@@ -365,9 +366,15 @@ int Run(const Arguments& arguments) {
   std::string text;
   NextLine(file, text);
   journal.Sending(0, text);
-  const auto first = producer->Send(LineMessage(arguments.topic, 0, text));
+  auto first = producer->Send(LineMessage(arguments.topic, 0, text));
+  // A server that is just starting is waited for.
+  while (!first.ok() && first.status().retriable() && first.status().persisted() == orbitmq::Persisted::kNo &&
+         std::chrono::steady_clock::now() - began < kServerStartLimit) {
+    (void)journal.WaitForRoom(0);  // A pause: nothing else is under way.
+    first = producer->Send(LineMessage(arguments.topic, 0, text));
+  }
   journal.Sent(0, first.status());
-  if (!first.ok()) return Fail(first.status().ToString());
+  if (!first.ok()) return Fail("line 1: " + first.status().ToString());
 
   const std::string name = "quickstart-" + std::to_string(::getpid());
   auto member_a = StartMember(arguments, name + "-1", journal, share_a);
