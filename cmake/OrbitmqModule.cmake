@@ -108,6 +108,15 @@ function(orbitmq_program)
   endif()
 endfunction()
 
+# The servers' allocator (decision 0022). A sanitizer has one of its own.
+function(orbitmq_server_allocator target)
+  if(NOT ORBITMQ_SANITIZE)
+    # No symbol of it is named, it only takes malloc's place.
+    target_link_options(${target} PRIVATE -Wl,--no-as-needed)
+    target_link_libraries(${target} PRIVATE mimalloc)
+  endif()
+endfunction()
+
 # orbitmq_test(NAME store_test SRCS a_test.cc b_test.cc DEPS store [LABEL unit ...] [LIBS ...] [TIMEOUT 120])
 # One program of many *_test.cc files; ctest runs it as one test with these labels (add tsan for the
 # programs that ThreadSanitizer must see).

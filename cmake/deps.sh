@@ -14,7 +14,7 @@ ORBITMQ_TEST_TOOLS=(
 # Libraries are asked for by package name.
 ORBITMQ_BUILD_LIBRARIES=(
   libevent-dev rapidjson-dev libssl-dev zlib1g-dev liblz4-dev libzstd-dev libdeflate-dev libgflags-dev
-  libspdlog-dev libgtest-dev
+  libspdlog-dev libgtest-dev libmimalloc-dev
 )
 # Maven Central and the Go module proxy are asked over TLS.
 ORBITMQ_TEST_LIBRARIES=(ca-certificates)
