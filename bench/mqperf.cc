@@ -54,6 +54,8 @@ DEFINE_int32(pull_batch, 32, "messages of a pull at most");
 DEFINE_string(from, "",
               "where pulling begins: first, last, or loop (first, and again from there at the end); default: "
               "first for consume, last for e2e");
+DEFINE_uint64(backlog, 0,
+              "with --from=first or loop: begin so many messages (of all queues) before the end; 0 = all");
 DEFINE_double(missing_seconds, 10, "e2e: how long to wait at the end for messages that are still missing");
 DEFINE_bool(json, false, "one line of JSON instead of text");
 
@@ -236,6 +238,7 @@ class Run final {
                        static_cast<uint64_t>(FLAGS_connections);
     plan_.pull_batch = FLAGS_pull_batch;
     plan_.topic_queue_count = FLAGS_queues;
+    plan_.backlog = static_cast<int64_t>(FLAGS_backlog / plan_.queues.size());
     plan_.run_id = env_.NewRandom("mqperf-run").Next();
     return {};
   }

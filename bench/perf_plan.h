@@ -37,6 +37,7 @@ struct PerfPlan {
   int32_t pull_batch = 32;
   int32_t topic_queue_count = 8;  // For a topic that the broker makes.
   uint64_t run_id = 0;            // Of this run's messages.
+  int64_t backlog = 0;  // Pulling begins so many messages before the end of a queue; 0 = at its begin.
 };
 
 // What one connection did; merged for the report.

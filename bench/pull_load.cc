@@ -58,14 +58,16 @@ void PullLoad::Locate(size_t index) {
   proto::GetMinOffsetRequestHeader header;
   header.topic = plan_.topic;
   header.queue_id = queues_[index].where.queue_id;
-  const int32_t code = from_ == From::kLast ? RequestCode::kGetMaxOffset : RequestCode::kGetMinOffset;
+  const bool from_end = from_ == From::kLast || plan_.backlog > 0;
+  const int64_t back = from_ == From::kLast ? 0 : plan_.backlog;
+  const int32_t code = from_end ? RequestCode::kGetMaxOffset : RequestCode::kGetMinOffset;
   rpc_->Call(queues_[index].where.address, proto::MakeRequest(code, header), std::chrono::seconds(5),
-             [this, index](const Result<proto::Command>& reply) {
+             [this, index, back](const Result<proto::Command>& reply) {
                const Status status =
                    reply.ok() ? proto::StatusFromResponse(reply->code, reply->remark) : reply.status();
                if (status.ok()) {
                  auto offset = proto::DecodeHeader<proto::GetMinOffsetResponseHeader>(*reply);
-                 if (offset.ok()) queues_[index].next = std::max<int64_t>(0, offset->offset);
+                 if (offset.ok()) queues_[index].next = std::max<int64_t>(0, offset->offset - back);
                  queues_[index].first = queues_[index].next;
                } else {
                  tally_.CountError(status);

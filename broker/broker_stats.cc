@@ -23,23 +23,45 @@ double Seconds(Duration span) { return std::chrono::duration<double>(span).count
 BrokerStats::BrokerStats(const Clock& clock, std::string cluster)
     : clock_(clock), cluster_(std::move(cluster)) {}
 
-void BrokerStats::Put(std::string_view topic, int64_t messages, int64_t bytes, Duration took) {
+void BrokerStats::Put(const TopicEntry& topic, int64_t messages, int64_t bytes, Duration took) {
   put_.Add(static_cast<uint64_t>(messages));
   put_bytes_.Add(static_cast<uint64_t>(bytes));
   put_us_.Record(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
-  Count("TOPIC_PUT_NUMS", topic, messages);
-  Count("TOPIC_PUT_SIZE", topic, bytes);
-  Count("BROKER_PUT_NUMS", cluster_, messages);
+  TopicTraffic& traffic = topic.traffic;
+  std::call_once(traffic.once, [&] {
+    traffic.messages = FindOrMake("TOPIC_PUT_NUMS", topic.config.topic_name);
+    traffic.bytes = FindOrMake("TOPIC_PUT_SIZE", topic.config.topic_name);
+  });
+  std::call_once(cluster_once_, [&] { cluster_put_ = FindOrMake("BROKER_PUT_NUMS", cluster_); });
+  if (traffic.messages != nullptr) traffic.messages->Count(messages);
+  if (traffic.bytes != nullptr) traffic.bytes->Count(bytes);
+  if (cluster_put_ != nullptr) cluster_put_->Count(messages);
 }
 
 void BrokerStats::Got(std::string_view topic, std::string_view group, int64_t messages, int64_t bytes) {
   got_.Add(static_cast<uint64_t>(messages));
   get_found_.Add();
   transferred_.Add(static_cast<uint64_t>(messages));
+  const GroupTraffic traffic = TrafficOf(topic, group);
+  if (traffic.messages != nullptr) traffic.messages->Count(messages);
+  if (traffic.bytes != nullptr) traffic.bytes->Count(bytes);
+  std::call_once(cluster_got_once_, [&] { cluster_got_ = FindOrMake("BROKER_GET_NUMS", cluster_); });
+  if (cluster_got_ != nullptr) cluster_got_->Count(messages);
+}
+
+BrokerStats::GroupTraffic BrokerStats::TrafficOf(std::string_view topic, std::string_view group) {
   const std::string key = StrCat(topic, '@', group);
-  Count("GROUP_GET_NUMS", key, messages);
-  Count("GROUP_GET_SIZE", key, bytes);
-  Count("BROKER_GET_NUMS", cluster_, messages);
+  {
+    MutexLock lock(mutex_);
+    if (const auto found = groups_.find(key); found != groups_.end()) return found->second;
+  }
+  GroupTraffic traffic{FindOrMake("GROUP_GET_NUMS", key), FindOrMake("GROUP_GET_SIZE", key)};
+  // As many as there are items at most.
+  if (traffic.messages != nullptr && traffic.bytes != nullptr) {
+    MutexLock lock(mutex_);
+    groups_.emplace(key, traffic);
+  }
+  return traffic;
 }
 
 void BrokerStats::SentBack(std::string_view topic, std::string_view group) {
@@ -47,23 +69,20 @@ void BrokerStats::SentBack(std::string_view topic, std::string_view group) {
 }
 
 void BrokerStats::Count(std::string_view name, std::string_view key, int64_t value) {
-  const std::string full = StrCat(name, '/', key);
-  std::shared_ptr<Item> item;
-  {
-    MutexLock lock(mutex_);
-    const auto found = items_.find(full);
-    if (found != items_.end()) {
-      item = found->second;
-    } else {
-      if (items_.size() >= kItemsMax) return;
-      item = std::make_shared<Item>();
-      item->marks.push_back({clock_.Monotonic(), 0, 0});
-      item->hour_marks.push_back(item->marks.front());
-      items_.emplace(full, item);
-    }
-  }
-  item->sum.fetch_add(value, std::memory_order_relaxed);
-  item->calls.fetch_add(1, std::memory_order_relaxed);
+  if (const auto item = FindOrMake(name, key)) item->Count(value);
+}
+
+std::shared_ptr<StatsItem> BrokerStats::FindOrMake(std::string_view name, std::string_view key) {
+  std::string full = StrCat(name, '/', key);
+  MutexLock lock(mutex_);
+  const auto found = items_.find(full);
+  if (found != items_.end()) return found->second;
+  if (items_.size() >= kItemsMax) return nullptr;
+  auto item = std::make_shared<StatsItem>();
+  item->marks.push_back({clock_.Monotonic(), 0, 0});
+  item->hour_marks.push_back(item->marks.front());
+  items_.emplace(std::move(full), item);
+  return item;
 }
 
 BrokerStats::Point BrokerStats::Now() const {
@@ -95,8 +114,8 @@ void BrokerStats::Sample() {
   }
   for (auto& [name, item] : items_) {
     if (point.at - item->marks.back().at < kMarkEvery) continue;
-    const Item::Mark mark{point.at, item->sum.load(std::memory_order_relaxed),
-                          item->calls.load(std::memory_order_relaxed)};
+    const StatsItem::Mark mark{point.at, item->sum.load(std::memory_order_relaxed),
+                               item->calls.load(std::memory_order_relaxed)};
     item->marks.push_back(mark);
     while (point.at - item->marks.front().at > kHour + kMarkEvery) item->marks.pop_front();
     if (point.at - item->hour_marks.back().at < kHour) continue;
@@ -165,18 +184,18 @@ double BrokerStats::PerSecond(Rate rate) const {
   return 0;
 }
 
-std::shared_ptr<BrokerStats::Item> BrokerStats::Find(std::string_view name, std::string_view key) const {
+std::shared_ptr<StatsItem> BrokerStats::Find(std::string_view name, std::string_view key) const {
   const std::string full = StrCat(name, '/', key);
   MutexLock lock(mutex_);
   const auto found = items_.find(full);
   return found == items_.end() ? nullptr : found->second;
 }
 
-proto::BrokerStatsItem BrokerStats::Window(const Item& item, const std::deque<Item::Mark>& marks,
+proto::BrokerStatsItem BrokerStats::Window(const StatsItem& item, const std::deque<StatsItem::Mark>& marks,
                                            MonoTime now, Duration window) {
   proto::BrokerStatsItem out;
   const auto from = std::find_if(marks.begin(), marks.end(),
-                                 [&](const Item::Mark& mark) { return now - mark.at <= window; });
+                                 [&](const StatsItem::Mark& mark) { return now - mark.at <= window; });
   if (from == marks.end()) return out;
   out.sum = item.sum.load(std::memory_order_relaxed) - from->sum;
   const int64_t calls = item.calls.load(std::memory_order_relaxed) - from->calls;
@@ -215,12 +234,15 @@ void BrokerStats::ForgetTopic(std::string_view topic) {
   std::erase_if(items_, [&](const auto& entry) {
     return entry.first.ends_with(exact) || entry.first.find(with_group) != std::string::npos;
   });
+  const std::string_view front = std::string_view(with_group).substr(1);
+  std::erase_if(groups_, [&](const auto& entry) { return entry.first.starts_with(front); });
 }
 
 void BrokerStats::ForgetGroup(std::string_view group) {
   const std::string ending = StrCat('@', group);
   MutexLock lock(mutex_);
   std::erase_if(items_, [&](const auto& entry) { return entry.first.ends_with(ending); });
+  std::erase_if(groups_, [&](const auto& entry) { return entry.first.ends_with(ending); });
 }
 
 }  // namespace orbitmq::broker

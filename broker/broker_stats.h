@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,24 @@
 
 namespace orbitmq::broker {
 
+// A named statistic and its history at 10 s for the last hour; the day is counted by hours.
+// Threads: counting from any; the marks under BrokerStats's lock.
+struct StatsItem {
+  void Count(int64_t value) {
+    sum.fetch_add(value, std::memory_order_relaxed);
+    calls.fetch_add(1, std::memory_order_relaxed);
+  }
+  std::atomic<int64_t> sum{0};
+  std::atomic<int64_t> calls{0};
+  struct Mark {
+    MonoTime at;
+    int64_t sum = 0;
+    int64_t calls = 0;
+  };
+  std::deque<Mark> marks;       // Every 10 s, at most an hour.
+  std::deque<Mark> hour_marks;  // Every hour, at most a day.
+};
+
 // What the broker counts: totals and rates of runtime info (store.md 11.8), and the named statistics that
 // VIEW_BROKER_STATS_DATA asks for.
 // Threads: counting from any thread; Sample on the housekeeping executor.
@@ -23,7 +42,7 @@ class BrokerStats final {
  public:
   BrokerStats(const Clock& clock, std::string cluster);
 
-  void Put(std::string_view topic, int64_t messages, int64_t bytes, Duration took);
+  void Put(const TopicEntry& topic, int64_t messages, int64_t bytes, Duration took);
   void PutFailed() { put_failed_.Add(); }
   void Got(std::string_view topic, std::string_view group, int64_t messages, int64_t bytes);
   void GotNothing() { get_miss_.Add(); }
@@ -71,22 +90,18 @@ class BrokerStats final {
   Point Now() const;
   std::optional<double> Over(Rate rate, Duration window) const ORBITMQ_REQUIRES(mutex_);
 
-  // A named statistic and its history at 10 s for the last hour; the day is counted by hours.
-  struct Item {
-    std::atomic<int64_t> sum{0};
-    std::atomic<int64_t> calls{0};
-    struct Mark {
-      MonoTime at;
-      int64_t sum = 0;
-      int64_t calls = 0;
-    };
-    std::deque<Mark> marks;       // Every 10 s, at most an hour.
-    std::deque<Mark> hour_marks;  // Every hour, at most a day.
+  // Null when there are too many. Makes it where there is none.
+  std::shared_ptr<StatsItem> FindOrMake(std::string_view name, std::string_view key);
+  // What a group got of a topic; looked up once per pull.
+  struct GroupTraffic {
+    std::shared_ptr<StatsItem> messages;
+    std::shared_ptr<StatsItem> bytes;
   };
+  GroupTraffic TrafficOf(std::string_view topic, std::string_view group);
   void Count(std::string_view name, std::string_view key, int64_t value);
-  std::shared_ptr<Item> Find(std::string_view name, std::string_view key) const;
-  static proto::BrokerStatsItem Window(const Item& item, const std::deque<Item::Mark>& marks, MonoTime now,
-                                       Duration window);
+  std::shared_ptr<StatsItem> Find(std::string_view name, std::string_view key) const;
+  static proto::BrokerStatsItem Window(const StatsItem& item, const std::deque<StatsItem::Mark>& marks,
+                                       MonoTime now, Duration window);
 
   static constexpr size_t kItemsMax = 100'000;
   const Clock& clock_;
@@ -99,9 +114,14 @@ class BrokerStats final {
   Counter get_miss_;
   Counter transferred_;
   Histogram put_us_;
+  std::once_flag cluster_once_;
+  std::shared_ptr<StatsItem> cluster_put_;
+  std::once_flag cluster_got_once_;
+  std::shared_ptr<StatsItem> cluster_got_;
   mutable Mutex mutex_;
   std::deque<Point> points_ ORBITMQ_GUARDED_BY(mutex_);
-  NameMap<std::shared_ptr<Item>> items_ ORBITMQ_GUARDED_BY(mutex_);
+  NameMap<std::shared_ptr<StatsItem>> items_ ORBITMQ_GUARDED_BY(mutex_);
+  NameMap<GroupTraffic> groups_ ORBITMQ_GUARDED_BY(mutex_);  // By topic@group; of items in items_.
   int64_t day_ ORBITMQ_GUARDED_BY(mutex_) = -1;
   Totals mornings_ ORBITMQ_GUARDED_BY(mutex_);
 };

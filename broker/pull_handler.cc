@@ -9,6 +9,7 @@
 #include "common/strings.h"
 #include "common/sys_flag.h"
 #include "remoting/replies.h"
+#include "remoting/typed_reply.h"
 
 namespace orbitmq::broker {
 namespace {
@@ -177,6 +178,8 @@ std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header
   };
   if ((header.sys_flag & pull_flag::kSubscription) != 0) {
     if (!IsTagExpression(header.expression_type)) return unsupported(header.expression_type);
+    // Takes everything, which null says too.
+    if (header.subscription == kSubscribeAll) return std::nullopt;
     auto subscription = BuildSubscription(header.topic, header.subscription, header.expression_type);
     if (!subscription.ok()) {
       return Refusal{ResponseCode::kSubscriptionParseFailed,
@@ -223,7 +226,13 @@ std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header
 
 void PullHandler::ReadSomewhere(PullJob job) {
   const auto range = parts_.queues.Range(job.queue);
-  if (!range || range->max.value - job.offset <= kHotMessages) return Read(std::move(job));
+  // A pull that is served here needs no other thread; one that may wait for the disk must not hold up this
+  // one.
+  const int64_t behind = range ? range->max.value - job.offset : 0;
+  if (behind <= kNewest ||
+      (behind <= kFarBehind && parts_.queues.InMemory(job.queue, QueueOffset{job.offset}))) {
+    return Read(std::move(job));
+  }
   if (cold_pending_.fetch_add(1, std::memory_order_relaxed) >= kColdPending) {
     cold_pending_.fetch_sub(1, std::memory_order_relaxed);
     return Refuse(job.request,
@@ -273,12 +282,8 @@ void PullHandler::Answer(PullJob job, store::QueueSlice slice) {
   } else {
     parts_.stats.GotNothing();
   }
-  net::Response response;
-  response.code = CodeOf(slice.status, job.offset);
-  response.remark = StatusName(slice.status);
-  proto::EncodeHeader(header, response.ext);
-  response.body = std::move(slice.records);
-  job.request.Reply(std::move(response));
+  net::ReplyTyped(job.request, CodeOf(slice.status, job.offset), header,
+                  std::string(StatusName(slice.status)), std::move(slice.records));
 }
 
 void PullHandler::AnswerReset(PullJob job, int64_t offset) {

@@ -63,8 +63,10 @@ class PullHandler final {
   void AnswerReset(PullJob job, int64_t offset);
   MonoTime WaitUntil(const Header& header) const;
 
-  // Within so many messages of the end a queue is read inline.
-  static constexpr int64_t kHotMessages = 4096;
+  // Within so many messages of the end nobody asks whether the records are in memory.
+  static constexpr int64_t kNewest = 32;
+  // Beyond so many not even the queue's own file may be asked here.
+  static constexpr int64_t kFarBehind = 262'144;
   static constexpr int32_t kColdPending = 10'000;
   Parts parts_;
   std::atomic<int32_t> cold_pending_{0};

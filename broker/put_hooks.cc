@@ -76,6 +76,11 @@ std::optional<PutRefusal> RouteDelayed(PutMessage& message, const PutContext& co
   return std::nullopt;
 }
 
+bool MayConcernHooks(const PutMessage& message) {
+  return TransactionTypeOf(message.sys_flag) != TransactionType::kNone ||
+         (message.sys_flag & (sys_flag::kInnerBatch | sys_flag::kNeedUnwrap)) != 0;
+}
+
 std::optional<PutRefusal> RunPutHooks(std::span<const PutHook> hooks, PutMessage& message,
                                       const PutContext& context) {
   for (const PutHook hook : hooks) {

@@ -46,6 +46,10 @@ inline constexpr PutHook kSendHooks[] = {RefuseTransaction, RefuseInnerBatch, Re
 // For what a consumer sends back: it was accepted once.
 inline constexpr PutHook kSendBackHooks[] = {RouteDelayed};
 
+// Whether a hook looks at more of a message than these properties: DELAY, INNER_NUM, TRAN_MSG and TIMER_*.
+// Without any of them and with false from here all hooks let it pass unchanged.
+bool MayConcernHooks(const PutMessage& message);
+
 std::optional<PutRefusal> RunPutHooks(std::span<const PutHook> hooks, PutMessage& message,
                                       const PutContext& context);
 

@@ -11,6 +11,7 @@
 #include "common/strings.h"
 #include "common/sys_flag.h"
 #include "remoting/replies.h"
+#include "remoting/typed_reply.h"
 
 namespace orbitmq::broker {
 namespace {
@@ -19,6 +20,10 @@ using proto::ResponseCode;
 
 // From this frame version on (3.4.9) the header's maxReconsumeTimes counts.
 constexpr int32_t kVersionMaxReconsumeTimes = 121;
+
+// What only brokers write.
+constexpr std::string_view kOurs[] = {property::kPopCk, property::kCrc32, property::kCluster,
+                                      property::kMsgRegion, property::kTraceSwitch};
 
 std::optional<PutRefusal> Refusal(int32_t code, std::string remark) {
   return PutRefusal{code, std::move(remark)};
@@ -34,12 +39,21 @@ PutRefusal TooLong(int32_t body_bytes_max) {
 
 }  // namespace
 
+struct SendHandler::Glance {
+  std::string_view given_key;
+  std::string unique_key;
+  bool has_ours = false;  // Holds what only brokers may write.
+  bool eventful = false;  // Holds what a put hook may act upon.
+  bool no_wait = false;   // WAIT=false.
+};
+
 struct SendHandler::Outcome {
   QueueId queue_id = 0;  // What the producer is told; delayed messages lie elsewhere.
-  std::string topic;     // What is counted.
+  TopicRef topic;        // What is counted.
   std::string unique_key;
   MonoTime began;
   int64_t draft_bytes = 0;
+  std::shared_ptr<const BrokerOptions> options;
 };
 
 PutRefusal RefusalOf(const Status& status, int32_t message_bytes_max) {
@@ -103,13 +117,15 @@ void SendHandler::Handle(net::ServerRequest request) {
     return Refuse(request, {ResponseCode::kSystemError, std::string(decoded.status().text())});
   }
   const Header& header = *decoded;
-  if (auto refusal = CheckSend(header, request)) return Refuse(request, *std::move(refusal));
+  auto options = parts_.options.Get();
+  if (auto refusal = CheckSend(header, request, *options)) return Refuse(request, *std::move(refusal));
   TopicRef topic = FindOrCreateTopic(header);
   if (topic == nullptr) {
     return Refuse(request, {ResponseCode::kTopicNotExist,
                             StrCat("topic[", header.topic, "] not exist, apply first please!", net::kFaq)});
   }
-  if (parts_.topics.Durable(*topic)) return Place(std::move(request), header, std::move(topic));
+  if (parts_.topics.Durable(*topic))
+    return Place(std::move(request), header, std::move(topic), std::move(options));
   // A topic that is not on disk yet: come back when it is.
   request.Retain();
   parts_.topics.WhenDurable([this, request = std::move(request)](Result<Done> saved) mutable {
@@ -118,21 +134,20 @@ void SendHandler::Handle(net::ServerRequest request) {
   });
 }
 
-std::optional<PutRefusal> SendHandler::CheckSend(const Header& header,
-                                                 const net::ServerRequest& request) const {
-  const auto options = parts_.options.Get();
-  const int64_t accept_from = options->start_accept_send_request_time_stamp;
+std::optional<PutRefusal> SendHandler::CheckSend(const Header& header, const net::ServerRequest& request,
+                                                 const BrokerOptions& options) const {
+  const int64_t accept_from = options.start_accept_send_request_time_stamp;
   if (accept_from > 0 && parts_.env.clock().WallMillis() < accept_from) {
     return Refusal(ResponseCode::kSystemError,
                    StrCat("broker unable to service, until ", accept_from, " (epoch ms)"));
   }
   // Only ordered topics refuse at once: producers of others leave by their next route (as in Apache, where a
   // topic's own permission is the clients' business too).
-  if (!perm::Writable(options->broker_permission)) {
+  if (!perm::Writable(options.broker_permission)) {
     const TopicRef topic = parts_.topics.Find(header.topic);
     if (topic != nullptr && topic->config.order) {
       return Refusal(ResponseCode::kNoPermission,
-                     StrCat("the broker[", options->broker_ip1, "] sending message is forbidden"));
+                     StrCat("the broker[", options.broker_ip1, "] sending message is forbidden"));
     }
   }
   if (Status named = CheckTopicName(header.topic); !named.ok()) {
@@ -144,7 +159,7 @@ std::optional<PutRefusal> SendHandler::CheckSend(const Header& header,
   }
   const std::string_view body = request.command().body;
   if (body.empty()) return Refusal(ResponseCode::kSystemError, "the message has no body");
-  if (body.size() > static_cast<size_t>(options->max_message_size)) return TooLong(options->max_message_size);
+  if (body.size() > static_cast<size_t>(options.max_message_size)) return TooLong(options.max_message_size);
   return std::nullopt;
 }
 
@@ -163,8 +178,8 @@ TopicRef SendHandler::FindOrCreateTopic(const Header& header) const {
   return created;
 }
 
-void SendHandler::Place(net::ServerRequest request, const Header& header, TopicRef topic) {
-  const auto options = parts_.options.Get();
+void SendHandler::Place(net::ServerRequest request, const Header& header, TopicRef topic,
+                        std::shared_ptr<const BrokerOptions> options) {
   const proto::TopicConfig* config = &topic->config;
   if (header.queue_id >= std::max(config->write_queue_nums, config->read_queue_nums)) {
     return Refuse(request,
@@ -178,32 +193,40 @@ void SendHandler::Place(net::ServerRequest request, const Header& header, TopicR
   message.queue_id = header.queue_id < 0 ? AnyQueue(config->write_queue_nums) : header.queue_id;
   message.sys_flag = header.sys_flag;
   message.reconsume_times = header.reconsume_times.value_or(0);
-  Outcome outcome;
-  message.properties = StoredProperties(header.properties, outcome.unique_key);
+  Glance glance = GlanceAt(header.properties);
+  message.properties = StoredProperties(header.properties, *options, glance);
   if (auto refusal = RedirectRetry(header, request.command().version, message, topic)) {
     return Refuse(request, *std::move(refusal));
   }
   if (topic->config.topic_filter_type == proto::TopicFilterType::kMultiTag) {
     message.sys_flag |= sys_flag::kMultiTags;
   }
-  outcome.queue_id = message.queue_id;
-  outcome.topic = message.topic;
-  outcome.began = parts_.env.clock().Monotonic();
-  const PutContext context{.broker_ip = options->broker_ip1, .delay_level_max = parts_.delay_level_max};
+  Outcome outcome{.queue_id = message.queue_id,
+                  .topic = std::move(topic),
+                  .unique_key = std::move(glance.unique_key),
+                  .began = parts_.env.clock().Monotonic(),
+                  .draft_bytes = 0,
+                  .options = std::move(options)};
   const bool batch = header.batch.value_or(false);
-  const bool delayed = DelayLevelOf(message.properties) > 0;
-  if (auto refusal = RunPutHooks(kSendHooks, message, context)) return Refuse(request, *std::move(refusal));
-  if (batch && (delayed || IsRetryTopic(header.topic))) {
+  if (glance.eventful || MayConcernHooks(message)) {
+    const PutContext context{.broker_ip = outcome.options->broker_ip1,
+                             .delay_level_max = parts_.delay_level_max};
+    const bool delayed = DelayLevelOf(message.properties) > 0;
+    if (auto refusal = RunPutHooks(kSendHooks, message, context)) return Refuse(request, *std::move(refusal));
+    if (batch && delayed)
+      return Refuse(request, {ResponseCode::kMessageIllegal, "batch messages cannot be delayed"});
+  }
+  if (batch && IsRetryTopic(header.topic)) {
     return Refuse(request, {ResponseCode::kMessageIllegal,
-                            delayed ? std::string("batch messages cannot be delayed")
-                                    : StrCat("batch request does not support retry group ", header.topic)});
+                            StrCat("batch request does not support retry group ", header.topic)});
   }
   RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrcOf(*options)};
   auto refusal =
       batch ? EncodeBatch(header, request, message, draft) : EncodeSingle(header, request, message, draft);
   if (refusal) return Refuse(request, *std::move(refusal));
   outcome.draft_bytes = static_cast<int64_t>(draft.bytes.size());
-  Append(std::move(request), std::move(message), std::move(draft), std::move(outcome));
+  Append(std::move(request), std::move(message), std::move(draft), std::move(outcome),
+         glance.no_wait ? store::Durability::kAppended : store::Durability::kStoreDefault);
 }
 
 // A producer that sends into %RETRY% itself (the fallback of a failed send-back). Apache compares with > here
@@ -233,28 +256,47 @@ std::optional<PutRefusal> SendHandler::RedirectRetry(const Header& header, int32
   return std::nullopt;
 }
 
-// What the producer gave, without what only brokers may write, with what the broker adds (store.md 2.7).
-std::string SendHandler::StoredProperties(std::string_view given, std::string& unique_key) {
-  constexpr std::string_view kOurs[] = {property::kPopCk, property::kCrc32, property::kCluster,
-                                        property::kMsgRegion, property::kTraceSwitch};
-  bool has_ours = false;
-  PropertyCursor cursor(given);
+SendHandler::Glance SendHandler::GlanceAt(std::string_view properties) {
+  constexpr std::string_view kTimerPrefix = "TIMER_";
+  Glance glance;
+  PropertyCursor cursor(properties);
   while (const auto entry = cursor.Next()) {
-    if (entry->name == property::kUniqueKey) unique_key = entry->value;
-    has_ours = has_ours || std::find(std::begin(kOurs), std::end(kOurs), entry->name) != std::end(kOurs);
+    // Told apart by the first letter: most names are none of these.
+    switch (const std::string_view name = entry->name; name.front()) {
+      case 'U':
+        if (name == property::kUniqueKey) glance.given_key = entry->value;
+        break;
+      case 'W':
+        if (name == property::kWaitStoreMsgOk) glance.no_wait = EqualsIgnoreCase(entry->value, "false");
+        break;
+      case 'D':
+      case 'I':
+        glance.eventful |= name == property::kDelayTimeLevel || name == property::kInnerNum;
+        break;
+      case 'T':
+        glance.eventful |= name == property::kTransactionPrepared || name.starts_with(kTimerPrefix);
+        glance.has_ours |= name == property::kTraceSwitch;
+        break;
+      default:
+        glance.has_ours |= std::find(std::begin(kOurs), std::end(kOurs), name) != std::end(kOurs);
+    }
   }
-  const auto options = parts_.options.Get();
+  return glance;
+}
+
+// What the producer gave, without what only brokers may write, with what the broker adds (store.md 2.7).
+std::string SendHandler::StoredProperties(std::string_view given, const BrokerOptions& options,
+                                          Glance& glance) {
+  glance.unique_key = glance.given_key.empty() ? unique_ids_.Next() : std::string(glance.given_key);
   std::string properties;
-  properties.reserve(given.size() + 96);
+  properties.reserve(given.size() + glance.unique_key.size() + parts_.identity.cluster.size() +
+                     options.region_id.size() + 64);
   properties = given;
-  if (has_ours) RemoveProperties(properties, kOurs);
-  if (unique_key.empty()) {
-    unique_key = unique_ids_.Next();
-    AppendProperty(properties, property::kUniqueKey, unique_key);
-  }
+  if (glance.has_ours) RemoveProperties(properties, kOurs);
+  if (glance.given_key.empty()) AppendProperty(properties, property::kUniqueKey, glance.unique_key);
   AppendProperty(properties, property::kCluster, parts_.identity.cluster);
-  if (!options->region_id.empty()) AppendProperty(properties, property::kMsgRegion, options->region_id);
-  AppendProperty(properties, property::kTraceSwitch, options->trace_on ? "true" : "false");
+  if (!options.region_id.empty()) AppendProperty(properties, property::kMsgRegion, options.region_id);
+  AppendProperty(properties, property::kTraceSwitch, options.trace_on ? "true" : "false");
   return properties;
 }
 
@@ -268,8 +310,7 @@ RecordFields FieldsOf(const proto::SendMessageRequestHeaderView& header, const n
   fields.flag = header.flag;
   fields.sys_flag = message.sys_flag;
   fields.born_time = FromEpochMillis(header.born_timestamp);
-  const Endpoint& remote = request.peer()->remote();
-  if (auto born = ParseHostAddress(remote.host, remote.port); born.ok()) fields.born_host = *born;
+  fields.born_host = request.peer()->remote_host();
   fields.store_host = store_host;
   fields.reconsume_times = message.reconsume_times;
   return fields;
@@ -310,7 +351,9 @@ std::optional<PutRefusal> SendHandler::EncodeBatch(const Header& header, const n
   const PutContext context{.broker_ip = options->broker_ip1, .delay_level_max = parts_.delay_level_max};
   RecordFields fields = FieldsOf(header, request, message, parts_.identity.store_host);
   for (const BatchEntry& entry : *entries) {
-    if (auto refusal = CheckBatchEntry(entry, context)) return refusal;
+    if (GlanceAt(entry.properties).eventful) {
+      if (auto refusal = CheckBatchEntry(entry, context)) return refusal;
+    }
     std::string cleaned;
     fields.flag = entry.flag;
     fields.body = entry.body;
@@ -326,12 +369,12 @@ std::optional<PutRefusal> SendHandler::EncodeBatch(const Header& header, const n
   return std::nullopt;
 }
 
-void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordDraft draft, Outcome outcome) {
-  const auto wait = FindProperty(message.properties, property::kWaitStoreMsgOk);
-  const bool no_wait = wait && EqualsIgnoreCase(*wait, "false");
+void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordDraft draft, Outcome outcome,
+                         store::Durability durability) {
   store::AppendRequest append;
-  if (no_wait) append.durability = store::Durability::kAppended;
-  if (!no_wait && parts_.options.Get()->flush_disk_type == store::FlushMode::kSync) {
+  append.durability = durability;
+  if (durability == store::Durability::kStoreDefault &&
+      outcome.options->flush_disk_type == store::FlushMode::kSync) {
     append.placed = std::make_shared<store::AppendReceipt>();
   }
   append.queue = QueueKey{std::move(message.topic), message.queue_id};
@@ -339,11 +382,11 @@ void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordD
   append.done = [this, request = std::move(request), placed = append.placed,
                  outcome = std::move(outcome)](Result<store::AppendReceipt> receipt) mutable {
     if (Planted(Bug::kAckRefused) && !receipt.ok()) receipt = store::AppendReceipt{};
-    if (receipt.ok()) return ReplyStored(request, *receipt, std::move(outcome), ResponseCode::kSuccess);
+    if (receipt.ok()) return ReplyStored(request, *receipt, outcome, ResponseCode::kSuccess);
     // FLUSH_DISK_TIMEOUT is a success with a warning to clients, which read the whole reply.
     if (receipt.status().code() == StatusCode::kUnknown && placed != nullptr &&
         !placed->log_offsets.empty()) {
-      return ReplyStored(request, *placed, std::move(outcome), ResponseCode::kFlushDiskTimeout);
+      return ReplyStored(request, *placed, outcome, ResponseCode::kFlushDiskTimeout);
     }
     parts_.stats.PutFailed();
     Refuse(request, RefusalOf(receipt.status(), parts_.options.Get()->max_message_size));
@@ -352,9 +395,8 @@ void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordD
 }
 
 void SendHandler::ReplyStored(net::ServerRequest& request, const store::AppendReceipt& receipt,
-                              Outcome outcome, int32_t code) {
-  const auto options = parts_.options.Get();
-  parts_.stats.Put(outcome.topic, static_cast<int64_t>(receipt.log_offsets.size()), outcome.draft_bytes,
+                              Outcome& outcome, int32_t code) {
+  parts_.stats.Put(*outcome.topic, static_cast<int64_t>(receipt.log_offsets.size()), outcome.draft_bytes,
                    parts_.env.clock().Monotonic() - outcome.began);
   proto::SendMessageResponseHeader header;
   for (const LogOffset offset : receipt.log_offsets) {
@@ -364,11 +406,9 @@ void SendHandler::ReplyStored(net::ServerRequest& request, const store::AppendRe
   header.queue_id = outcome.queue_id;
   header.queue_offset = receipt.queue_offset.value;
   header.transaction_id = std::move(outcome.unique_key);
-  header.msg_region = options->region_id;
-  header.trace_on = options->trace_on;
-  net::Response response{.code = code, .remark = {}, .ext = {}, .body = {}};
-  proto::EncodeHeader(header, response.ext);
-  request.Reply(std::move(response));
+  header.msg_region = outcome.options->region_id;
+  header.trace_on = outcome.options->trace_on;
+  net::ReplyTyped(request, code, header);
 }
 
 }  // namespace orbitmq::broker

@@ -45,20 +45,25 @@ class SendHandler final {
 
  private:
   using Header = proto::SendMessageRequestHeaderView;
+  struct Glance;   // What one walk over the given properties tells.
   struct Outcome;  // What the reply needs when the store answers.
 
-  std::optional<PutRefusal> CheckSend(const Header& header, const net::ServerRequest& request) const;
+  std::optional<PutRefusal> CheckSend(const Header& header, const net::ServerRequest& request,
+                                      const BrokerOptions& options) const;
   TopicRef FindOrCreateTopic(const Header& header) const;
-  void Place(net::ServerRequest request, const Header& header, TopicRef topic);
+  void Place(net::ServerRequest request, const Header& header, TopicRef topic,
+             std::shared_ptr<const BrokerOptions> options);
   std::optional<PutRefusal> RedirectRetry(const Header& header, int32_t version, PutMessage& message,
                                           TopicRef& topic) const;
-  std::string StoredProperties(std::string_view given, std::string& unique_key);
+  static Glance GlanceAt(std::string_view properties);
+  std::string StoredProperties(std::string_view given, const BrokerOptions& options, Glance& glance);
   std::optional<PutRefusal> EncodeSingle(const Header& header, const net::ServerRequest& request,
                                          const PutMessage& message, RecordDraft& draft) const;
   std::optional<PutRefusal> EncodeBatch(const Header& header, const net::ServerRequest& request,
                                         const PutMessage& message, RecordDraft& draft) const;
-  void Append(net::ServerRequest request, PutMessage message, RecordDraft draft, Outcome outcome);
-  void ReplyStored(net::ServerRequest& request, const store::AppendReceipt& receipt, Outcome outcome,
+  void Append(net::ServerRequest request, PutMessage message, RecordDraft draft, Outcome outcome,
+              store::Durability durability);
+  void ReplyStored(net::ServerRequest& request, const store::AppendReceipt& receipt, Outcome& outcome,
                    int32_t code);
   void Refuse(net::ServerRequest& request, PutRefusal refusal) const;
   QueueId AnyQueue(int32_t queues);

@@ -33,7 +33,7 @@ Status TopicTable::Read(std::string_view text) {
   version_ = wrapper->data_version;
   for (auto& [name, config] : wrapper->topic_config_table) {
     config.topic_name = name;
-    topics_[name] = std::make_shared<const TopicEntry>(TopicEntry{std::move(config), 0});
+    topics_[name] = std::make_shared<const TopicEntry>(std::move(config), 0);
   }
   return {};
 }
@@ -82,7 +82,7 @@ TopicRef TopicTable::Find(std::string_view topic) const {
 
 TopicRef TopicTable::Insert(proto::TopicConfig config) {
   Touch();
-  auto entry = std::make_shared<const TopicEntry>(TopicEntry{std::move(config), change_});
+  auto entry = std::make_shared<const TopicEntry>(std::move(config), change_);
   topics_[entry->config.topic_name] = entry;
   return entry;
 }

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "broker/broker_options.h"
@@ -23,10 +25,21 @@ struct NameHash {
 template <class V>
 using NameMap = std::unordered_map<std::string, V, NameHash, std::equal_to<>>;
 
+struct StatsItem;
+
+// What BrokerStats found for a topic: looked up once and not for each message. Threads: any, under `once`.
+struct TopicTraffic {
+  std::once_flag once;
+  std::shared_ptr<StatsItem> messages;
+  std::shared_ptr<StatsItem> bytes;
+};
+
 // A topic's configuration; immutable. `change` numbers the change that made it what it is.
 struct TopicEntry {
-  proto::TopicConfig config;
-  uint64_t change = 0;
+  TopicEntry(proto::TopicConfig topic, uint64_t number) : config(std::move(topic)), change(number) {}
+  const proto::TopicConfig config;
+  const uint64_t change;
+  mutable TopicTraffic traffic;  // No part of the entry's value.
 };
 using TopicRef = std::shared_ptr<const TopicEntry>;
 

@@ -90,10 +90,14 @@ std::optional<PropertyEntry> PropertyCursor::Next() {
 
 std::optional<std::string_view> FindProperty(std::string_view properties, std::string_view name) {
   std::optional<std::string_view> found;
-  if (name.empty()) return found;
-  while (properties.size() > name.size()) {
-    const std::string_view piece = TakePiece(properties);
-    if (PieceHasName(piece, name) && piece.size() > name.size() + 1) found = piece.substr(name.size() + 1);
+  if (name.empty() || name.find(kPropertyEnd) != std::string_view::npos) return found;
+  // Looks for the name, not for the pieces: most messages lack most of what is asked for.
+  for (size_t at = properties.find(name); at != std::string_view::npos; at = properties.find(name, at + 1)) {
+    if (at > 0 && properties[at - 1] != kPropertyEnd) continue;
+    const size_t separator = at + name.size();
+    if (separator >= properties.size() || properties[separator] != kPropertyNameEnd) continue;
+    const std::string_view rest = properties.substr(separator + 1);
+    if (const auto value = rest.substr(0, rest.find(kPropertyEnd)); !value.empty()) found = value;
   }
   return found;
 }

@@ -9,6 +9,7 @@
 #include "common/env.h"
 #include "common/limits.h"
 #include "common/memory_budget.h"
+#include "common/message_codec.h"
 #include "remoting/protocol/command.h"
 #include "remoting/tls.h"
 
@@ -21,6 +22,8 @@ class Peer {
   virtual ~Peer() = default;
   virtual uint64_t id() const = 0;  // Unique in this process, never reused.
   virtual const Endpoint& remote() const = 0;
+  // remote() in the form of records; zeros when it is no address literal.
+  virtual const HostAddress& remote_host() const = 0;
   virtual const Endpoint& local() const = 0;
   virtual bool closed() const = 0;
   // Server-initiated request; `done` is called on the connection's io executor: with the peer's response,
@@ -56,6 +59,11 @@ class ServerRequest final {
   // Copies the frame if needed so that command() lasts as long as this object.
   void Retain();
   void Reply(Response response);
+  // For replies made with ReplyTyped: a frame head that EncodeFrameHead wrote for response_command(), and the
+  // body pieces behind it.
+  void ReplyFrame(std::string head, BytesChain body);
+  // A success response to this request, without header and body.
+  proto::Command response_command() const;
   // For requests that are not answered on purpose (a pull whose consumer is gone).
   void Abandon();
 

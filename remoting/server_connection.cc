@@ -19,16 +19,13 @@ constexpr size_t kUncountedBytes = size_t{16} << 10;
 constexpr int kQuietTicksMax = 4;
 constexpr int kLogLinesPerSecond = 10;
 
-proto::Command ResponseCommand(const proto::CommandView& request, Response response) {
-  proto::Command command;
-  command.code = response.code;
-  command.flag = proto::kFlagResponse;
-  command.opaque = request.opaque;
-  command.remark = std::move(response.remark);
-  command.ext = std::move(response.ext);
-  command.body = std::move(response.body);
-  return command;
+HostAddress HostOf(const Endpoint& endpoint) {
+  const auto host = ParseHostAddress(endpoint.host, endpoint.port);
+  return host.ok() ? *host : HostAddress{};
 }
+
+// Enough for a turn's replies to a few sends; freed when they have left.
+constexpr size_t kOutboxBytes = 4096;
 
 }  // namespace
 
@@ -72,7 +69,8 @@ ServerConnection::ServerConnection(std::shared_ptr<ServerCore> core, ServerShard
       id_(core_->next_id.fetch_add(1, std::memory_order_relaxed)),
       connection_(std::move(connection)),
       remote_(connection_->remote()),
-      local_(connection_->local()) {}
+      local_(connection_->local()),
+      remote_host_(HostOf(remote_)) {}
 
 ServerConnection::~ServerConnection() {
   // Normally empty: Detach has ended them. Left over when the executor was stopped first.
@@ -218,7 +216,7 @@ void ServerConnection::FrameDone(size_t bytes) {
 }
 
 Status ServerConnection::OnFrame(const proto::FrameView& frame, MemoryBudget::Units units) {
-  auto view = decoder_.Decode(frame);
+  auto view = shard_.decoder.Decode(frame);
   if (!view.ok()) return view.status();
   if (view->response()) {
     OnResponse(*view);
@@ -327,8 +325,32 @@ void ServerConnection::Oneway(proto::Command request) {
   }
   // From a handler it leaves before that handler's reply, which peers may rely on.
   if (io().Current()) return Send(std::move(*frame));
-  (void)io().Post(
-      [self = shared_from_this(), frame = std::move(*frame)]() mutable { self->Send(std::move(frame)); });
+  std::string joined;
+  joined.reserve(ChainBytes(*frame));
+  for (const Bytes& piece : *frame) joined.append(piece.view());
+  SendFromAnywhere(std::move(joined));
+}
+
+void ServerConnection::SendFromAnywhere(std::string frame) {
+  {
+    const MutexLock lock(outbox_mutex_);
+    if (!outbox_.empty()) {
+      outbox_.append(frame);
+      return;
+    }
+    outbox_.reserve(kOutboxBytes);
+    outbox_.append(frame);
+  }
+  (void)io().Post([self = shared_from_this()] { self->FlushOutbox(); });
+}
+
+void ServerConnection::FlushOutbox() {
+  std::string frames;
+  {
+    const MutexLock lock(outbox_mutex_);
+    frames.swap(outbox_);
+  }
+  Send({Bytes(std::move(frames))});
 }
 
 void ServerConnection::Send(BytesChain frame) {
@@ -406,7 +428,14 @@ void ServerConnection::Detach() {
 ServerRequest::Rep::~Rep() {
   if (waiting_for != nullptr) waiting_for->pending.fetch_sub(1, std::memory_order_relaxed);
   units.Release();
-  connection->FrameDone(frame_bytes);
+  connection().FrameDone(frame_bytes);
+}
+
+proto::Command ServerRequest::Rep::ResponseCommand() const {
+  proto::Command command;
+  command.flag = proto::kFlagResponse;
+  command.opaque = view.opaque;
+  return command;
 }
 
 // Copies every string of the request into one block of its own.
@@ -430,24 +459,42 @@ void ServerRequest::Rep::Retain() {
 }
 
 void ServerRequest::Rep::Answer(std::unique_ptr<Rep> rep, Response response) {
-  if (std::exchange(rep->settled, true) || rep->view.oneway()) return;
-  const int32_t code = response.code;
-  auto frame = proto::EncodeFrame(ResponseCommand(rep->view, std::move(response)), rep->view.serialize);
-  if (!frame.ok()) {
-    Response refusal;
-    refusal.code = proto::ResponseCode::kSystemError;
-    refusal.remark = StrCat("the answer (code ", code, ") cannot be sent: ", frame.status().text());
-    frame = proto::EncodeFrame(ResponseCommand(rep->view, std::move(refusal)), rep->view.serialize);
-    ORBITMQ_CHECK(frame.ok(), "a short error reply can always be encoded");
-  }
-  ServerConnection& connection = *rep->connection;
-  if (connection.io().Current()) {
-    connection.Send(std::move(*frame));
+  if (rep->settled || rep->view.oneway()) {
+    rep->settled = true;
     return;
   }
+  proto::Command command = rep->ResponseCommand();
+  command.code = response.code;
+  command.remark = std::move(response.remark);
+  command.ext = std::move(response.ext);
+  command.body = std::move(response.body);
+  auto head = proto::EncodeFrameHead(command, rep->view.serialize);
+  if (!head.ok()) {
+    proto::Command refusal = rep->ResponseCommand();
+    refusal.code = proto::ResponseCode::kSystemError;
+    refusal.remark = StrCat("the answer (code ", response.code, ") cannot be sent: ", head.status().text());
+    head = proto::EncodeFrameHead(refusal, rep->view.serialize);
+    ORBITMQ_CHECK(head.ok(), "a short error reply can always be encoded");
+    command.body.clear();
+  }
+  SendReply(std::move(rep), *std::move(head), std::move(command.body));
+}
+
+void ServerRequest::Rep::SendReply(std::unique_ptr<Rep> rep, std::string head, BytesChain body) {
+  if (std::exchange(rep->settled, true) || rep->view.oneway()) return;
+  ServerConnection& connection = rep->connection();
+  const bool here = connection.io().Current();
+  if (!here && body.empty()) return connection.SendFromAnywhere(std::move(head));
+  BytesChain frame;
+  frame.reserve(1 + body.size());
+  frame.emplace_back(std::move(head));
+  for (Bytes& piece : body) {
+    if (!piece.empty()) frame.push_back(std::move(piece));
+  }
+  if (here) return connection.Send(std::move(frame));
   // The request's memory is given back on the way, when the reply counts instead.
-  (void)connection.io().Post([rep = std::move(rep), chain = std::move(*frame)]() mutable {
-    rep->connection->Send(std::move(chain));
+  (void)connection.io().Post([rep = std::move(rep), chain = std::move(frame)]() mutable {
+    rep->connection().Send(std::move(chain));
   });
 }
 
@@ -475,6 +522,13 @@ void ServerRequest::Reply(Response response) {
   ORBITMQ_CHECK(rep_ != nullptr, "a request is answered once");
   Rep::Answer(std::move(rep_), std::move(response));
 }
+
+void ServerRequest::ReplyFrame(std::string head, BytesChain body) {
+  ORBITMQ_CHECK(rep_ != nullptr, "a request is answered once");
+  Rep::SendReply(std::move(rep_), std::move(head), std::move(body));
+}
+
+proto::Command ServerRequest::response_command() const { return rep_->ResponseCommand(); }
 
 void ServerRequest::Abandon() {
   ORBITMQ_CHECK(rep_ != nullptr, "a request is answered once");

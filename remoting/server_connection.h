@@ -26,6 +26,7 @@ struct ServerShard final {
   DeadlineWheel deadlines;  // Of calls to peers.
   std::map<uint64_t, std::shared_ptr<ServerConnection>> connections;
   std::vector<std::weak_ptr<ServerConnection>> starved;  // Wait for room in the total budget.
+  proto::CommandDecoder decoder;  // Shared by the connections, so that idle ones keep no memory for it.
   Timer tick;
   bool closing = false;
   bool closed = false;
@@ -75,6 +76,7 @@ class ServerConnection final : public Peer,
 
   uint64_t id() const override { return id_; }
   const Endpoint& remote() const override { return remote_; }
+  const HostAddress& remote_host() const override { return remote_host_; }
   const Endpoint& local() const override { return local_; }
   bool closed() const override { return closed_.load(std::memory_order_acquire); }
   void Call(proto::Command request, Duration timeout, Completion<proto::Command> done) override;
@@ -88,6 +90,9 @@ class ServerConnection final : public Peer,
   Executor& io() const { return shard_.io; }
   // A whole frame for the peer.
   void Send(BytesChain frame);
+  // A whole frame without large parts, from any thread. Those of one turn leave together: one task and one
+  // write for many replies.
+  void SendFromAnywhere(std::string frame);
   // The frame of a request of this size needs no memory any more. Any thread.
   void FrameDone(size_t bytes);
   void ResumeAfterStarving();
@@ -99,6 +104,7 @@ class ServerConnection final : public Peer,
   struct PendingCall;
   struct ReplyUnits;
   enum class First : uint8_t { kPlain, kRedirected, kRefused };
+  void FlushOutbox();
   First LookAtFirstByte(char first);
   size_t ReadFrames(std::string_view input);
   bool Admit(size_t frame_bytes, MemoryBudget::Units& units);
@@ -120,14 +126,16 @@ class ServerConnection final : public Peer,
   std::unique_ptr<Connection> connection_;
   const Endpoint remote_;
   const Endpoint local_;
+  const HostAddress remote_host_;
   std::atomic<bool> closed_{false};
-  std::atomic<size_t> in_flight_bytes_{0};  // Frames whose requests are not answered yet.
+  Mutex outbox_mutex_;
+  std::string outbox_ ORBITMQ_GUARDED_BY(outbox_mutex_);  // Not empty: a FlushOutbox is under way.
+  std::atomic<size_t> in_flight_bytes_{0};                // Frames whose requests are not answered yet.
   std::atomic<bool> waits_for_room_{false};
   bool first_seen_ = false;
   bool paused_ = false;
   bool active_ = true;
   int quiet_ticks_ = 0;
-  proto::CommandDecoder decoder_;
   MemoryBudget::Units partial_units_;  // Of a frame that has not come whole.
   MemoryBudget::Units reply_units_;    // Of what the peer has not read yet.
   Opaque next_opaque_ = 1;
@@ -139,21 +147,19 @@ class ServerRequest::Rep final {
  public:
   Rep(std::shared_ptr<ServerConnection> from, proto::CommandView request, size_t frame,
       MemoryBudget::Units taken)
-      : connection(std::move(from)),
-        peer(connection),
-        view(std::move(request)),
-        frame_bytes(frame),
-        units(std::move(taken)) {}
+      : peer(std::move(from)), view(std::move(request)), frame_bytes(frame), units(std::move(taken)) {}
   ~Rep();
   Rep(const Rep&) = delete;
   Rep& operator=(const Rep&) = delete;
 
+  ServerConnection& connection() const { return static_cast<ServerConnection&>(*peer); }
   void Retain();
-  // Ends the request.
+  proto::Command ResponseCommand() const;
+  // Both end the request.
   static void Answer(std::unique_ptr<Rep> rep, Response response);
+  static void SendReply(std::unique_ptr<Rep> rep, std::string head, BytesChain body);
 
-  const std::shared_ptr<ServerConnection> connection;
-  const std::shared_ptr<Peer> peer;
+  const std::shared_ptr<Peer> peer;  // A ServerConnection.
   proto::CommandView view;
   const size_t frame_bytes;
   MemoryBudget::Units units;

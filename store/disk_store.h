@@ -30,6 +30,7 @@ class DiskStore final : public MessageStore {
   QueueSlice Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
                   const TagFilter* filter) override;
   std::optional<OffsetRange> Range(const QueueKey& queue) override;
+  bool InMemory(const QueueKey& queue, QueueOffset from) override { return reader_.InMemory(queue, from); }
   std::vector<QueueUnit> ReadUnits(const QueueKey& queue, QueueOffset from, size_t count) override;
   Result<Bytes> ReadAt(LogOffset offset) override { return reader_.ReadAt(offset); }
   Result<QueryReply> Query(const QueryRequest& request) override { return reader_.Query(request); }

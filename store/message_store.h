@@ -121,6 +121,9 @@ class QueueReader {
                           const TagFilter* filter) = 0;
   // nullopt when the queue does not exist; {n, n} when it is empty.
   virtual std::optional<OffsetRange> Range(const QueueKey& queue) = 0;
+  // Whether what stands at `from` lies so near the end of the log that Read finds it in memory: it may be
+  // called where nothing may wait for the disk.
+  virtual bool InMemory(const QueueKey& queue, QueueOffset from) = 0;
   // Units from `from` on, at most `count`; empty past the end.
   virtual std::vector<QueueUnit> ReadUnits(const QueueKey& queue, QueueOffset from, size_t count) = 0;
 };

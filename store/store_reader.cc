@@ -63,6 +63,14 @@ struct StoreReader::Scan {
   bool full = false;
 };
 
+bool StoreReader::InMemory(const QueueKey& key, QueueOffset from) const {
+  const auto queue = parts_.queues.Find(key.topic, key.queue_id);
+  if (queue == nullptr) return true;
+  const auto units = queue->Read(from, 1);
+  const CommitLog& log = parts_.commit_log;
+  return units.empty() || log.LeavesByReference(units[0].log_offset, log.appended());
+}
+
 QueueSlice StoreReader::Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits,
                              const TagFilter* filter) const {
   QueueSlice slice;

@@ -27,6 +27,7 @@ class StoreReader final {
   };
   explicit StoreReader(Parts parts) : parts_(parts) {}
 
+  bool InMemory(const QueueKey& key, QueueOffset from) const;
   QueueSlice Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits,
                   const TagFilter* filter) const;
   Result<Bytes> ReadAt(LogOffset at) const;

@@ -105,10 +105,24 @@ struct CommandView {
   bool response() const noexcept { return (flag & kFlagResponse) != 0; }
   bool oneway() const noexcept { return (flag & kFlagOneway) != 0; }
   std::optional<std::string_view> Ext(std::string_view key) const {
-    for (const auto& [k, v] : ext) {
-      if (k == key) return v;
+    const size_t at = Find(key, 0);
+    if (at == ext.size()) return std::nullopt;
+    return ext[at].second;
+  }
+  // Where the key is, ext.size() without it. Looks from `hint` on first: whoever asks in the order of the
+  // wire finds each key at once. Most other keys differ in length or at their ends.
+  size_t Find(std::string_view key, size_t hint) const {
+    const auto is_key = [key](std::string_view k) {
+      return k.size() == key.size() &&
+             (k.empty() || (k.front() == key.front() && k.back() == key.back() && k == key));
+    };
+    for (size_t at = hint; at < ext.size(); ++at) {
+      if (is_key(ext[at].first)) return at;
     }
-    return std::nullopt;
+    for (size_t at = 0; at < hint && at < ext.size(); ++at) {
+      if (is_key(ext[at].first)) return at;
+    }
+    return ext.size();
   }
 };
 

@@ -45,16 +45,27 @@ class NumberText final {
   size_t size_;
 };
 
-inline std::optional<std::string_view> FindExt(const CommandView& view, std::string_view key) {
-  return view.Ext(key);
+// What one walk over a header's fields knows; every key is asked for once.
+struct ExtWalk {
+  size_t next = 0;   // Where the next key may be: behind the last one that was found.
+  size_t found = 0;  // When all are found, no other key can be there.
+};
+
+inline std::optional<std::string_view> FindExt(const CommandView& view, std::string_view key, ExtWalk& walk) {
+  if (walk.found == view.ext.size()) return std::nullopt;
+  const size_t at = view.Find(key, walk.next);
+  if (at == view.ext.size()) return std::nullopt;
+  walk.next = at + 1;
+  ++walk.found;
+  return view.ext[at].second;
 }
-inline std::optional<std::string_view> FindExt(const ExtFields& ext, std::string_view key) {
+inline std::optional<std::string_view> FindExt(const ExtFields& ext, std::string_view key, ExtWalk&) {
   const std::string* value = ext.Find(key);
   if (value == nullptr) return std::nullopt;
   return *value;
 }
-inline std::optional<std::string_view> FindExt(const Command& command, std::string_view key) {
-  return FindExt(command.ext, key);
+inline std::optional<std::string_view> FindExt(const Command& command, std::string_view key, ExtWalk& walk) {
+  return FindExt(command.ext, key, walk);
 }
 
 // Returns the value, or nullopt after it has set `failure`.
@@ -134,9 +145,10 @@ template <class H, class Source>
 Result<H> DecodeHeader(const Source& source, NameForm form = NameForm::kLong) {
   H header;
   Status failure;
+  header_detail::ExtWalk walk;
   ForEachField(header, [&](const auto& entry, auto& member) {
     const std::string_view name = header_detail::WireName(entry, form);
-    failure = header_detail::ReadValue(entry, member, name, header_detail::FindExt(source, name));
+    failure = header_detail::ReadValue(entry, member, name, header_detail::FindExt(source, name, walk));
     return failure.ok();
   });
   if (!failure.ok()) return failure;

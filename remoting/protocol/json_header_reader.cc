@@ -155,9 +155,12 @@ class HeaderEvents final {
 }  // namespace
 
 Result<CommandView> JsonHeaderReader::Read(std::string_view header) {
-  text_.assign(header);
   CommandView view;
   view.ext.reserve(24);
+  if (ReadPlainJsonHeader(header, unescaped_, view)) return view;
+  view = {};
+  view.ext.reserve(24);
+  text_.assign(header);
   HeaderEvents events(view);
   rapidjson::InsituStringStream stream(text_.data());
   rapidjson::Reader reader;

@@ -6,6 +6,7 @@
 #include "common/check.h"
 #include "common/utf8.h"
 #include "remoting/protocol/json.h"
+#include "remoting/protocol/json_scan.h"
 
 namespace orbitmq::proto {
 namespace {
@@ -77,6 +78,8 @@ void AppendJsonString(std::string_view text, JsonWriter::NonAscii non_ascii, std
   size_t run = 0;  // Where the bytes that go out as they are begin.
   size_t at = 0;
   while (at < text.size()) {
+    // All of it at once where bytes beyond ASCII may stay.
+    if (!escape_all && (at += PlainJsonBytes(text.substr(at))) == text.size()) break;
     const auto c = static_cast<unsigned char>(text[at]);
     const bool control = c < 0x20 || c == '"' || c == '\\';
     if (!control && (c < 0x80 || !escape_all)) {

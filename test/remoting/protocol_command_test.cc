@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
+#include "common/limits.h"
+#include "common/strings.h"
 #include "remoting/protocol/codes.h"
 #include "remoting/protocol/command_codec.h"
 #include "test/remoting/protocol_fixtures.h"
@@ -270,6 +275,96 @@ TEST(CommandTest, Decoder_UsedAgain_GivesTheNewCommand) {
   ASSERT_TRUE(view.ok());
   EXPECT_EQ(view->code, 34);
   EXPECT_TRUE(view->ext.empty());
+}
+
+// Everything that a view says, as text.
+std::string Told(const CommandView& view) {
+  std::string text = StrCat(view.code, ' ', view.flag, ' ', static_cast<int>(view.language), ' ',
+                            view.version, ' ', view.opaque, " [", view.remark, ']');
+  for (const auto& [key, value] : view.ext) StrAppend(text, ' ', key, '=', value);
+  return text;
+}
+
+// White space sends a header to the exact reader; without it the plain one may take it. Both must agree.
+TEST(CommandTest, Decode_PlainAndExactReader_Agree) {
+  const std::vector<std::string> headers = {
+      R"({"code":310,"extFields":{"a":"g","b":"t","i":"K\u0001v\u0002W\u0001true\u0002"},)"
+      R"("flag":0,"language":"JAVA",)"
+      R"("opaque":1999999999,"serializeTypeCurrentRPC":"JSON","version":513})",
+      R"({"code":0})",
+      R"({"code":-7,"opaque":-2147483648,"flag":2147483647})",
+      R"({"code":2147483648})",
+      R"({"code":01})",
+      R"({"code":-})",
+      R"({"code":1.5})",
+      R"({"code":"12"})",
+      R"({"flag":1})",
+      R"({"code":1,"code":2})",
+      R"({"code":1,"remark":"a\"b\\c\/d\b\f\n\r\té\u007f"})",
+      R"({"code":1,"remark":"\u00e9\ud83d\ude00"})",
+      R"({"code":1,"remark":"\u0000x"})",
+      R"({"code":1,"remark":"\u00"})",
+      R"({"code":1,"remark":"\q"})",
+      R"({"code":1,"remark":"open)",
+      "{\"code\":1,\"remark\":\"tab\there\"}",
+      R"({"code":1,"remark":null,"extFields":null})",
+      R"({"code":1,"extFields":{}})",
+      R"({"code":1,"extFields":{"a":"1","a":"2","b":"3"}})",
+      R"({"code":1,"extFields":{"key":"1","key":"2"}})",
+      R"({"code":1,"extFields":{"a":"1"},"extFields":{"b":"2"}})",
+      R"({"code":1,"extFields":{"n":5,"t":true,"z":null,"o":{"x":"y"}}})",
+      R"({"code":1,"extFields":{"":"empty","e":""}})",
+      R"({"code":1,"extFields":{"a":"1",}})",
+      R"({"code":1,"unknown":"x","other":7,"list":[1,2]})",
+      R"({"code":1,"language":"KLINGON"})",
+      R"({"code":1}})",
+      R"({"code":1}x)",
+      R"({})",
+      "",
+  };
+  for (const std::string& header : headers) {
+    auto plain = DecodeFrame(FrameAround(SerializeType::kJson, header));
+    auto exact = DecodeFrame(FrameAround(SerializeType::kJson, " " + header));
+    ASSERT_EQ(plain->view.ok(), exact->view.ok()) << header;
+    if (!plain->view.ok()) continue;
+    EXPECT_EQ(Told(*plain->view), Told(*exact->view)) << header;
+  }
+}
+
+TEST(CommandTest, Decode_MoreExtFieldsThanAllowed_IsRefusedByEitherReader) {
+  std::string fields;
+  for (size_t i = 0; i <= limits::kExtFieldsMax; ++i)
+    StrAppend(fields, i == 0 ? "" : ",", "\"k", i, "\":\"v\"");
+  for (const char* space : {"", " "}) {
+    const std::string header = StrCat(space, "{\"code\":1,\"extFields\":{", fields, "}}");
+    auto decoded = DecodeFrame(FrameAround(SerializeType::kJson, header));
+    EXPECT_EQ(decoded->view.status().code(), StatusCode::kResourceExhausted) << "'" << space << "'";
+  }
+}
+
+TEST(CommandTest, Encode_CharacterToEscapeAtEveryPlace_ComesBack) {
+  for (const char special : {'"', '\\', '\x01', '\x1f', '\x20', '\x7f', '\x80', '\xff'}) {
+    for (size_t size = 1; size < 20; ++size) {
+      for (size_t at = 0; at < size; ++at) {
+        Command command;
+        command.remark = std::string(size, 'r');
+        command.remark[at] = special;
+        auto decoded = DecodeFrame(FrameOf(command, SerializeType::kJson));
+        ASSERT_TRUE(decoded->view.ok());
+        EXPECT_EQ(decoded->view->remark, command.remark) << static_cast<int>(special) << " at " << at;
+      }
+    }
+  }
+}
+
+TEST(CommandTest, Find_StartsAtTheHintAndLooksEverywhere) {
+  CommandView view;
+  view.ext = {{"a", "1"}, {"bb", "2"}, {"ab", "3"}, {"", "4"}};
+  for (size_t hint = 0; hint <= view.ext.size() + 1; ++hint) {
+    for (size_t at = 0; at < view.ext.size(); ++at) EXPECT_EQ(view.Find(view.ext[at].first, hint), at);
+    EXPECT_EQ(view.Find("b", hint), view.ext.size());
+    EXPECT_EQ(view.Find("bbb", hint), view.ext.size());
+  }
 }
 
 TEST(CommandTest, LanguageNames_RoundTrip) {

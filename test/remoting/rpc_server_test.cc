@@ -215,6 +215,30 @@ TEST_F(RpcServerTest, UnknownAndRepeatedResponses_AreIgnored) {
   EXPECT_EQ(ReceiveResponse(peer).opaque, 1);
 }
 
+TEST_F(RpcServerTest, OnewayFromAnotherExecutor_LeavesBeforeItsReply) {
+  server_ = RpcServer::New(*env_, {.listen = {{"127.0.0.1", 0}}, .name = "test"}, {io_[0].get()});
+  server_->Handle(1, worker_.get(), [](ServerRequest request) {
+    proto::Command notice;
+    notice.code = 7;
+    notice.remark = std::to_string(request.command().opaque);
+    request.peer()->Oneway(std::move(notice));
+    proto::Command reply = request.response_command();
+    request.ReplyFrame(*proto::EncodeFrameHead(reply, request.command().serialize), {});
+  });
+  ASSERT_TRUE(server_->Start().ok());
+  RawPeer peer(server_endpoint());
+  constexpr int32_t kRequests = 200;
+  std::string all;
+  for (int32_t i = 1; i <= kRequests; ++i) all += RequestFrame(1, i, "");
+  ASSERT_TRUE(peer.Send(all));
+  for (int32_t i = 1; i <= kRequests; ++i) {
+    const proto::Command notice = ReceiveResponse(peer);
+    EXPECT_EQ(notice.code, 7);
+    EXPECT_EQ(notice.remark, std::to_string(i));
+    EXPECT_EQ(ReceiveResponse(peer).opaque, i);
+  }
+}
+
 TEST_F(RpcServerTest, LargestFrame_IsEchoed_LargerOneIsRefused) {
   StartServer();
   const size_t overhead = RequestFrame(kEcho, 1, "").size() + 200;
