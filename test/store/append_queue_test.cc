@@ -97,6 +97,7 @@ TEST_F(AppendQueueTest, OldestWaitsTooLong_NewOnesAreRefused_AcceptedOnesAreStor
 
 TEST_F(AppendQueueTest, AShortStall_RefusesNobodyWhileThereIsRoom_ButWhenTheQueueIsNearlyFull) {
   options.append_queue_bytes_max = 120'000;
+  options.segment_bytes = 1 << 20;  // Nothing here waits for a file.
   OpenSync();
   disk().SlowSyncs(seconds(1));
   EXPECT_TRUE(Await(Send({.body = "a"})).ok());
