@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // mqbroker: the broker process, and with --standalone broker and NameServer in one.
-#include <malloc.h>
 #include <sys/sysinfo.h>
 
 #include <algorithm>
@@ -183,8 +182,6 @@ int Run() {
 }  // namespace orbitmq::broker
 
 int main(int argc, char** argv) {
-  // Memory of a batch of sends that ended is used by the next one, not given back and fetched anew.
-  mallopt(M_TRIM_THRESHOLD, 16 << 20);
   constexpr std::string_view kLists[] = {"set"};
   const auto ended = orbitmq::process::ReadFlags(
       {.name = "mqbroker",

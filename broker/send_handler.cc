@@ -220,7 +220,7 @@ void SendHandler::Place(net::ServerRequest request, const Header& header, TopicR
     return Refuse(request, {ResponseCode::kMessageIllegal,
                             StrCat("batch request does not support retry group ", header.topic)});
   }
-  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrcOf(*options)};
+  RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrcOf(*outcome.options)};
   auto refusal =
       batch ? EncodeBatch(header, request, message, draft) : EncodeSingle(header, request, message, draft);
   if (refusal) return Refuse(request, *std::move(refusal));
