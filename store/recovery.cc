@@ -163,8 +163,11 @@ Status Recovery::StartFromFiles() {
     if (segment->begin() <= complete) scan_begin_ = segment->begin();
   }
   // After a clean exit only what lies beyond the queues is missing; after a crash everything is derived
-  // again.
+  // again, and nothing there is believed: a unit of which only the first bytes reached the disk looks whole.
   derive_from_ = out_.report.clean_shutdown ? complete : scan_begin_;
+  if (!out_.report.clean_shutdown) {
+    for (const auto& queue : parts_.queues.All()) queue->TruncateAbove(scan_begin_);
+  }
   log_min_before_ = {-1};
   if (scan_begin_.value > 0) out_.last = {scan_begin_, FromEpochMillis(out_.apache.logics_time_ms)};
   return {};

@@ -349,6 +349,25 @@ TEST_F(RecoveryTest, OurFolderDeleted_CostsTimeOnly) {
   }
 }
 
+// The tags code is the last part of a unit; without it the unit still names the record.
+TEST_F(RecoveryTest, UnitOfWhichTheEndIsMissing_IsDerivedAgainFromTheLog) {
+  Open();
+  AppendMany(3, {.tags = "A"});
+  Pass(seconds(6));
+  const auto whole = store().ReadUnits({"T", 0}, {2}, 1);
+  ASSERT_EQ(whole.size(), 1u);
+  ASSERT_NE(whole[0].tags_code, 0);
+  Crash(Loss::kProcess);
+  Boot();
+  RemoveTree("/store/orbitmq");
+  Overwrite("/store/consumequeue/T/0/00000000000000000000", 2 * kUnitBytes + 12, std::string(8, '\0'));
+  Open();
+  const auto units = store().ReadUnits({"T", 0}, {2}, 1);
+  ASSERT_EQ(units.size(), 1u);
+  EXPECT_EQ(units[0].log_offset, whole[0].log_offset);
+  EXPECT_EQ(units[0].tags_code, whole[0].tags_code);
+}
+
 TEST_F(RecoveryTest, QueuesAndIndexDeleted_AreRebuilt) {
   for (const bool clean : {true, false}) {
     Open();

@@ -89,7 +89,9 @@ void LogChecker::CheckQueues(const StoreImage& image) {
       }
       facts_.findings.Add(
           kName, StrCat(QueueText(image, key), " offset ", static_cast<int64_t>(i), " points to log ",
-                        unit.log_offset.value, "; the record is at ", records[i]->log_offset));
+                        unit.log_offset.value, ", ", unit.record_bytes, " bytes, tags code ", unit.tags_code,
+                        "; the record is at ", records[i]->log_offset, ", ", records[i]->bytes,
+                        " bytes, tags code ", tags_code));
       break;
     }
   }
