@@ -15,6 +15,7 @@ import argparse
 import collections
 import pathlib
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -178,7 +179,17 @@ class Loop:
         # What the broker acknowledged before it died is in the journals once the senders saw the end of
         # their connections; the next cycle looks again.
         self.start_broker(number)
-        # The senders go on: what is acknowledged by now must be found, what is found was tried by then.
+        # They pause meanwhile: on an idle machine they would send faster than this program reads.
+        for sender in self.senders:
+            sender.child.send_signal(signal.SIGSTOP)
+        try:
+            self.compare()
+        finally:
+            for sender in self.senders:
+                sender.child.send_signal(signal.SIGCONT)
+
+    def compare(self):
+        """What was acknowledged by now must be found, what is found was tried."""
         self.journals.catch_up()
         acked, self.journals.fresh = self.journals.fresh, []
         self.scan.go_on(self.port)
