@@ -44,6 +44,9 @@ def mask_key(name):
 def mask(value, key='', names_only=False):
     """A copy of a JSON value without what chance decides; lists become sorted sets."""
     if isinstance(value, dict):
+        if key == 'offsetTable':
+            # Whether a consumer that ends soon had its retry queue long enough to commit is chance.
+            value = {name: inner for name, inner in value.items() if not name.startswith('%RETRY%')}
         return {mask_key(name): mask(inner, name, names_only) for name, inner in sorted(value.items())}
     if isinstance(value, list):
         texts = {json.dumps(mask(inner, key, names_only), sort_keys=True) for inner in value}
