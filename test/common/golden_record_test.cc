@@ -14,6 +14,7 @@
 #include "common/sys_flag.h"
 #include "common/tag_filter.h"
 #include "test/golden/golden.h"
+#include "test/golden/record_fields.h"
 
 namespace orbitmq {
 namespace {
@@ -49,18 +50,7 @@ TEST(GoldenLog, EveryRecord_IsWrittenAgainByteForByte) {
   for (const GoldenRecord& record : records) {
     const MessageView view = View(record);
     EXPECT_EQ(view.log_offset, record.offset);
-    RecordFields fields;
-    fields.topic = view.topic;
-    fields.queue_id = view.queue_id;
-    fields.flag = view.flag;
-    fields.sys_flag = view.sys_flag;
-    fields.born_time = view.born_time;
-    fields.born_host = view.born_host;
-    fields.store_host = view.store_host;
-    fields.reconsume_times = view.reconsume_times;
-    fields.prepared_transaction_offset = view.prepared_transaction_offset;
-    fields.body = view.body;
-    fields.properties = view.properties;
+    const RecordFields fields = golden::FieldsOf(view);
     RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
     ASSERT_TRUE(AppendRecord(fields, draft).ok());
     PatchRecord(draft.bytes.data(), {view.queue_offset, view.log_offset, view.store_time}, draft.crc);

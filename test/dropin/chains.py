@@ -141,11 +141,8 @@ class Chain:
         self.step('%s goes on with the store (%s)' % (broker.kind, name), self.load.go_on, broker, name)
         return self.step('%s is asked again (%s)' % (broker.kind, name), self.interview, broker)
 
-
-class ApacheFirst(Chain):
-    """Apache 5.5.0 -> ours -> Apache -> ours -> Apache -> ours; the clean store goes to ours too."""
-
-    def steps(self):
+    def write_twice(self):
+        """As `write`, and an image of the store as kill -9 leaves it; the broker is told to stop in order."""
         broker, first = self.write()
         store, flooded = self.step(
             'an image of the store amid sends, as kill -9 leaves it',
@@ -154,6 +151,14 @@ class ApacheFirst(Chain):
             broker.work + '/killed',
         )
         broker.terminate()
+        return broker, first, store, flooded
+
+
+class ApacheFirst(Chain):
+    """Apache 5.5.0 -> ours -> Apache -> ours -> Apache -> ours; the clean store goes to ours too."""
+
+    def steps(self):
+        broker, first, store, flooded = self.write_twice()
         clean = threading.Thread(target=self._clean, args=(broker, first, flooded))
         clean.start()
         try:
@@ -252,14 +257,7 @@ class OldFirst(Chain):
     first = OLD
 
     def steps(self):
-        broker, first = self.write()
-        store, flooded = self.step(
-            'an image of the store amid sends, as kill -9 leaves it',
-            self.load.image_under_load,
-            broker,
-            broker.work + '/killed',
-        )
-        broker.terminate()
+        broker, first, store, flooded = self.write_twice()
         ours = self.take(OURS, store, first, 'after kill -9 of apache-4.9.7', None, OLD_TIMES)
         second = self.go_on(ours, 'second')
         self.kill(ours, 'second-kill')

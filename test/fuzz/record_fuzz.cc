@@ -10,6 +10,7 @@
 #include "common/sys_flag.h"
 #include "test/fuzz/fuzz_driver.h"
 #include "test/golden/golden.h"
+#include "test/golden/record_fields.h"
 
 namespace orbitmq {
 namespace {
@@ -19,18 +20,7 @@ constexpr size_t kPlainBytesMax = 1 << 20;
 void CheckRecord(std::string_view bytes, const MessageView& view) {
   const auto size = static_cast<size_t>(view.total_bytes);
   ORBITMQ_CHECK(size <= bytes.size(), "a record is longer than its bytes");
-  RecordFields fields;
-  fields.topic = view.topic;
-  fields.queue_id = view.queue_id;
-  fields.flag = view.flag;
-  fields.sys_flag = view.sys_flag;
-  fields.born_time = view.born_time;
-  fields.born_host = view.born_host;
-  fields.store_host = view.store_host;
-  fields.reconsume_times = view.reconsume_times;
-  fields.prepared_transaction_offset = view.prepared_transaction_offset;
-  fields.body = view.body;
-  fields.properties = view.properties;
+  const RecordFields fields = golden::FieldsOf(view);
   RecordDraft draft{.bytes = {}, .record_count = 0, .crc = RecordCrc::kNone};
   const Status status = AppendRecord(fields, draft);
   // Long topics exist in both versions' reach of the decoder, short ones are written as V1 only.
