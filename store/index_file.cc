@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "common/bytes.h"
 #include "common/java_hash.h"
@@ -20,7 +21,35 @@ uint64_t FileBytes(IndexShape shape) {
   return MappedBytes(shape) + kEntryBytes * static_cast<uint64_t>(shape.entries);
 }
 
+constexpr size_t kHeadPlacesMin = 256;
+
 }  // namespace
+
+// Slot numbers are hashes already.
+size_t ChainHeads::PlaceOf(int32_t slot) const {
+  const size_t mask = places_.size() - 1;
+  size_t place = static_cast<size_t>(slot) & mask;
+  while (places_[place].entry != 0 && places_[place].slot != slot) place = (place + 1) & mask;
+  return place;
+}
+
+void ChainHeads::Set(int32_t slot, int32_t entry) {
+  if (2 * (used_ + 1) > places_.size()) {
+    const std::vector<Head> before =
+        std::exchange(places_, std::vector<Head>(std::max(kHeadPlacesMin, 2 * places_.size())));
+    for (const Head& head : before) {
+      if (head.entry != 0) places_[PlaceOf(head.slot)] = head;
+    }
+  }
+  Head& head = places_[PlaceOf(slot)];
+  if (head.entry == 0) ++used_;
+  head = {slot, entry};
+}
+
+void ChainHeads::Clear() {
+  if (used_ > 0) std::fill(places_.begin(), places_.end(), Head{});
+  used_ = 0;
+}
 
 int32_t IndexKeyHash(std::string_view key_text) {
   const int32_t hash = JavaStringHash(key_text);
@@ -105,8 +134,8 @@ IndexHeader IndexFile::header() const {
   return header_;
 }
 
-char* IndexFile::Slot(int32_t hash) const {
-  return mapping_->data() + kIndexHeaderBytes + 4 * static_cast<size_t>(hash % shape_.slots);
+char* IndexFile::Slot(int32_t slot) const {
+  return mapping_->data() + kIndexHeaderBytes + 4 * static_cast<size_t>(slot);
 }
 
 uint64_t IndexFile::EntryAt(int32_t number) const {
@@ -116,8 +145,9 @@ uint64_t IndexFile::EntryAt(int32_t number) const {
 void IndexFile::Put(int32_t hash, LogOffset at, WallTime store_time) {
   const MutexLock lock(mutex_);
   const int64_t time_ms = ToEpochMillis(store_time);
-  char* slot = Slot(hash);
-  auto previous = LoadBig<int32_t>(slot);
+  const int32_t slot = SlotOf(hash);
+  int32_t previous = pending_heads_.Find(slot);
+  if (previous == 0) previous = LoadBig<int32_t>(Slot(slot));
   if (previous <= 0 || previous >= header_.next_entry) previous = 0;
   int64_t seconds = header_.begin_time_ms <= 0 ? 0 : (time_ms - header_.begin_time_ms) / 1000;
   seconds = std::clamp<int64_t>(seconds, 0, std::numeric_limits<int32_t>::max());
@@ -126,7 +156,7 @@ void IndexFile::Put(int32_t hash, LogOffset at, WallTime store_time) {
   writer.Write<int64_t>(at.value);
   writer.Write<int32_t>(static_cast<int32_t>(seconds));
   writer.Write<int32_t>(previous);
-  StoreBig<int32_t>(slot, header_.next_entry);
+  pending_heads_.Set(slot, header_.next_entry);
   if (header_.next_entry <= 1) {
     header_.begin_log_offset = at.value;
     header_.begin_time_ms = time_ms;
@@ -152,7 +182,12 @@ Status IndexFile::WriteOut(Amount amount) {
   if (Status s = file_->WriteAt(EntryAt(first), pieces); !s.ok()) return s;
   const std::string encoded = header.Encode();
   const MutexLock lock(mutex_);
+  // Entries, header, slots: one that is killed in between leaves chains that lack their newest keys only.
   std::memcpy(mapping_->data(), encoded.data(), encoded.size());
+  for (const ChainHeads::Head& head : pending_heads_.places()) {
+    if (head.entry != 0) StoreBig<int32_t>(Slot(head.slot), head.entry);
+  }
+  pending_heads_.Clear();
   written_ += static_cast<int32_t>(entries.size() / kEntryBytes);
   pending_.erase(0, entries.size());
   return {};
@@ -170,7 +205,8 @@ void IndexFile::Find(const Query& query, std::vector<LogOffset>& found) const {
   std::string pending;
   {
     const MutexLock lock(mutex_);
-    number = LoadBig<int32_t>(Slot(query.hash));
+    number = pending_heads_.Find(SlotOf(query.hash));
+    if (number == 0) number = LoadBig<int32_t>(Slot(SlotOf(query.hash)));
     header = header_;
     written = written_;
     pending = pending_;
@@ -229,14 +265,14 @@ Status IndexFile::Rebuild(const IndexHeader& header) {
       const auto previous = LoadBig<int32_t>(raw.data() + static_cast<size_t>(i) * kEntryBytes + 16);
       // Entries stand in the order of the log and know the one before in their chain; zeros are sectors that
       // a crash took. A key that really hashes to 0 costs making the file anew.
-      if (hash <= 0 || at < newest || previous != LoadBig<int32_t>(Slot(hash))) {
+      if (hash <= 0 || at < newest || previous != LoadBig<int32_t>(Slot(SlotOf(hash)))) {
         return {StatusCode::kCorrupt,
                 StrCat(path_, ": entry ", number + i, " has the hash ", hash, ", log offset ", at, " after ",
                        newest, ", previous entry ", previous)};
       }
       newest = at;
-      slots_used += LoadBig<int32_t>(Slot(hash)) == 0 ? 1 : 0;
-      StoreBig<int32_t>(Slot(hash), number + i);
+      slots_used += LoadBig<int32_t>(Slot(SlotOf(hash))) == 0 ? 1 : 0;
+      StoreBig<int32_t>(Slot(SlotOf(hash)), number + i);
     }
   }
   if (header.next_entry > 1 && newest != header.end_log_offset) {
@@ -247,6 +283,7 @@ Status IndexFile::Rebuild(const IndexHeader& header) {
   header_.slots_used = slots_used;
   written_ = header.next_entry;
   pending_.clear();
+  pending_heads_.Clear();
   const std::string encoded = header_.Encode();
   std::memcpy(mapping_->data(), encoded.data(), encoded.size());
   return {};

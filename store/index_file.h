@@ -37,12 +37,37 @@ struct IndexShape {
   int32_t entries = 0;
 };
 
+// The newest entry of each chain that grew since the file was last written: slot number -> entry number.
+// Flat, because every indexed key goes through it.
+class ChainHeads final {
+ public:
+  struct Head {
+    int32_t slot = 0;
+    int32_t entry = 0;  // 0: this place is free.
+  };
+  // 0 when the chain did not grow.
+  int32_t Find(int32_t slot) const { return places_.empty() ? 0 : places_[PlaceOf(slot)].entry; }
+  void Set(int32_t slot, int32_t entry);
+  void Clear();
+  // With free places among them.
+  const std::vector<Head>& places() const { return places_; }
+
+ private:
+  size_t PlaceOf(int32_t slot) const;
+
+  std::vector<Head> places_;  // A power of two, at most half of them used.
+  size_t used_ = 0;
+};
+
 // One hash index from keys to log offsets.
 //
 // Format (store.md 4): header; `slots` i32 numbers of the newest entry of each chain; entries of i32 hash,
 // i64 log offset, i32 seconds since the file's begin time, i32 previous entry of the chain. Header and slots
 // are mapped (their disk blocks are reserved first, so that a full disk is an error here and not a signal
 // later); entries are appended in batches.
+//
+// Invariant: a slot in the file never leads to an entry that is not in the file, at any moment: whoever opens it
+// after a kill, Apache's broker too, finds all older keys.
 //
 // Threads: Put, Sync-preparing WriteOut on the dispatch executor; Sync on the disk executor; Find from any.
 class IndexFile final {
@@ -85,7 +110,8 @@ class IndexFile final {
   Result<bool> CutAbove(LogOffset log_end);
 
  private:
-  char* Slot(int32_t hash) const;
+  int32_t SlotOf(int32_t hash) const { return hash % shape_.slots; }
+  char* Slot(int32_t slot) const;
   uint64_t EntryAt(int32_t number) const;
 
   std::unique_ptr<File> file_;
@@ -96,6 +122,7 @@ class IndexFile final {
   IndexHeader header_ ORBITMQ_GUARDED_BY(mutex_);
   int32_t written_ ORBITMQ_GUARDED_BY(mutex_) = 1;  // Entries below are in the file.
   std::string pending_ ORBITMQ_GUARDED_BY(mutex_);
+  ChainHeads pending_heads_ ORBITMQ_GUARDED_BY(mutex_);  // Of the chains that end in pending_.
 };
 
 }  // namespace orbitmq::store

@@ -329,6 +329,22 @@ TEST_F(IndexFileTest, Find_FollowsTheChain_NewestFirst) {
   EXPECT_EQ(found, (std::vector<LogOffset>{{8}, {6}, {4}}));
 }
 
+// Apache's broker believes the slots that a killed one left. What is not written out yet may be missing, but must
+// not hide the older keys of its slot: dropin found that after kill -9.
+TEST_F(IndexFileTest, KilledBeforeWriteOut_OlderKeysOfTheSlotAreFound) {
+  const auto file = Make();
+  for (int64_t i = 0; i < 6; ++i) file->Put(i % 2 == 0 ? 3 : 13, {i}, FromEpochMillis(1));
+  ASSERT_TRUE(file->WriteOut(IndexFile::Amount::kAll).ok());
+  for (int64_t i = 6; i < 30; ++i) file->Put(3 + static_cast<int32_t>(i) % 20, {i}, FromEpochMillis(1));
+  const auto left = IndexFile::Open(files(), "/idx/20260101000000000", {10, 50});
+  ASSERT_TRUE(left.ok()) << left.status().ToString();
+  EXPECT_EQ(Find(**left, 3), (std::vector<int64_t>{4, 2, 0}));
+  EXPECT_EQ(Find(**left, 13), (std::vector<int64_t>{5, 3, 1}));
+  EXPECT_EQ(Find(*file, 13), (std::vector<int64_t>{10, 5, 3, 1}));
+  ASSERT_TRUE(file->WriteOut(IndexFile::Amount::kAll).ok());
+  EXPECT_EQ(Find(*file, 13), (std::vector<int64_t>{10, 5, 3, 1}));
+}
+
 TEST_F(IndexFileTest, Rebuild_DropsWhatTheMarkDoesNotKnow) {
   const auto file = Make();
   for (int64_t i = 0; i < 10; ++i) file->Put(3, {i}, FromEpochMillis(1));
