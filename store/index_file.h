@@ -66,8 +66,8 @@ class ChainHeads final {
 // are mapped (their disk blocks are reserved first, so that a full disk is an error here and not a signal
 // later); entries are appended in batches.
 //
-// Invariant: a slot in the file never leads to an entry that is not in the file, at any moment: whoever opens it
-// after a kill, Apache's broker too, finds all older keys.
+// Invariant: a slot in the file never leads to an entry that is not in the file, at any moment: whoever opens
+// it after a kill, Apache's broker too, finds all older keys.
 //
 // Threads: Put, Sync-preparing WriteOut on the dispatch executor; Sync on the disk executor; Find from any.
 class IndexFile final {

@@ -329,8 +329,8 @@ TEST_F(IndexFileTest, Find_FollowsTheChain_NewestFirst) {
   EXPECT_EQ(found, (std::vector<LogOffset>{{8}, {6}, {4}}));
 }
 
-// Apache's broker believes the slots that a killed one left. What is not written out yet may be missing, but must
-// not hide the older keys of its slot: dropin found that after kill -9.
+// Apache's broker believes the slots that a killed one left. What is not written out yet may be missing, but
+// must not hide the older keys of its slot: dropin found that after kill -9.
 TEST_F(IndexFileTest, KilledBeforeWriteOut_OlderKeysOfTheSlotAreFound) {
   const auto file = Make();
   for (int64_t i = 0; i < 6; ++i) file->Put(i % 2 == 0 ? 3 : 13, {i}, FromEpochMillis(1));
