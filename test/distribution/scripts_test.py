@@ -17,8 +17,11 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from processes import chosen_cases, run_cases  # noqa: E402
 
 CASES = []
 PATIENCE = 120  # For what takes a second on an idle machine.
@@ -302,26 +305,8 @@ def launchers_run_under_sh(site):
 
 
 def main():
-    """Runs the chosen cases."""
-    words, chosen = sys.argv[1:4], sys.argv[4:]
-    passed = failed = 0
-    for function in CASES:
-        if chosen and function.__name__ not in chosen:
-            continue
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            site = Site(words, folder)
-            try:
-                function(site)
-                passed += 1
-                print(f"ok      {function.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-            except (AssertionError, subprocess.SubprocessError, OSError, ValueError) as error:
-                failed += 1
-                print(f"FAILED  {function.__name__}: {error}", flush=True)
-            finally:
-                site.close()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    words = sys.argv[1:4]
+    return run_cases(chosen_cases(CASES, sys.argv[4:]), lambda folder: Site(words, folder))
 
 
 if __name__ == "__main__":
