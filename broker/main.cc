@@ -24,7 +24,7 @@
 DEFINE_string(c, "", "configuration file, Apache's broker.conf unchanged");
 DEFINE_string(n, "", "NameServers, host:port separated by ';' (wins over namesrvAddr)");
 DEFINE_bool(p, false, "print every option with its value, then exit");
-DEFINE_bool(m, false, "the same as -p");
+DEFINE_bool(m, false, "print the important options with their values, then exit");
 DEFINE_bool(h, false, "print this help, then exit");
 DEFINE_string(set, "",
               "options that win over the file: key=value, several separated by commas, or --set again");
@@ -39,6 +39,54 @@ namespace {
 
 constexpr Duration kStopWithin = std::chrono::seconds(10);
 constexpr const char* kLoopback = "127.0.0.1";
+
+// What -m prints: the fields that Apache 5.x marks with @ImportantField (BrokerIdentity, BrokerConfig,
+// MessageStoreConfig), as far as there are such options here, and where it listens.
+constexpr std::string_view kImportantOptions[] = {
+    "brokerName",
+    "brokerClusterName",
+    "brokerId",
+    "namesrvAddr",
+    "listenPort",
+    "brokerIP1",
+    "bindAddress",
+    "autoCreateTopicEnable",
+    "autoCreateSubscriptionGroup",
+    "msgTraceTopicName",
+    "traceTopicEnable",
+    "rejectTransactionMessage",
+    "storePathRootDir",
+    "storePathCommitLog",
+    "flushIntervalCommitLog",
+    "deleteWhen",
+    "fileReservedTime",
+    "maxTransferBytesOnMessageInMemory",
+    "maxTransferCountOnMessageInMemory",
+    "maxTransferBytesOnMessageInDisk",
+    "maxTransferCountOnMessageInDisk",
+    "accessMessageInMemoryMaxRatio",
+    "messageIndexEnable",
+    "haMasterAddress",
+    "brokerRole",
+    "flushDiskType",
+    "totalReplicas",
+    "inSyncReplicas",
+    "minInSyncReplicas",
+    "allAckInSyncStateSet",
+    "enableAutoInSyncReplicas",
+};
+
+// Every option, or the important ones, as lines that a configuration file can hold.
+void PrintOptions(BrokerOptions& options, bool important_only) {
+  for (const OptionBinding& binding : BindBrokerOptions(options)) {
+    for (const OptionSpec& spec : binding.rows->options) {
+      if (important_only && std::ranges::find(kImportantOptions, spec.name) == std::end(kImportantOptions)) {
+        continue;
+      }
+      std::fputs(RenderSetting(spec.name, RenderOption(spec, binding.object)).c_str(), stdout);
+    }
+  }
+}
 
 int Fail(const Status& why) {
   std::fprintf(stderr, "mqbroker: %.*s\n", static_cast<int>(why.text().size()), why.text().data());
@@ -160,7 +208,7 @@ int Run() {
   auto configured = ReadOptions(*files);
   if (!configured.ok()) return Fail(configured.status());
   if (FLAGS_p || FLAGS_m) {
-    std::fputs(RenderProperties(BindBrokerOptions(configured->options)).c_str(), stdout);
+    PrintOptions(configured->options, !FLAGS_p);
     return 0;
   }
   process::BlockSignals();
@@ -188,7 +236,7 @@ int main(int argc, char** argv) {
        .source = "broker/main",
        .description = "a message broker\n\n"
                       "  mqbroker [-c broker.conf] [-n host:port] [--set key=value,...] [--data-dir DIR] "
-                      "[--standalone] [-p]",
+                      "[--standalone] [-p|-m]",
        .version = "OrbitMQ " ORBITMQ_VERSION,
        .lists = kLists},
       argc, argv);

@@ -147,6 +147,16 @@ def repeated_set(program, directory):
         assert line in lines, done.stdout
 
 
+def important_options(program, _):
+    """-m prints those that an operator looks at first; -p all of them, also together with -m."""
+    for flags, whole in ((['-m'], False), (['-p'], True), (['-m', '-p'], True)):
+        done = subprocess.run([program, *flags, '--set=brokerName=b7'], capture_output=True, text=True,
+                              timeout=WAIT, check=False)
+        lines = done.stdout.split('\n')
+        assert done.returncode == 0 and 'brokerName=b7' in lines and 'listenPort=10911' in lines, done
+        assert ('flushDelayOffsetInterval=10000' in lines) == whole, (flags, done.stdout)
+
+
 def help_and_version(program, _):
     for flag in ('-h', '--help', '--version'):
         done = subprocess.run([program, flag], capture_output=True, text=True, timeout=WAIT, check=False)
@@ -228,6 +238,7 @@ def main():
         binary_config,
         bad_flags,
         repeated_set,
+        important_options,
         help_and_version,
         standalone_elsewhere,
         namesrv_mistakes,

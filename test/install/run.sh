@@ -51,8 +51,8 @@ all_libraries_found() {
 nothing_else_installed() {
   local extra expected
   expected='include/orbitmq/[a-z_]+\.h|lib.*/liborbitmq\.so[0-9.]*|lib.*/cmake/OrbitMQ/.*\.cmake'
-  expected+='|lib.*/pkgconfig/orbitmq-client\.pc|bin/mq[a-z]+|share/(doc|man)/.*|share/.*/conf/.*|etc/.*'
-  extra=$(cd "$prefix" && find . \( -type f -o -type l \) | grep -vE "^\./($expected)\$" || true)
+  expected+='|lib.*/pkgconfig/orbitmq-client\.pc|bin/mq[a-z]+|share/(doc|man)/.*|share/orbitmq/(bin|conf)/.*'
+  extra=$(find "$prefix" \( -type f -o -type l \) -printf '%P\n' | grep -vE "^($expected)\$" || true)
   [ -z "$extra" ] || { printf 'not expected in the package:\n%s\n' "$extra"; return 1; }
 }
 
@@ -113,6 +113,12 @@ done
 for program in mqnamesrv mqbroker mqperf; do
   check "installed program: $program" starts "$prefix/bin/$program" -h
 done
+for program in mqnamesrv mqbroker; do
+  check "launcher: $program" sh "$prefix/share/orbitmq/bin/$program" -p
+done
+check "mqshutdown" "$prefix/bin/mqshutdown" -h
+check "mqcluster finds its programs" "$prefix/bin/mqcluster" start standalone --dir "$scratch/cluster"
+check "mqcluster stops" "$prefix/bin/mqcluster" stop standalone --dir "$scratch/cluster"
 
 # The tree still works after it was moved.
 mv "$prefix" "$scratch/moved"
