@@ -11,6 +11,8 @@
 #include "broker/client_relay.h"
 #include "broker/delay_queues.h"
 #include "broker/group_admin.h"
+#include "broker/ha_admin.h"
+#include "broker/ha_service.h"
 #include "broker/handler_table.h"
 #include "broker/offset_admin.h"
 #include "broker/offset_handler.h"
@@ -34,6 +36,8 @@ constexpr Duration kSampleEvery = std::chrono::seconds(1);
 // Between two attempts to reach a NameServer that is gone.
 constexpr Duration kNameserverBackOffMax = std::chrono::seconds(1);
 constexpr Duration kLeaveMax = std::chrono::seconds(2);
+// For slaves to fetch the end of the log when this broker stops.
+constexpr Duration kSlavesMax = std::chrono::seconds(3);
 
 // The handlers, in one object that lives exactly as long as what they refer to.
 struct HandlerSet {
@@ -48,8 +52,9 @@ struct HandlerSet {
   OffsetAdmin offset_admin;
   BrokerAdmin broker_admin;
   ClientRelay relay;
+  HaAdmin ha_admin;
   Handlers all{send,        pull,        offsets,      clients,      retry, query,
-               topic_admin, group_admin, offset_admin, broker_admin, relay};
+               topic_admin, group_admin, offset_admin, broker_admin, relay, ha_admin};
 };
 
 // The composition root. Members stand in the order in which they may refer to each other.
@@ -72,6 +77,8 @@ class BrokerProcess final : public Broker {
   void MakeHandlers();
   void Register(const HandlerRow& row, size_t& reader);
   Status Listen();
+  Status StartReplication();
+  void AfterCut();
   void FillIdentity(uint16_t port);
   void StartTimers();
   void Every(Duration period, UniqueFunction<void()> work);
@@ -113,6 +120,7 @@ class BrokerProcess final : public Broker {
   std::unique_ptr<ClientTable> clients_;
   std::unique_ptr<QueueLocks> locks_;
   std::unique_ptr<DelayQueues> delay_;
+  std::unique_ptr<HaService> ha_;  // Goes after the store, whose last answers it gets.
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<HandlerSet> handlers_;
   std::unique_ptr<net::RpcClient> rpc_client_;
@@ -137,6 +145,7 @@ BrokerProcess::~BrokerProcess() {
   for (const auto* executor : {&house_, &admin_, &delay_executor_, &disk_}) {
     if (*executor != nullptr) (*executor)->Stop();
   }
+  if (ha_ != nullptr) ha_->Stop();
   publisher_.reset();
   rpc_client_.reset();
   store_.reset();
@@ -167,7 +176,8 @@ void BrokerProcess::FillIdentity(uint16_t port) {
   identity_.id = options->broker_id;
   identity_.ip = options->broker_ip1;
   identity_.address = Endpoint{options->broker_ip1, port}.ToString();
-  const int32_t ha = options->ha_listen_port > 0 ? options->ha_listen_port : port + 1;
+  int32_t ha = options->ha_listen_port > 0 ? options->ha_listen_port : port + 1;
+  if (ha_ != nullptr && ha_->port() != 0) ha = ha_->port();
   identity_.ha_address = Endpoint{options->broker_ip2, static_cast<uint16_t>(ha)}.ToString();
   if (auto host = ParseHostAddress(options->broker_ip1, port); host.ok()) identity_.store_host = *host;
 }
@@ -234,9 +244,10 @@ void BrokerProcess::MakeHandlers() {
       .group_admin = GroupAdmin({env_, *groups_, *offsets_, *clients_, *stats_}),
       .offset_admin = OffsetAdmin(
           {env_, options_, identity_, *topics_, *groups_, *clients_, *offsets_, *delay_, *store_, *stats_}),
-      .broker_admin = BrokerAdmin({env_, options_, identity_, *clients_, *delay_, *store_, *stats_,
+      .broker_admin = BrokerAdmin({env_, options_, identity_, *clients_, *delay_, *store_, *stats_, *ha_,
                                    env_.clock().Wall(), [this] { publisher_->Changed(); }, offsets_lowered_}),
-      .relay = ClientRelay({env_, identity_, *topics_, *groups_, *clients_, *store_})});
+      .relay = ClientRelay({env_, identity_, *topics_, *groups_, *clients_, *store_}),
+      .ha_admin = HaAdmin({identity_, *ha_, *store_})});
   parked_->OnWake(
       [this](PullJob job, ParkedPulls::Reason reason) { handlers_->pull.Wake(std::move(job), reason); });
 }
@@ -280,11 +291,38 @@ Status BrokerProcess::Listen() {
   return {};
 }
 
-Status BrokerProcess::Serve() {
-  MakeHandlers();
-  delay_->Start(*store_);
-  arrivals_to_delay_.store(delay_.get());
+Status BrokerProcess::StartReplication() {
   const auto options = options_.Get();
+  ha_ = std::make_unique<HaService>(HaService::Parts{env_, options_, *store_, [this] {
+                                                       disk_->Post([this] { AfterCut(); });
+                                                     }});
+  int32_t port = options->ha_listen_port;
+  if (port == 0 && options->listen_port != 0) port = options->listen_port + 1;
+  if (Status s = ha_->Start(options->bind_address, static_cast<uint16_t>(port)); !s.ok()) return s;
+  FillIdentity(static_cast<uint16_t>(options->listen_port));
+  return {};
+}
+
+// Committed offsets may point beyond what is left of a slave's queues.
+void BrokerProcess::AfterCut() {
+  const Result<size_t> clamped = offsets_->ClampTo(*store_);
+  if (!clamped.ok()) {
+    env_.log().Error("consumer offsets could not be lowered", {{"status", clamped.status().ToString()}});
+    return;
+  }
+  env_.log().Warn("consumer offsets checked after the log was cut",
+                  {{"lowered", static_cast<uint64_t>(*clamped)}});
+}
+
+Status BrokerProcess::Serve() {
+  if (Status s = StartReplication(); !s.ok()) return s;
+  MakeHandlers();
+  const auto options = options_.Get();
+  // What is due is delivered by the master; its slaves get the copies with its log.
+  if (options->broker_role != BrokerRole::kSlave) {
+    delay_->Start(*store_);
+    arrivals_to_delay_.store(delay_.get());
+  }
   std::vector<Endpoint> nameservers;
   if (!options->namesrv_addr.empty()) {
     auto parsed = ParseEndpoints(options->namesrv_addr);
@@ -296,7 +334,8 @@ Status BrokerProcess::Serve() {
   rpc_client_ =
       net::RpcClient::New(env_, {.backoff_max = kNameserverBackOffMax, .tls = *std::move(tls)}, *io_.front());
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
-      env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers)});
+      env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers),
+      [this](const MasterAddresses& master) { ha_->SetMaster(master.ha); }});
   topics_->OnChange([this] { publisher_->Changed(); });
   // From here on requests come in, so everything they touch is there.
   if (Status listening = Listen(); !listening.ok()) return listening;
@@ -352,7 +391,7 @@ void BrokerProcess::AnswerParked() {
   parked_->WakeAll();
   delay_executor_->Post([this] {
     delay_->Stop();
-    CloseStore();
+    ha_->BeginStop(std::min<Duration>(kSlavesMax, Left() / 3), [this](Result<Done>) { CloseStore(); });
   });
 }
 

@@ -168,6 +168,26 @@ void BrokerAdmin::AddCondition(Table& table) const {
   table["recoveryOffsetsLowered"] = StrCat(parts_.offsets_lowered);
 }
 
+// Not among Apache's keys either.
+void BrokerAdmin::AddReplication(Table& table) const {
+  const HaStatus status = parts_.ha.status();
+  table["haRole"] = status.master ? "master" : "slave";
+  if (!status.master) {
+    table["haState"] = NameOf(status.slave.state);
+    table["haMaster"] = status.slave.master;
+    table["haReportedOffset"] = StrCat(status.slave.reported.value);
+    table["haHealCount"] = StrCat(status.slave.heal_count);
+    return;
+  }
+  table["haInSyncReplicas"] = StrCat(status.in_sync_count);
+  table["haReplicatedOffset"] = StrCat(status.replicated.value);
+  for (const HaReplica& replica : status.replicas) {
+    table[StrCat("haReplica_", replica.address)] =
+        StrCat("acked ", replica.acked.value, ", behind ", replica.lag_bytes, " bytes, ", replica.lag_ms,
+               " ms, ", replica.in_sync ? "in step" : "not in step");
+  }
+}
+
 void BrokerAdmin::AddStore(Table& table) const {
   const auto options = parts_.options.Get();
   const store::Watermarks marks = parts_.store.watermarks();
@@ -208,6 +228,7 @@ void BrokerAdmin::RuntimeInfo(net::ServerRequest request) {
   AddIdentity(body.table);
   AddTraffic(body.table);
   AddStore(body.table);
+  AddReplication(body.table);
   ReplyBody(request, proto::EncodeBody(body));
 }
 

@@ -9,6 +9,7 @@
 #include "broker/broker_stats.h"
 #include "broker/client_table.h"
 #include "broker/delay_queues.h"
+#include "broker/ha_service.h"
 #include "broker/topic_table.h"
 #include "remoting/protocol/data_version.h"
 #include "remoting/rpc_server.h"
@@ -28,6 +29,7 @@ class BrokerAdmin final {
     const DelayQueues& delay;
     store::MessageStore& store;
     BrokerStats& stats;
+    const HaService& ha;
     WallTime booted;
     // Called after the options changed: NameServers may have to hear of it.
     UniqueFunction<void()> on_reload;
@@ -48,6 +50,7 @@ class BrokerAdmin final {
   void AddTraffic(Table& table) const;
   void AddStore(Table& table) const;
   void AddCondition(Table& table) const;
+  void AddReplication(Table& table) const;
 
   Parts parts_;
   proto::DataVersion version_;

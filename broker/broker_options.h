@@ -44,6 +44,20 @@ struct BrokerOptions {
 
   net::TlsServerSettings tls;  // Rows of its own: TlsServerOptionTable.
 
+  // Replication. A slave's log is written by its master's stream alone.
+  std::string ha_master_address;
+  Millis ha_send_heartbeat_interval{5000};
+  Millis ha_housekeeping_interval{20'000};
+  int32_t ha_transfer_batch_size = 32 * 1024;
+  int64_t ha_max_gap_not_in_sync = int64_t{256} << 20;
+  bool ha_flow_control_enable = false;
+  int64_t max_ha_transfer_byte_in_second = int64_t{100} << 20;
+  Millis slave_timeout{3000};
+  int32_t total_replicas = 1;
+  int32_t in_sync_replicas = 0;  // Apache's default is 1, with which SYNC_MASTER does not wait.
+  int32_t min_in_sync_replicas = 1;
+  bool enable_auto_in_sync_replicas = false;
+
   // Topics, groups, clients.
   bool auto_create_topic_enable = true;
   int32_t default_topic_queue_nums = 8;
@@ -104,6 +118,13 @@ std::vector<OptionBinding> BindBrokerOptions(BrokerOptions& options);
 // Fills empty fields from the process (host name, address) and checks what no single row can: roles, paths,
 // ratios, delay levels. kInvalidArgument names the key and what to do.
 Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options);
+
+// How many brokers, the master among them, must have a message before its sender is told OK: 1 = the master
+// alone. What inSyncReplicas says; where it says nothing 2 for SYNC_MASTER.
+inline int32_t InSyncReplicas(const BrokerOptions& options) {
+  if (options.broker_role != BrokerRole::kSyncMaster) return 1;
+  return options.in_sync_replicas > 0 ? options.in_sync_replicas : 2;
+}
 
 store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddress& store_host);
 

@@ -263,6 +263,7 @@ proto::DelayOffsetSerializeWrapper DelayQueues::All() const {
 
 std::map<int32_t, std::pair<int64_t, int64_t>> DelayQueues::Standing() const {
   std::map<int32_t, std::pair<int64_t, int64_t>> standing;
+  if (!started_.load(std::memory_order_acquire)) return standing;
   std::map<int32_t, int64_t> current;
   {
     MutexLock lock(mutex_);

@@ -8,6 +8,7 @@
 #include "broker/client_handler.h"
 #include "broker/client_relay.h"
 #include "broker/group_admin.h"
+#include "broker/ha_admin.h"
 #include "broker/offset_admin.h"
 #include "broker/offset_handler.h"
 #include "broker/pull_handler.h"
@@ -88,6 +89,8 @@ constexpr std::array kRows = {
     ROW(kGetSubscriptiongroupConfig, kAdmin, kGroup, kGet, group_admin, Get),
     ROW(kUpdateAndGetGroupForbidden, kAdmin, kTopicAndGroup, kUpdate, group_admin, Forbidden),
     ROW(kLitePullMessage, kInline, kTopicAndGroup, kSub, pull, Handle),
+    ROW(kExchangeBrokerHaInfo, kAdmin, kCluster, kGet, ha_admin, Exchange),
+    ROW(kGetBrokerHaStatus, kAdmin, kCluster, kGet, ha_admin, RuntimeInfo),
 };
 #undef ROW
 
@@ -159,8 +162,6 @@ constexpr int32_t kRefused[] = {
     Code::kRemoveBroker,
     Code::kBrokerHeartbeat,
     Code::kNotifyMinBrokerIdChange,
-    Code::kExchangeBrokerHaInfo,
-    Code::kGetBrokerHaStatus,
     Code::kResetMasterFlushOffset,
     Code::kControllerAlterSyncStateSet,
     Code::kControllerElectMaster,

@@ -111,6 +111,7 @@ void RoutePublisher::Registered(size_t index, Result<proto::Command> reply) {
     }
     target.registered = true;
     target.failed_before = false;
+    TellMaster(*reply);
   } else if (!target.failed_before && !leaving_) {
     target.failed_before = true;
     parts_.env.log().Warn("registration with a NameServer failed; will go on trying",
@@ -119,6 +120,12 @@ void RoutePublisher::Registered(size_t index, Result<proto::Command> reply) {
   if (!status.ok() && NotReached(status)) RetrySoon(index);
   if (first_left_ > 0 && --first_left_ == 0 && first_) first_(Done{});
   if (target.again && !leaving_) Register(index);
+}
+
+void RoutePublisher::TellMaster(const proto::Command& reply) {
+  if (!parts_.on_master) return;
+  const auto header = proto::DecodeHeader<proto::RegisterBrokerResponseHeader>(reply);
+  if (header.ok()) parts_.on_master({.remoting = header->master_addr, .ha = header->ha_server_addr});
 }
 
 void RoutePublisher::RetrySoon(size_t index) {

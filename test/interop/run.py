@@ -22,6 +22,7 @@ from suite_clients import clients, sdk  # noqa: E402
 from suite_compression import compression  # noqa: E402
 from suite_crossed import crossed  # noqa: E402
 from suite_mixed import mixed  # noqa: E402
+from suite_replication import replication  # noqa: E402
 from suite_tls import tls  # noqa: E402
 
 SUITES = {
@@ -32,6 +33,7 @@ SUITES = {
     'tls': tls,
     'sdk': sdk,
     'crossed': crossed,
+    'replication': replication,
 }
 
 
