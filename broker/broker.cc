@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/broker_admin.h"
+#include "broker/broker_metrics.h"
 #include "broker/client_handler.h"
 #include "broker/client_relay.h"
 #include "broker/delay_queues.h"
@@ -80,6 +81,7 @@ class BrokerProcess final : public Broker {
   Status StartReplication();
   void AfterCut();
   void FillIdentity(uint16_t port);
+  Status ShowFigures();
   void StartTimers();
   void Every(Duration period, UniqueFunction<void()> work);
   std::string ConfigPath(std::string_view name) const;
@@ -126,6 +128,8 @@ class BrokerProcess final : public Broker {
   std::unique_ptr<net::RpcClient> rpc_client_;
   std::unique_ptr<RoutePublisher> publisher_;
   std::unique_ptr<net::RpcServer> server_;
+  std::unique_ptr<BrokerMetrics> metrics_;
+  std::unique_ptr<net::HttpServer> metrics_server_;  // Null unless asked for.
   struct Periodic {
     Duration period{};
     UniqueFunction<void()> work;
@@ -139,6 +143,7 @@ class BrokerProcess final : public Broker {
 BrokerProcess::~BrokerProcess() {
   // First nobody comes in, then nothing runs, then what was used goes: the store before what its listener and
   // completions call.
+  metrics_server_.reset();
   server_.reset();
   for (auto& executor : io_) executor->Stop();
   for (auto& executor : read_) executor->Stop();
@@ -291,6 +296,20 @@ Status BrokerProcess::Listen() {
   return {};
 }
 
+Status BrokerProcess::ShowFigures() {
+  const auto options = options_.Get();
+  metrics_ = std::make_unique<BrokerMetrics>(
+      BrokerMetrics::Parts{env_, identity_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_,
+                           *stats_, *store_, [this] { return server_->connection_count(); }});
+  auto server = net::StartMetricsServer(
+      env_, options->metrics,
+      {.host = options->bind_address, .io = io_.front().get(), .worker = admin_.get()},
+      [this] { return metrics_->Page(); });
+  if (!server.ok()) return server.status();
+  metrics_server_ = *std::move(server);
+  return {};
+}
+
 Status BrokerProcess::StartReplication() {
   const auto options = options_.Get();
   ha_ = std::make_unique<HaService>(HaService::Parts{env_, options_, *store_, [this] {
@@ -339,6 +358,7 @@ Status BrokerProcess::Serve() {
   topics_->OnChange([this] { publisher_->Changed(); });
   // From here on requests come in, so everything they touch is there.
   if (Status listening = Listen(); !listening.ok()) return listening;
+  if (Status showing = ShowFigures(); !showing.ok()) return showing;
   io_.front()->Post([this] { publisher_->Start({}); });
   StartTimers();
   return {};

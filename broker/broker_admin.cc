@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "common/limits.h"
+#include "common/config_file.h"
 #include "common/strings.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/json.h"
@@ -62,7 +62,9 @@ void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
   for (const std::string& warning : report.warnings) StrAppend(remark, warning, "; ");
   if (options.config_file.empty()) {
     StrAppend(remark, "counts until the restart: the broker was started without -c");
-  } else if (Status written = WriteConfig(options.config_file, *entries); !written.ok()) {
+  } else if (Status written =
+                 WriteChangedOptions(parts_.env.files(), options.config_file, bindings, *entries);
+             !written.ok()) {
     return ReplyError(request, ResponseCode::kSystemError,
                       StrCat("nothing was changed: ", options.config_file, ": ", written.text()));
   }
@@ -77,30 +79,13 @@ void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
   ReplyOk(request, std::move(remark));
 }
 
-// The lines of these keys, unknown ones left out; what else stands in the file stays. Apache writes all its
-// keys there, in hash order.
-Status BrokerAdmin::WriteConfig(const std::string& path, std::span<const ConfigEntry> entries) {
-  FileSystem& files = parts_.env.files();
-  const auto text = ReadFileOrBackup(files, path, limits::kConfigFileBytesMax);
-  if (!text.ok()) return text.status();
-  BrokerOptions known;
-  std::vector<ConfigEntry> kept;
-  for (const OptionBinding& binding : BindBrokerOptions(known)) {
-    for (const OptionSpec& option : binding.rows->options) {
-      for (const ConfigEntry& entry : entries) {
-        if (entry.key == option.name) kept.push_back(entry);
-      }
-    }
-  }
-  const std::string edited = EditProperties(*text, kept);
-  return edited == *text ? Status::Ok() : WriteFileAtomically(files, path, edited);
-}
-
 void BrokerAdmin::GetConfig(net::ServerRequest request) {
   BrokerOptions options = *parts_.options.Get();
   const proto::GetBrokerConfigResponseHeader header{.version = proto::EncodeBody(version_)};
   // Without the TLS table: it holds a password.
-  ReplyHeader(request, header, RenderProperties({BrokerOptionTable().Bind(options)}));
+  ReplyHeader(request, header,
+              RenderProperties({BrokerOptionTable().Bind(options),
+                  net::MetricsOptionTable().Bind(options.metrics)}));
 }
 
 void BrokerAdmin::AddIdentity(Table& table) const {

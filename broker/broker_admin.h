@@ -45,7 +45,6 @@ class BrokerAdmin final {
 
  private:
   using Table = std::map<std::string, std::string>;
-  Status WriteConfig(const std::string& path, std::span<const ConfigEntry> entries);
   void AddIdentity(Table& table) const;
   void AddTraffic(Table& table) const;
   void AddStore(Table& table) const;

@@ -253,7 +253,8 @@ const OptionTable<BrokerOptions>& BrokerOptionTable() {
 }
 
 std::vector<OptionBinding> BindBrokerOptions(BrokerOptions& options) {
-  return {BrokerOptionTable().Bind(options), net::TlsServerOptionTable().Bind(options.tls)};
+  return {BrokerOptionTable().Bind(options), net::TlsServerOptionTable().Bind(options.tls),
+          net::MetricsOptionTable().Bind(options.metrics)};
 }
 
 Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) {

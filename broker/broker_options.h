@@ -13,6 +13,7 @@
 #include "common/names.h"
 #include "common/sys_flag.h"
 #include "orbitmq/result.h"
+#include "remoting/metrics_server.h"
 #include "remoting/server_options.h"
 #include "store/store_options.h"
 
@@ -42,7 +43,8 @@ struct BrokerOptions {
   int32_t server_selector_threads = 0;
   int32_t server_channel_max_idle_seconds = 120;
 
-  net::TlsServerSettings tls;  // Rows of its own: TlsServerOptionTable.
+  net::TlsServerSettings tls;    // Rows of its own: TlsServerOptionTable.
+  net::MetricsSettings metrics;  // Likewise: MetricsOptionTable.
 
   // Replication. A slave's log is written by its master's stream alone.
   std::string ha_master_address;
@@ -112,7 +114,7 @@ struct BrokerOptions {
 // Apache's names, ranges and one sentence each; docs/CONFIG.md is made from it.
 const OptionTable<BrokerOptions>& BrokerOptionTable();
 
-// Both tables of a broker.conf, bound to `options`.
+// All tables of a broker.conf, bound to `options`.
 std::vector<OptionBinding> BindBrokerOptions(BrokerOptions& options);
 
 // Fills empty fields from the process (host name, address) and checks what no single row can: roles, paths,

@@ -13,18 +13,6 @@ namespace {
 // Apache raises the table's version once every so many commits (consumerOffsetUpdateVersionStep).
 constexpr uint64_t kCommitsPerVersion = 500;
 
-struct KeyParts {
-  std::string_view topic;
-  std::string_view group;
-};
-
-// "topic@group"; neither may contain '@'.
-KeyParts SplitKey(std::string_view key) {
-  const size_t at = key.find('@');
-  if (at == key.npos) return {key, {}};
-  return {key.substr(0, at), key.substr(at + 1)};
-}
-
 // A group that only pulled has no offset anywhere yet; Apache does not count it as a consumer of the topic.
 template <class Queues>
 bool HasCommitted(const Queues& queues) {
@@ -32,6 +20,12 @@ bool HasCommitted(const Queues& queues) {
 }
 
 }  // namespace
+
+KeyParts SplitKey(std::string_view key) {
+  const size_t at = key.find('@');
+  if (at == key.npos) return {key, {}};
+  return {key.substr(0, at), key.substr(at + 1)};
+}
 
 ConsumerOffsets::ConsumerOffsets(Parts parts)
     : parts_(std::move(parts)), file_(parts_.env, parts_.disk, parts_.path, [this] {

@@ -18,6 +18,13 @@
 
 namespace orbitmq::broker {
 
+// "topic@group", the keys of the file and of the statistics; neither may contain '@'.
+struct KeyParts {
+  std::string_view topic;
+  std::string_view group;
+};
+KeyParts SplitKey(std::string_view key);
+
 // What a group's offset in a queue is asked or set for.
 struct OffsetKey {
   std::string_view group;

@@ -152,6 +152,11 @@ bool GroupTable::Readable(std::string_view group, std::string_view topic) const 
   return of_topic == of_group->second.end() || (of_topic->second & kReadForbidden) == 0;
 }
 
+size_t GroupTable::size() const {
+  MutexLock lock(mutex_);
+  return groups_.size();
+}
+
 proto::SubscriptionGroupWrapper GroupTable::All() const {
   proto::SubscriptionGroupWrapper all;
   MutexLock lock(mutex_);

@@ -36,6 +36,7 @@ class GroupTable final {
   bool Readable(std::string_view group, std::string_view topic) const;
 
   proto::SubscriptionGroupWrapper All() const;
+  size_t size() const;
   void Save(Completion<Done> done) { file_.Save(std::move(done)); }
 
  private:

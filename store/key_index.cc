@@ -11,6 +11,9 @@
 namespace orbitmq::store {
 namespace {
 
+// Names in a row that may exist already; each is a file of one millisecond.
+constexpr int kNamesTaken = 1000;
+
 // Local time as yyyyMMddHHmmssSSS, as Apache names index files.
 std::string IndexFileName(WallTime time) {
   const int64_t ms = ToEpochMillis(time);
@@ -64,7 +67,13 @@ Result<std::shared_ptr<IndexFile>> KeyIndex::Writable() {
   WallTime name_time = clock_.Wall();
   std::string path = directory_ + "/" + IndexFileName(name_time);
   // Names sort by age, also when files are made within a millisecond or the clock went back.
+  int taken = 0;
   while (files_.Exists(path) || (!now->empty() && path <= now->back()->path())) {
+    // A disk that cannot say what it holds says so of every name.
+    if (files_.Exists(path) && ++taken > kNamesTaken) {
+      return Status(StatusCode::kIoError, StrCat("make an index file: ", path, " and the ", kNamesTaken,
+                                                 " names before it seem to be taken"));
+    }
     name_time += Millis(1);
     path = directory_ + "/" + IndexFileName(name_time);
   }
