@@ -3,6 +3,7 @@
 // before and says so, and never takes damage for "nothing there".
 #include <algorithm>
 
+#include "common/strings.h"
 #include "test/broker/broker_fixture.h"
 #include "test/sim/file_damage.h"
 
