@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/advertised_address.h"
 #include "broker/broker_admin.h"
 #include "broker/broker_metrics.h"
 #include "broker/client_handler.h"
@@ -184,7 +185,7 @@ void BrokerProcess::FillIdentity(uint16_t port) {
   int32_t ha = options->ha_listen_port > 0 ? options->ha_listen_port : port + 1;
   if (ha_ != nullptr && ha_->port() != 0) ha = ha_->port();
   identity_.ha_address = Endpoint{options->broker_ip2, static_cast<uint16_t>(ha)}.ToString();
-  if (auto host = ParseHostAddress(options->broker_ip1, port); host.ok()) identity_.store_host = *host;
+  identity_.store_host = StoreHostOf(*options, env_.identity(), port);
 }
 
 // Takes the data directory and everything in it.
@@ -451,6 +452,7 @@ void BrokerProcess::CloseConnections() {
 
 Result<std::unique_ptr<Broker>> Broker::Start(Env& env, BrokerOptions options) {
   if (Status resolved = ResolveDefaults(env.identity(), options); !resolved.ok()) return resolved;
+  if (const auto warning = AdvertisedAddressWarning(options)) env.log().Warn(*warning);
   auto broker = std::make_unique<BrokerProcess>(env, std::move(options));
   if (Status opened = broker->Open(); !opened.ok()) return opened;
   if (Status serving = broker->Serve(); !serving.ok()) return serving;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/advertised_address.h"
 #include "broker/ignored_keys.h"
 #include "common/env.h"
 #include "common/limits.h"
@@ -29,8 +30,10 @@ void AddNetwork(Rows& rows) {
            "namesrvAddr", Reload::kNo,
            "NameServers, host:port separated by ';'; empty = $NAMESRV_ADDR, or none."),
        TextOption<&B::broker_ip1>("brokerIP1", Reload::kNo,
-                                  "Address told to clients; empty = the first one that is not loopback."),
-       TextOption<&B::broker_ip2>("brokerIP2", Reload::kNo, "Address told to slaves; empty = brokerIP1."),
+                                  "Address or host name told to clients; empty = the first address that is "
+                                  "not loopback."),
+       TextOption<&B::broker_ip2>("brokerIP2", Reload::kNo,
+                                  "Address or host name told to slaves; empty = brokerIP1."),
        TextOption<&B::bind_address>("bindAddress", Reload::kNo, "Address to listen on."),
        IntOption<&B::listen_port>("listenPort", {0, 65535}, Reload::kNo,
                                   "TCP port; 0 = any free one. listenPort-2 is listened on too if free."),
@@ -284,9 +287,8 @@ Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) 
   if (auto levels = ParseDelayLevels(options.message_delay_level); !levels.ok()) {
     return levels.status().Annotate("messageDelayLevel");
   }
-  if (auto host = ParseHostAddress(options.broker_ip1, 0); !host.ok()) {
-    return Bad("brokerIP1", StrCat("'", options.broker_ip1, "' is not an IP address"));
-  }
+  if (Status told = CheckAdvertisedHost(options.broker_ip1); !told.ok()) return told.Annotate("brokerIP1");
+  if (Status told = CheckAdvertisedHost(options.broker_ip2); !told.ok()) return told.Annotate("brokerIP2");
   if (!options.namesrv_addr.empty()) {
     if (auto list = ParseEndpoints(options.namesrv_addr); !list.ok()) {
       return list.status().Annotate("namesrvAddr");

@@ -31,7 +31,7 @@ DEFINE_string(set, "",
 DEFINE_bool(standalone, false, "run a NameServer in this process too, both on loopback");
 DEFINE_int32(namesrv_port, 9876, "with --standalone: the NameServer's port; 0 = any free one");
 DEFINE_string(data_dir, "", "data directory (wins over storePathRootDir); empty: ./data");
-DEFINE_string(log, "", "log file; empty: logs/broker.log in the data directory; -: standard error");
+DEFINE_string(log, "", "log file; empty or -: standard error");
 DEFINE_string(log_level, "info", "debug, info, warn, error or off");
 
 namespace orbitmq::broker {
@@ -145,13 +145,6 @@ Status CheckDataDirectory(FileSystem& files, const std::string& root) {
       StrCat(named, ": another broker is running on it; stop that one or choose another directory"));
 }
 
-Result<std::unique_ptr<process::FileLogger>> OpenLog(FileSystem& files, const BrokerOptions& options) {
-  if (!FLAGS_log.empty()) return process::OpenLog(files, FLAGS_log, FLAGS_log_level);
-  const std::string logs = StrCat(options.store_path_root_dir, "/logs");
-  if (Status made = files.CreateDirectories(logs); !made.ok()) return made;
-  return process::OpenLog(files, StrCat(logs, "/broker.log"), FLAGS_log_level);
-}
-
 Result<std::unique_ptr<namesrv::Namesrv>> StartNamesrv(Env& env, BrokerOptions& options) {
   namesrv::NamesrvOptions settings;
   settings.bind_address = kLoopback;
@@ -214,10 +207,13 @@ int Run() {
   process::BlockSignals();
   const Status usable = CheckDataDirectory(*files, configured->options.store_path_root_dir);
   if (!usable.ok()) return Fail(usable);
-  auto log = OpenLog(*files, configured->options);
+  auto log = process::OpenLog(*files, FLAGS_log, FLAGS_log_level);
   if (!log.ok()) return Fail(log.status());
   for (const std::string& warning : configured->report.warnings) {
-    std::fprintf(stderr, "mqbroker: warning: %s\n", warning.c_str());
+    // Whoever starts it by hand sees them although the log is a file.
+    if (!FLAGS_log.empty() && FLAGS_log != "-") {
+      std::fprintf(stderr, "mqbroker: warning: %s\n", warning.c_str());
+    }
     (*log)->Warn(warning);
   }
   for (const std::string& note : configured->report.notes) (*log)->Info(note);
