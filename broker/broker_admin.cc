@@ -241,7 +241,12 @@ void BrokerAdmin::QueryConsumeQueue(net::ServerRequest request) {
   body.min_queue_index = range->min.value;
   body.max_queue_index = range->max.value;
   const GroupView view = parts_.clients.View(header->consumer_group, header->topic);
-  if (view.subscription != nullptr) body.subscription_data = view.subscription->data;
+  if (view.subscription != nullptr) {
+    body.subscription_data = view.subscription->data;
+    body.filter_data = "null";  // There is none but for SQL92.
+  } else if (!header->consumer_group.empty()) {
+    body.filter_data = StrCat(header->consumer_group, "@", header->topic, " is not online!");
+  }
   const size_t count = static_cast<size_t>(std::clamp(header->count, 0, 1024));
   const QueueOffset from{std::max(header->index, range->min.value)};
   for (const store::QueueUnit& unit : parts_.store.ReadUnits(queue, from, count)) {
@@ -249,10 +254,18 @@ void BrokerAdmin::QueryConsumeQueue(net::ServerRequest request) {
     data.physic_offset = unit.log_offset.value;
     data.physic_size = unit.record_bytes;
     data.tags_code = unit.tags_code;
-    if (view.subscription != nullptr) data.eval = view.subscription->filter->MatchesCode(unit.tags_code);
     body.queue_data.push_back(std::move(data));
   }
   ReplyBody(request, proto::EncodeBody(body));
+}
+
+void BrokerAdmin::CleanExpiredQueues(net::ServerRequest request) { ReplyOk(request); }
+
+void BrokerAdmin::DeleteExpiredLog(net::ServerRequest request) {
+  parts_.env.log().Info("expired log files are deleted on demand",
+                        {{"peer", request.peer()->remote().ToString()}});
+  parts_.store.DeleteExpired();
+  ReplyOk(request);
 }
 
 }  // namespace orbitmq::broker

@@ -18,7 +18,7 @@
 namespace orbitmq::broker {
 
 // What administrators ask about the broker itself: configuration (25, 26), runtime info (28), statistics
-// (315) and the entries of a queue (321). Threads: the admin executor.
+// (315), the entries of a queue (321), and cleaning (306, 329). Threads: the admin executor.
 class BrokerAdmin final {
  public:
   struct Parts {
@@ -42,6 +42,10 @@ class BrokerAdmin final {
   void RuntimeInfo(net::ServerRequest request);
   void ViewStats(net::ServerRequest request);
   void QueryConsumeQueue(net::ServerRequest request);
+  // Answers at once. The queues follow the log by themselves here, so that the first does nothing; it leaves
+  // the position of a queue whose messages have all expired, which Apache lets begin again at 0.
+  void CleanExpiredQueues(net::ServerRequest request);
+  void DeleteExpiredLog(net::ServerRequest request);
 
  private:
   using Table = std::map<std::string, std::string>;

@@ -243,6 +243,10 @@ Status DiskStore::DeleteTopic(const std::string& topic) {
   return {};
 }
 
+void DiskStore::DeleteExpired() {
+  (void)disk_executor_->Post([this] { retention_.DeleteExpired(); });
+}
+
 MessageStore::Stats DiskStore::stats() const {
   Stats stats;
   stats.append_count = writer_.append_count();

@@ -41,6 +41,7 @@ class DiskStore final : public MessageStore {
   Watermarks watermarks() const override;
   std::vector<QueueKey> Queues() const override;
   Status DeleteTopic(const std::string& topic) override;
+  void DeleteExpired() override;
   const RecoveryReport& recovery() const override { return recovery_; }
   ReplicatedLog& replication() override { return replication_; }
   Status writable() const override { return gate_.Check(); }

@@ -206,6 +206,8 @@ class MessageStore : public LogAppender, public QueueReader {
   virtual std::vector<QueueKey> Queues() const = 0;
   // Deletes the consume queues of a topic; its records stay in the log until they expire.
   virtual Status DeleteTopic(const std::string& topic) = 0;
+  // Expired log files go now, and in the next rounds of cleaning, at any hour. Returns at once. Threads: any.
+  virtual void DeleteExpired() = 0;
   virtual const RecoveryReport& recovery() const = 0;
   // Log shipping; lives as long as the store.
   virtual ReplicatedLog& replication() = 0;

@@ -21,6 +21,7 @@ from suite_clients import clients, sdk  # noqa: E402
 from suite_compression import compression  # noqa: E402
 from suite_crossed import crossed  # noqa: E402
 from suite_mixed import mixed  # noqa: E402
+from suite_mqadmin import mqadmin  # noqa: E402
 from suite_replication import replication  # noqa: E402
 from suite_tls import tls  # noqa: E402
 
@@ -28,6 +29,7 @@ SUITES = {
     'clients': clients,
     'compression': compression,
     'admin': admin,
+    'mqadmin': mqadmin,
     'mixed': mixed,
     'tls': tls,
     'sdk': sdk,
