@@ -32,6 +32,24 @@ bool IsIndexFileName(std::string_view name) {
   return name.size() == 17 && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+struct IndexedProperties {
+  std::string_view unique_key;
+  std::string_view keys;
+  std::string_view tag;
+};
+
+// One walk for all three; of a repeated name the last value counts, as in FindProperty.
+IndexedProperties IndexedPropertiesOf(std::string_view properties) {
+  IndexedProperties indexed;
+  PropertyCursor cursor(properties);
+  while (const auto entry = cursor.Next()) {
+    if (entry->name == property::kUniqueKey) indexed.unique_key = entry->value;
+    if (entry->name == property::kKeys) indexed.keys = entry->value;
+    if (entry->name == property::kTags) indexed.tag = entry->value;
+  }
+  return indexed;
+}
+
 }  // namespace
 
 KeyIndex::KeyIndex(FileSystem& files, Clock& clock, Logger& log, const StoreOptions& options)
@@ -113,21 +131,20 @@ Status KeyIndex::Put(const MessageView& record) {
     key_text_ += key;
     return PutKey(key_text_, record);
   };
-  if (const auto unique = FindProperty(record.properties, property::kUniqueKey)) {
-    if (Status s = put("", *unique); !s.ok()) return s;
+  const IndexedProperties indexed = IndexedPropertiesOf(record.properties);
+  if (!indexed.unique_key.empty()) {
+    if (Status s = put("", indexed.unique_key); !s.ok()) return s;
   }
-  if (const auto keys = FindProperty(record.properties, property::kKeys)) {
-    std::string_view rest = *keys;
-    while (!rest.empty()) {
-      const size_t end_of_key = std::min(rest.find(property::kKeySeparator), rest.size());
-      if (end_of_key > 0) {
-        if (Status s = put("", rest.substr(0, end_of_key)); !s.ok()) return s;
-      }
-      rest.remove_prefix(std::min(end_of_key + 1, rest.size()));
+  std::string_view rest = indexed.keys;
+  while (!rest.empty()) {
+    const size_t end_of_key = std::min(rest.find(property::kKeySeparator), rest.size());
+    if (end_of_key > 0) {
+      if (Status s = put("", rest.substr(0, end_of_key)); !s.ok()) return s;
     }
+    rest.remove_prefix(std::min(end_of_key + 1, rest.size()));
   }
-  if (const auto tag = FindProperty(record.properties, property::kTags); tag && !tag->empty()) {
-    if (Status s = put("T#", *tag); !s.ok()) return s;
+  if (!indexed.tag.empty()) {
+    if (Status s = put("T#", indexed.tag); !s.ok()) return s;
   }
   return {};
 }
