@@ -13,6 +13,7 @@
 #include "broker/client_relay.h"
 #include "broker/delay_queues.h"
 #include "broker/group_admin.h"
+#include "broker/group_role.h"
 #include "broker/ha_admin.h"
 #include "broker/ha_service.h"
 #include "broker/handler_table.h"
@@ -24,6 +25,7 @@
 #include "broker/retry_router.h"
 #include "broker/route_publisher.h"
 #include "broker/send_handler.h"
+#include "broker/standby_rules.h"
 #include "broker/topic_admin.h"
 #include "common/strings.h"
 #include "remoting/replies.h"
@@ -127,6 +129,7 @@ class BrokerProcess final : public Broker {
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<HandlerSet> handlers_;
   std::unique_ptr<net::RpcClient> rpc_client_;
+  std::unique_ptr<GroupRole> role_;
   std::unique_ptr<RoutePublisher> publisher_;
   std::unique_ptr<net::RpcServer> server_;
   std::unique_ptr<BrokerMetrics> metrics_;
@@ -153,6 +156,7 @@ BrokerProcess::~BrokerProcess() {
   }
   if (ha_ != nullptr) ha_->Stop();
   publisher_.reset();
+  role_.reset();
   rpc_client_.reset();
   store_.reset();
 }
@@ -208,7 +212,10 @@ Status BrokerProcess::Open() {
   if (!store.ok()) return store.status().Annotate("store");
   store_ = *std::move(store);
   if (Status loaded = LoadTables(); !loaded.ok()) return loaded;
-  const Result<size_t> clamped = offsets_->ClampTo(*store_);
+  const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
+  offsets_->SetFollower(slave);
+  // A slave's offsets are its master's, and may be ahead of what has come of the log.
+  const Result<size_t> clamped = slave ? Result<size_t>(size_t{0}) : offsets_->ClampTo(*store_);
   if (!clamped.ok()) return clamped.status();
   offsets_lowered_ = *clamped;
   env_.log().Info("consumer offsets checked", {{"lowered", static_cast<uint64_t>(offsets_lowered_)}});
@@ -241,7 +248,7 @@ void BrokerProcess::MakeHandlers() {
   handlers_.reset(new HandlerSet{
       .send = SendHandler({env_, options_, identity_, *topics_, *groups_, *locks_, *store_, *stats_, levels}),
       .pull = PullHandler({env_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_, *store_,
-                           *stats_, std::move(readers)}),
+                           *stats_, role_->replicas(), std::move(readers)}),
       .offsets = OffsetHandler({options_, *topics_, *groups_, *offsets_, *store_}),
       .clients = ClientHandler({env_, options_, *topics_, *groups_, *clients_, *locks_}),
       .retry = RetryRouter({env_, options_, identity_, *topics_, *groups_, *store_, *stats_, levels}),
@@ -263,9 +270,14 @@ void BrokerProcess::Register(const HandlerRow& row, size_t& reader) {
   if (row.where == ExecutionClass::kRead) where = read_[reader++ % read_.size()].get();
   if (row.where == ExecutionClass::kAdmin) where = admin_.get();
   const bool stores = row.action == Action::kPub || row.code == proto::RequestCode::kConsumerSendMsgBack;
-  server_->Handle(row.code, where, [this, &row, stores](net::ServerRequest request) {
+  const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
+  server_->Handle(row.code, where, [this, &row, stores, slave](net::ServerRequest request) {
     if (stores && refuse_sends_.load(std::memory_order_relaxed)) {
       return ReplyError(request, proto::ResponseCode::kServiceNotAvailable, "the broker is shutting down");
+    }
+    if (slave) {
+      auto refusal = RefusalOfSlave(row.code, *options_.Get(), *role_->replicas().Get());
+      if (refusal) return ReplyError(request, refusal->code, std::move(refusal->remark));
     }
     row.run(handlers_->all, std::move(request));
   });
@@ -336,13 +348,7 @@ void BrokerProcess::AfterCut() {
 
 Status BrokerProcess::Serve() {
   if (Status s = StartReplication(); !s.ok()) return s;
-  MakeHandlers();
   const auto options = options_.Get();
-  // What is due is delivered by the master; its slaves get the copies with its log.
-  if (options->broker_role != BrokerRole::kSlave) {
-    delay_->Start(*store_);
-    arrivals_to_delay_.store(delay_.get());
-  }
   std::vector<Endpoint> nameservers;
   if (!options->namesrv_addr.empty()) {
     auto parsed = ParseEndpoints(options->namesrv_addr);
@@ -353,14 +359,26 @@ Status BrokerProcess::Serve() {
   if (!tls.ok()) return tls.status();
   rpc_client_ =
       net::RpcClient::New(env_, {.backoff_max = kNameserverBackOffMax, .tls = *std::move(tls)}, *io_.front());
+  role_ = std::make_unique<GroupRole>(
+      GroupRole::Parts{env_, *io_.front(), *admin_, options_, identity_, *rpc_client_, nameservers, *topics_,
+                       *groups_, *offsets_, *delay_, *store_, *parked_});
+  arrivals_to_delay_.store(delay_.get());
+  MakeHandlers();
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
       env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers),
-      [this](const MasterAddresses& master) { ha_->SetMaster(master.ha); }});
+      [this](const MasterAddresses& master) {
+        ha_->SetMaster(master.ha);
+        role_->replicas().Registered(master);
+      }});
   topics_->OnChange([this] { publisher_->Changed(); });
+  role_->replicas().OnChange([this](const ReplicaView& before, const ReplicaView& now) {
+    // Only the reply to a registration tells where a master serves its slaves.
+    if (now.master_alive() && now.master != before.master && now.master_ha.empty()) publisher_->Changed();
+  });
   // From here on requests come in, so everything they touch is there.
   if (Status listening = Listen(); !listening.ok()) return listening;
   if (Status showing = ShowFigures(); !showing.ok()) return showing;
-  io_.front()->Post([this] { publisher_->Start({}); });
+  io_.front()->Post([this] { role_->Open([this](Result<Done>) { publisher_->Start({}); }); });
   StartTimers();
   return {};
 }
@@ -404,14 +422,15 @@ void BrokerProcess::Shutdown(Duration deadline, Completion<Done> done) {
     stopping_->deadline = env_.clock().Monotonic() + deadline;
     stopping_->done = std::move(done);
     env_.log().Info("the broker stops");
+    role_->Stop();
     publisher_->Leave(std::min<Duration>(kLeaveMax, deadline / 4), [this](Result<Done>) { AnswerParked(); });
   });
 }
 
 void BrokerProcess::AnswerParked() {
   parked_->WakeAll();
+  // Behind the end of the delay levels, which the role has posted.
   delay_executor_->Post([this] {
-    delay_->Stop();
     ha_->BeginStop(std::min<Duration>(kSlavesMax, Left() / 3), [this](Result<Done>) { CloseStore(); });
   });
 }

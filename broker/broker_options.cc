@@ -95,6 +95,36 @@ void AddReplication(Rows& rows) {
            "SYNC_MASTER waits for no more brokers than are in step, at least for minInSyncReplicas.")});
 }
 
+void AddStandby(Rows& rows) {
+  rows.insert(
+      rows.end(),
+      {BoolOption<&B::slave_read_enable>(
+           "slaveReadEnable", Reload::kYes,
+           "A master sends consumers that are far behind to the slave that their group names; a slave serves "
+           "pulls while the master is alive, and without one in any case."),
+       IntOption<&B::access_message_in_memory_max_ratio>(
+           "accessMessageInMemoryMaxRatio", {1, 100}, Reload::kYes,
+           "Percent of the machine's memory: a consumer further behind than so many bytes of the log is far "
+           "behind."),
+       BoolOption<&B::offset_check_in_slave>(
+           "offsetCheckInSlave", Reload::kYes,
+           "A slave corrects offsets that it does not have; false = such a consumer waits for the master."),
+       BoolOption<&B::enable_slave_acting_master>(
+           "enableSlaveActingMaster", Reload::kNo,
+           "The slave with the smallest id does the master's duties while it is away: delayed messages. For "
+           "all brokers of the name, together with the NameServers' supportActingMaster."),
+       BoolOption<&B::enable_remote_escape>(
+           "enableRemoteEscape", Reload::kYes,
+           "A slave in its master's place sends what becomes due to masters of other names; false = it waits "
+           "for the master."),
+       MillisOption<&B::broker_heartbeat_interval>(
+           "brokerHeartbeatInterval", {100, 60'000}, Reload::kNo,
+           "With enableSlaveActingMaster: between two heartbeats to the NameServers, ms."),
+       MillisOption<&B::broker_not_active_timeout>(
+           "brokerNotActiveTimeoutMillis", {1000, 600'000}, Reload::kNo,
+           "With enableSlaveActingMaster: NameServers drop this broker after so long a silence, ms.")});
+}
+
 void AddTopics(Rows& rows) {
   rows.insert(
       rows.end(),
@@ -247,6 +277,7 @@ const OptionTable<BrokerOptions>& BrokerOptionTable() {
         Rows rows;
         AddNetwork(rows);
         AddReplication(rows);
+        AddStandby(rows);
         AddTopics(rows);
         AddStore(rows);
         return rows;

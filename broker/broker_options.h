@@ -60,6 +60,16 @@ struct BrokerOptions {
   int32_t min_in_sync_replicas = 1;
   bool enable_auto_in_sync_replicas = false;
 
+  // Reading from slaves, and slaves in their master's place.
+  bool slave_read_enable = false;
+  int32_t access_message_in_memory_max_ratio = 40;
+  int64_t machine_memory_bytes = int64_t{8} << 30;  // What that is a part of; main sets it. No row.
+  bool offset_check_in_slave = false;
+  bool enable_slave_acting_master = false;
+  bool enable_remote_escape = false;
+  Millis broker_heartbeat_interval{1000};
+  Millis broker_not_active_timeout{10'000};
+
   // Topics, groups, clients.
   bool auto_create_topic_enable = true;
   int32_t default_topic_queue_nums = 8;

@@ -92,6 +92,7 @@ constexpr std::array kRows = {
     ROW(kGetSubscriptiongroupConfig, kAdmin, kGroup, kGet, group_admin, Get),
     ROW(kUpdateAndGetGroupForbidden, kAdmin, kTopicAndGroup, kUpdate, group_admin, Forbidden),
     ROW(kLitePullMessage, kInline, kTopicAndGroup, kSub, pull, Handle),
+    ROW(kGetAllMessageRequestMode, kAdmin, kCluster, kGet, group_admin, RequestModes),
     ROW(kExchangeBrokerHaInfo, kAdmin, kCluster, kGet, ha_admin, Exchange),
     ROW(kGetBrokerHaStatus, kAdmin, kCluster, kGet, ha_admin, RuntimeInfo),
 };
@@ -155,7 +156,6 @@ constexpr int32_t kRefused[] = {
     Code::kRecallMessage,
     Code::kQueryAssignment,
     Code::kSetMessageRequestMode,
-    Code::kGetAllMessageRequestMode,
     Code::kUpdateAndCreateStaticTopic,
     Code::kGetBrokerMemberGroup,
     Code::kAddBroker,

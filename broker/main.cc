@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mqbroker: the broker process, and with --standalone broker and NameServer in one.
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -129,6 +130,7 @@ Result<Configured> ReadOptions(FileSystem& files) {
   }
   if (!FLAGS_data_dir.empty()) options.store_path_root_dir = FLAGS_data_dir;
   if (options.store_path_root_dir.empty()) options.store_path_root_dir = "./data";
+  if (get_phys_pages() > 0) options.machine_memory_bytes = int64_t{get_phys_pages()} * getpagesize();
   if (options.server_selector_threads == 0) options.server_selector_threads = std::clamp(get_nprocs(), 1, 4);
   return configured;
 }

@@ -70,6 +70,7 @@ class RoutePublisher final {
   void ConnectionClosed(const Endpoint& at);
   proto::Command MakeRegistration() const;
   void Tick();
+  void Heartbeat();
 
   Parts parts_;
   std::vector<Target> targets_;
@@ -77,6 +78,7 @@ class RoutePublisher final {
   size_t first_left_ = 0;
   Completion<Done> first_;
   Timer tick_;
+  Timer heartbeat_;
   Pulse pulse_;
   // Tells completions of calls that outlive this object to do nothing.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
