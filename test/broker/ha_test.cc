@@ -223,7 +223,7 @@ TEST_F(HaTest, Slave_RefusesSends) {
   proto::Command request = proto::MakeRequest(RequestCode::kSendMessage, header);
   request.body.emplace_back(std::string("x"));
   const auto reply = caller_.CallAt({kSlaveIp, kBrokerPort}, std::move(request));
-  EXPECT_EQ(reply.code, ResponseCode::kServiceNotAvailable);
+  EXPECT_EQ(reply.code, ResponseCode::kSystemBusy);
 }
 
 TEST_F(HaTest, SyncMaster_WithoutSlave_SaysSoAndKeepsTheMessage) {
