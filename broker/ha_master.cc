@@ -295,7 +295,7 @@ void HaMaster::PublishReplicas() {
 
 void HaMaster::AwaitSlaves(Duration patience, Completion<Done> done) {
   parts_.loop.Post([this, patience, d = std::move(done)]() mutable {
-    drain_ = std::make_unique<Drain>(parts_.env.clock().Monotonic() + patience, std::move(d));
+    drain_ = std::make_unique<Drain>(Drain{parts_.env.clock().Monotonic() + patience, std::move(d)});
     Publish();
   });
 }

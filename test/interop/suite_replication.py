@@ -25,13 +25,20 @@ def replication(context, report):
         Replication(context, report, master, slave).run()
 
 
-def info(address):
-    with wire.Connection(address) as connection:
-        return json.loads(connection.call(28).body)['table']
+def end_now(address):
+    """The end of a broker's log; None while it does not answer (Apache's says boot success before it can)."""
+    try:
+        with wire.Connection(address) as connection:
+            reply = connection.call(28)
+    except (OSError, EOFError):
+        return None
+    return int(json.loads(reply.body)['table']['commitLogMaxOffset']) if reply.code == 0 else None
 
 
 def end_of(address):
-    return int(info(address)['commitLogMaxOffset'])
+    found = []
+    wait_until(lambda: found.append(end_now(address)) or found[-1] is not None, 60, 'the broker answers')
+    return found[-1]
 
 
 class Load:
@@ -134,10 +141,8 @@ class Replication:
 
     def _reaches(self, goal):
         def reached():
-            try:
-                return end_of(self.slave.broker) >= goal
-            except (OSError, EOFError):
-                return False
+            end = end_now(self.slave.broker)
+            return end is not None and end >= goal
 
         wait_until(reached, CATCH_UP_SECONDS, 'the slave has the log up to %d' % goal)
 
