@@ -163,11 +163,19 @@ claim_folder() {
   printf '%s\n' "$source" >"$dir/cluster" || fail "cannot write into $dir"
 }
 
-# find_members: who belongs to the cluster; makes their folders when it is to be started.
+# find_members: who belongs to the cluster, masters before slaves; makes their folders for a start.
 find_members() {
-  local file name role files
-  files=()
-  for file in "$source"/*.properties "$source"/*.conf; do [ ! -f "$file" ] || files+=("$file"); done
+  local file name role files=() slaves=()
+  for file in "$source"/*.properties "$source"/*.conf; do
+    if [ ! -f "$file" ]; then
+      continue
+    elif [ "$(option_of "$file" brokerRole)" = SLAVE ]; then
+      slaves+=("$file")
+    else
+      files+=("$file")
+    fi
+  done
+  files+=("${slaves[@]}")
   [ "${#files[@]}" -gt 0 ] || fail "$source holds no *.properties or *.conf file of a broker"
   if [ "$source" != "$orbitmq_home/conf/standalone" ]; then
     add_member namesrv-1 NameServer
@@ -178,7 +186,7 @@ find_members() {
     [[ "$name" =~ ^[A-Za-z0-9._-]+$ ]] ||
       fail "$file: the name of a member holds letters, digits, '.', '_' and '-' only"
     role=master
-    [ "$(option_of "$file" brokerRole)" != SLAVE ] || role=slave
+    [[ " ${slaves[*]} " != *" $file "* ]] || role=slave
     [ "$source" != "$orbitmq_home/conf/standalone" ] || name=standalone role=standalone
     add_member "$name" "$role"
     # A copy, because the broker writes options into it that are changed while it runs.

@@ -47,10 +47,12 @@ holds() {
 }
 
 serves() {
-  "$root/usr/bin/mqcluster" start standalone --dir "$scratch/cluster" &&
-    "$root/usr/bin/mqperf" --mode e2e --rate 200 --seconds 1 --namesrv "$(
-      "$root/usr/bin/mqcluster" status standalone --dir "$scratch/cluster" --json |
-        sed 's/.*"namesrvAddr":"\([^"]*\)".*/\1/')"
+  local namesrv
+  "$root/usr/bin/mqcluster" start standalone --dir "$scratch/cluster" || return 1
+  namesrv=$("$root/usr/bin/mqcluster" status standalone --dir "$scratch/cluster" --json |
+    sed 's/.*"namesrvAddr":"\([^"]*\)".*/\1/')
+  "$root/usr/bin/mqadmin" clusterList -n "$namesrv" | grep DefaultCluster || return 1
+  "$root/usr/bin/mqperf" --mode e2e --rate 200 --seconds 1 --namesrv "$namesrv"
 }
 
 configuration_stays() {
@@ -91,7 +93,8 @@ check "dependencies" dependencies_are_real
 check "dpkg -i" install_all
 check "server" holds usr/bin/mqbroker usr/bin/mqnamesrv usr/bin/mqshutdown usr/share/orbitmq/bin/mqbroker \
   usr/share/orbitmq/conf/2m-noslave etc/orbitmq/broker-a.conf etc/orbitmq/namesrv.conf
-check "tools" holds usr/bin/mqstore usr/bin/mqperf
+check "tools" holds usr/bin/mqadmin usr/bin/mqstore usr/bin/mqperf usr/share/man/man1/mqadmin.1 \
+  usr/share/bash-completion/completions/mqadmin
 check "library and headers" holds usr/lib/liborbitmq.so usr/include/orbitmq/producer.h \
   usr/lib/pkgconfig/orbitmq-client.pc
 check "configuration of the package" "$root/usr/bin/mqbroker" -c "$root/etc/orbitmq/broker-a.conf" -m

@@ -33,6 +33,7 @@ nothing_else_installed() {
   expected='include/orbitmq/[a-z_]+\.h|lib.*/liborbitmq\.so[0-9.]*|lib.*/cmake/OrbitMQ/.*\.cmake'
   expected+='|lib.*/pkgconfig/orbitmq-client\.pc|bin/mq[a-z]+|share/(doc|man)/.*'
   expected+='|share/orbitmq/(bin|conf)/.*|lib/systemd/system/.*\.service'
+  expected+='|share/(bash-completion|zsh|fish)/.*/_?mqadmin(\.fish)?'
   extra=$(find "$prefix" \( -type f -o -type l \) -printf '%P\n' | grep -vE "^($expected)\$" || true)
   [ -z "$extra" ] || { printf 'not expected in the package:\n%s\n' "$extra"; return 1; }
 }
@@ -94,8 +95,8 @@ done
 for program in mqnamesrv mqbroker mqperf; do
   check "installed program: $program" starts "$prefix/bin/$program" -h
 done
-for program in mqnamesrv mqbroker; do
-  check "launcher: $program" sh "$prefix/share/orbitmq/bin/$program" -p
+for program in mqnamesrv mqbroker mqadmin; do
+  check "launcher: $program" sh "$prefix/share/orbitmq/bin/$program" -h
 done
 check "mqshutdown" "$prefix/bin/mqshutdown" -h
 check "mqcluster finds its programs" "$prefix/bin/mqcluster" start standalone --dir "$scratch/cluster"
