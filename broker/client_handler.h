@@ -40,9 +40,7 @@ class ClientHandler final {
   void Sweep();
 
  private:
-  // kNotFound: its subscriptions were left out and are not known.
-  Status SeenConsumer(const proto::HeartbeatData& heartbeat, const proto::ConsumerData& data,
-                      const ClientEntry& client);
+  Status SeenConsumer(const proto::ConsumerData& data, const ClientEntry& client);
   void NotifyMembers(std::string_view group) const;
 
   Parts parts_;

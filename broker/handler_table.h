@@ -12,7 +12,6 @@ class BrokerAdmin;
 class ClientHandler;
 class ClientRelay;
 class GroupAdmin;
-class HaAdmin;
 class OffsetAdmin;
 class OffsetHandler;
 class PullHandler;
@@ -41,7 +40,6 @@ struct Handlers {
   OffsetAdmin& offset_admin;
   BrokerAdmin& broker_admin;
   ClientRelay& relay;
-  HaAdmin& ha_admin;
 };
 
 struct HandlerRow {

@@ -108,18 +108,18 @@ void ParkedPulls::Expire() {
   PostAll(std::move(late), Reason::kTimedOut);
 }
 
-void ParkedPulls::WakeEach(Reason reason) {
+void ParkedPulls::WakeAll() {
   Jobs all;
   {
     MutexLock lock(mutex_);
-    ended_ = ended_ || reason == Reason::kShutdown;
+    ended_ = true;
     for (auto& [key, id_queue] : deadlines_) {
       all.emplace_back(key.second, std::move(queues_.find(id_queue)->second.find(key.second)->second));
     }
     deadlines_.clear();
     queues_.clear();
   }
-  PostAll(std::move(all), reason);
+  PostAll(std::move(all), Reason::kShutdown);
 }
 
 size_t ParkedPulls::size() const {

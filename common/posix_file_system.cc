@@ -94,8 +94,7 @@ class PosixMapping final : public Mapping {
     }
     if (count == 0) return Status::Ok();
     const size_t begin = offset / kPage * kPage;
-    if (Retry([&] { return ::msync(data_ + begin, offset + count - begin, MS_SYNC); }) == 0)
-      return Status::Ok();
+    if (::msync(data_ + begin, offset + count - begin, MS_SYNC) == 0) return Status::Ok();
     return Failure("msync", path_, errno).WithFatal();
   }
 
@@ -264,8 +263,7 @@ class PosixFileSystem final : public FileSystem {
 
   bool Exists(const std::string& path) override {
     struct stat info = {};
-    if (::stat(path.c_str(), &info) == 0) return true;
-    return errno != ENOENT && errno != ENOTDIR;
+    return ::stat(path.c_str(), &info) == 0;
   }
 
   Result<std::vector<DirEntry>> List(const std::string& directory) override {
@@ -368,8 +366,6 @@ class PosixFileSystem final : public FileSystem {
       if (S_ISDIR(info.st_mode)) return Status::Ok();
       return {StatusCode::kAlreadyExists, StrCat("mkdir ", directory, ": a file of that name is in the way")};
     }
-    // Something is there, and what it is cannot be told.
-    if (error == EEXIST && errno != ENOENT) return Failure("stat", directory, errno);
     return Failure("mkdir", directory, error);
   }
 };

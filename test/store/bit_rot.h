@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "test/sim/file_damage.h"
 #include "test/store/store_story.h"
 
 namespace orbitmq::store {
@@ -35,9 +34,12 @@ class BitRot final {
   const std::map<std::string, Tally>& tally() const { return tally_; }
 
  private:
-  struct Damage : sim::FileDamage {
+  struct Damage {
     std::string path;
-    std::string kind;     // Of the file.
+    std::string kind;  // Of the file.
+    std::string what;
+    uint64_t begin = 0;
+    uint64_t end = 0;
     LogOffset last_byte;  // What is left of the log ends here, zeros aside.
   };
   Damage Spoil(StoreHarness& image, Random& random) const;
