@@ -15,6 +15,7 @@ MIX, FILL, LATE = 'DropMix', 'DropFill', 'DropLate'
 GROUP, OTHER = 'DropGroup', 'DropOther'
 LONG = 'DropLong' * 20  # Its retry topic has more than 127 bytes, so its records are V2.
 BORN = 1700000000000
+ENDED = 'RMQ_SYS_TRANS_OP_HALF_TOPIC'
 COMPRESSED = {'ZLIB': 0x301, 'LZ4': 0x101, 'ZSTD': 0x201}
 MULTI_TAGS, PREPARED, COMMIT = 0x2, 0x4, 0x8
 # The body's size makes a segment of 128 KiB out of sixty of them.
@@ -108,12 +109,15 @@ class Workload:
         queue, offset, identity = self.half
         with broker.connect() as self._connection:
             before = self._max(MIX, 3)
+            ended = self._max(ENDED)
             ext = {'producerGroup': 'DropProducer', 'tranStateTableOffset': queue, 'commitLogOffset': offset}
             ext.update({'commitOrRollback': COMMIT, 'fromTransactionCheck': 'false'})
             self._call(37, dict(ext, msgId=identity, transactionId=identity))
             wait_until(lambda: self._max(MIX, 3) == before + 1, 20, 'the half message is committed')
             record = self._record(MIX, 3, before)
             check(record['body'] == b'half', 'another message was committed', record)
+            # Written in batches, seconds later: a question asked before would get another answer afterwards.
+            wait_until(lambda: self._max(ENDED) == ended + 1, 30, 'the end of the transaction is written down')
 
     # What it is made of.
 
