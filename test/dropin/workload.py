@@ -117,7 +117,7 @@ class Workload:
             record = self._record(MIX, 3, before)
             check(record['body'] == b'half', 'another message was committed', record)
             # Written in batches, seconds later: a question asked before would get another answer afterwards.
-            wait_until(lambda: self._max(ENDED) == ended + 1, 30, 'the end of the transaction is written down')
+            wait_until(lambda: self._max(ENDED) == ended + 1, 30, 'the end of the transaction is stored')
 
     # What it is made of.
 
