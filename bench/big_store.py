@@ -38,7 +38,7 @@ class Broker:
         started = time.monotonic()
         self.process = subprocess.Popen(
             [str(binaries / "mqbroker"), "--standalone", "--data_dir", str(folder), "--namesrv_port", "0",
-             "--set", "listenPort=0,diskMaxUsedSpaceRatio=95"],
+             "--set", "listenPort=0,diskMaxUsedSpaceRatio=95", "--log", str(folder) + ".log"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         output = b""
         while output.count(b"boot success") < 2:
@@ -69,7 +69,7 @@ class Broker:
 
 def last_recovery(folder):
     """The fields of the newest `store recovered` line of the broker's log."""
-    text = (folder / "logs/broker.log").read_text(errors="replace")
+    text = pathlib.Path(str(folder) + ".log").read_text(errors="replace")
     line = [line for line in text.splitlines() if "store recovered" in line][-1]
     return dict(re.findall(r"(\w+)=(\S+)", line))
 

@@ -13,9 +13,9 @@
 #include <vector>
 
 #include <gflags/gflags.h>
-#include <malloc.h>
 
 #include "bench/disk_limits.h"
+#include "bench/leader_log.h"
 #include "bench/store_load.h"
 #include "common/log_sinks.h"
 #include "common/strings.h"
@@ -32,6 +32,8 @@ DEFINE_double(rate, 20000, "records a second in the measurement of producers bes
 DEFINE_double(rate_seconds, 3, "how long that takes, each with and without a reader");
 DEFINE_string(only, "",
               "comma-separated parts to run: machine, sync, async, cold, beside (async makes the backlog)");
+DEFINE_string(log, "thread",
+              "who writes the log: thread, or leader (the appender that finds nobody writing)");
 DEFINE_bool(threads, false, "print the CPU time by thread");
 
 namespace orbitmq::bench {
@@ -95,6 +97,7 @@ class CommitLogBench final {
   int64_t record_bytes() const { return record_bytes_; }
 
   Env& env_;
+  LeaderEnv leader_env_{env_};
   const std::string root_;
   std::unique_ptr<Executor> loop_;
   std::unique_ptr<store::MessageStore> store_;
@@ -107,7 +110,8 @@ Status CommitLogBench::Open(store::FlushMode mode) {
   options.root = root_ + "/store";
   options.flush_mode = mode;
   options.segment_bytes = FLAGS_segment_bytes;
-  auto opened = store::MessageStore::Open(env_, options, {});
+  Env& env = FLAGS_log == "leader" ? leader_env_ : env_;
+  auto opened = store::MessageStore::Open(env, options, {});
   if (!opened.ok()) return opened.status();
   store_ = *std::move(opened);
   return {};
@@ -331,7 +335,7 @@ Status CommitLogBench::Run() {
 
 int Main() {
   if (FLAGS_dir.empty() || FLAGS_runs < 1 || FLAGS_records < 1000 || FLAGS_sync_rounds < kTurns ||
-      FLAGS_machine_mib < 1 || FLAGS_rate <= 0) {
+      FLAGS_machine_mib < 1 || FLAGS_rate <= 0 || (FLAGS_log != "thread" && FLAGS_log != "leader")) {
     std::fprintf(stderr,
                  "usage: commit_log_bench --dir=DIRECTORY [--runs=5] [--records=600000] [--sync_rounds=400]\n"
                  "DIRECTORY exists, lies on the disk to measure and has a few GiB free (--help for more)\n");
@@ -357,9 +361,6 @@ int Main() {
 }  // namespace orbitmq::bench
 
 int main(int argc, char** argv) {
-  // As the broker does: memory of a batch that ended is used by the next one, not given back and fetched
-  // anew.
-  mallopt(M_TRIM_THRESHOLD, 16 << 20);
   gflags::SetUsageMessage("measures the message store beside the limits of this machine");
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   return orbitmq::bench::Main();

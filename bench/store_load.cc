@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <thread>
 
+#include "bench/leader_log.h"
 #include "common/message_properties.h"
 
 namespace orbitmq::bench {
@@ -82,6 +83,7 @@ Progress AppendLoad::Feed() {
     may = static_cast<int64_t>(std::chrono::duration<double>(now - began_).count() * plan_.rate);
     may = std::min(may, plan_.records);
   }
+  const LeaderExecutor::Turn turn;
   while (issued_ < may && issued_ - ended_.load(std::memory_order_acquire) < plan_.in_flight) {
     AppendOne(plan_.rate > 0
                   ? began_ + Duration(static_cast<int64_t>(static_cast<double>(issued_) * 1e9 / plan_.rate))

@@ -6,11 +6,16 @@
 #include <utility>
 #include <vector>
 
+#include "broker/advertised_address.h"
 #include "broker/broker_admin.h"
+#include "broker/broker_metrics.h"
 #include "broker/client_handler.h"
 #include "broker/client_relay.h"
 #include "broker/delay_queues.h"
 #include "broker/group_admin.h"
+#include "broker/group_role.h"
+#include "broker/ha_admin.h"
+#include "broker/ha_service.h"
 #include "broker/handler_table.h"
 #include "broker/offset_admin.h"
 #include "broker/offset_handler.h"
@@ -20,6 +25,7 @@
 #include "broker/retry_router.h"
 #include "broker/route_publisher.h"
 #include "broker/send_handler.h"
+#include "broker/standby_rules.h"
 #include "broker/topic_admin.h"
 #include "common/strings.h"
 #include "remoting/replies.h"
@@ -34,6 +40,8 @@ constexpr Duration kSampleEvery = std::chrono::seconds(1);
 // Between two attempts to reach a NameServer that is gone.
 constexpr Duration kNameserverBackOffMax = std::chrono::seconds(1);
 constexpr Duration kLeaveMax = std::chrono::seconds(2);
+// For slaves to fetch the end of the log when this broker stops.
+constexpr Duration kSlavesMax = std::chrono::seconds(3);
 
 // The handlers, in one object that lives exactly as long as what they refer to.
 struct HandlerSet {
@@ -48,8 +56,9 @@ struct HandlerSet {
   OffsetAdmin offset_admin;
   BrokerAdmin broker_admin;
   ClientRelay relay;
+  HaAdmin ha_admin;
   Handlers all{send,        pull,        offsets,      clients,      retry, query,
-               topic_admin, group_admin, offset_admin, broker_admin, relay};
+               topic_admin, group_admin, offset_admin, broker_admin, relay, ha_admin};
 };
 
 // The composition root. Members stand in the order in which they may refer to each other.
@@ -72,7 +81,10 @@ class BrokerProcess final : public Broker {
   void MakeHandlers();
   void Register(const HandlerRow& row, size_t& reader);
   Status Listen();
+  Status StartReplication();
+  void AfterCut();
   void FillIdentity(uint16_t port);
+  Status ShowFigures();
   void StartTimers();
   void Every(Duration period, UniqueFunction<void()> work);
   std::string ConfigPath(std::string_view name) const;
@@ -113,11 +125,15 @@ class BrokerProcess final : public Broker {
   std::unique_ptr<ClientTable> clients_;
   std::unique_ptr<QueueLocks> locks_;
   std::unique_ptr<DelayQueues> delay_;
+  std::unique_ptr<HaService> ha_;  // Goes after the store, whose last answers it gets.
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<HandlerSet> handlers_;
   std::unique_ptr<net::RpcClient> rpc_client_;
+  std::unique_ptr<GroupRole> role_;
   std::unique_ptr<RoutePublisher> publisher_;
   std::unique_ptr<net::RpcServer> server_;
+  std::unique_ptr<BrokerMetrics> metrics_;
+  std::unique_ptr<net::HttpServer> metrics_server_;  // Null unless asked for.
   struct Periodic {
     Duration period{};
     UniqueFunction<void()> work;
@@ -131,13 +147,16 @@ class BrokerProcess final : public Broker {
 BrokerProcess::~BrokerProcess() {
   // First nobody comes in, then nothing runs, then what was used goes: the store before what its listener and
   // completions call.
+  metrics_server_.reset();
   server_.reset();
   for (auto& executor : io_) executor->Stop();
   for (auto& executor : read_) executor->Stop();
   for (const auto* executor : {&house_, &admin_, &delay_executor_, &disk_}) {
     if (*executor != nullptr) (*executor)->Stop();
   }
+  if (ha_ != nullptr) ha_->Stop();
   publisher_.reset();
+  role_.reset();
   rpc_client_.reset();
   store_.reset();
 }
@@ -167,9 +186,10 @@ void BrokerProcess::FillIdentity(uint16_t port) {
   identity_.id = options->broker_id;
   identity_.ip = options->broker_ip1;
   identity_.address = Endpoint{options->broker_ip1, port}.ToString();
-  const int32_t ha = options->ha_listen_port > 0 ? options->ha_listen_port : port + 1;
+  int32_t ha = options->ha_listen_port > 0 ? options->ha_listen_port : port + 1;
+  if (ha_ != nullptr && ha_->port() != 0) ha = ha_->port();
   identity_.ha_address = Endpoint{options->broker_ip2, static_cast<uint16_t>(ha)}.ToString();
-  if (auto host = ParseHostAddress(options->broker_ip1, port); host.ok()) identity_.store_host = *host;
+  identity_.store_host = StoreHostOf(*options, env_.identity(), port);
 }
 
 // Takes the data directory and everything in it.
@@ -192,7 +212,10 @@ Status BrokerProcess::Open() {
   if (!store.ok()) return store.status().Annotate("store");
   store_ = *std::move(store);
   if (Status loaded = LoadTables(); !loaded.ok()) return loaded;
-  const Result<size_t> clamped = offsets_->ClampTo(*store_);
+  const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
+  offsets_->SetFollower(slave);
+  // A slave's offsets are its master's, and may be ahead of what has come of the log.
+  const Result<size_t> clamped = slave ? Result<size_t>(size_t{0}) : offsets_->ClampTo(*store_);
   if (!clamped.ok()) return clamped.status();
   offsets_lowered_ = *clamped;
   env_.log().Info("consumer offsets checked", {{"lowered", static_cast<uint64_t>(offsets_lowered_)}});
@@ -225,7 +248,7 @@ void BrokerProcess::MakeHandlers() {
   handlers_.reset(new HandlerSet{
       .send = SendHandler({env_, options_, identity_, *topics_, *groups_, *locks_, *store_, *stats_, levels}),
       .pull = PullHandler({env_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_, *store_,
-                           *stats_, std::move(readers)}),
+                           *stats_, role_->replicas(), std::move(readers)}),
       .offsets = OffsetHandler({options_, *topics_, *groups_, *offsets_, *store_}),
       .clients = ClientHandler({env_, options_, *topics_, *groups_, *clients_, *locks_}),
       .retry = RetryRouter({env_, options_, identity_, *topics_, *groups_, *store_, *stats_, levels}),
@@ -234,9 +257,10 @@ void BrokerProcess::MakeHandlers() {
       .group_admin = GroupAdmin({env_, *groups_, *offsets_, *clients_, *stats_}),
       .offset_admin = OffsetAdmin(
           {env_, options_, identity_, *topics_, *groups_, *clients_, *offsets_, *delay_, *store_, *stats_}),
-      .broker_admin = BrokerAdmin({env_, options_, identity_, *clients_, *delay_, *store_, *stats_,
+      .broker_admin = BrokerAdmin({env_, options_, identity_, *clients_, *delay_, *store_, *stats_, *ha_,
                                    env_.clock().Wall(), [this] { publisher_->Changed(); }, offsets_lowered_}),
-      .relay = ClientRelay({env_, identity_, *topics_, *groups_, *clients_, *store_})});
+      .relay = ClientRelay({env_, identity_, *topics_, *groups_, *clients_, *store_}),
+      .ha_admin = HaAdmin({identity_, *ha_, *store_})});
   parked_->OnWake(
       [this](PullJob job, ParkedPulls::Reason reason) { handlers_->pull.Wake(std::move(job), reason); });
 }
@@ -246,9 +270,14 @@ void BrokerProcess::Register(const HandlerRow& row, size_t& reader) {
   if (row.where == ExecutionClass::kRead) where = read_[reader++ % read_.size()].get();
   if (row.where == ExecutionClass::kAdmin) where = admin_.get();
   const bool stores = row.action == Action::kPub || row.code == proto::RequestCode::kConsumerSendMsgBack;
-  server_->Handle(row.code, where, [this, &row, stores](net::ServerRequest request) {
+  const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
+  server_->Handle(row.code, where, [this, &row, stores, slave](net::ServerRequest request) {
     if (stores && refuse_sends_.load(std::memory_order_relaxed)) {
       return ReplyError(request, proto::ResponseCode::kServiceNotAvailable, "the broker is shutting down");
+    }
+    if (slave) {
+      auto refusal = RefusalOfSlave(row.code, *options_.Get(), *role_->replicas().Get());
+      if (refusal) return ReplyError(request, refusal->code, std::move(refusal->remark));
     }
     row.run(handlers_->all, std::move(request));
   });
@@ -280,10 +309,45 @@ Status BrokerProcess::Listen() {
   return {};
 }
 
+Status BrokerProcess::ShowFigures() {
+  const auto options = options_.Get();
+  metrics_ = std::make_unique<BrokerMetrics>(
+      BrokerMetrics::Parts{env_, identity_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_,
+                           *stats_, *store_, [this] { return server_->connection_count(); }});
+  auto server = net::StartMetricsServer(
+      env_, options->metrics,
+      {.host = options->bind_address, .io = io_.front().get(), .worker = admin_.get()},
+      [this] { return metrics_->Page(); });
+  if (!server.ok()) return server.status();
+  metrics_server_ = *std::move(server);
+  return {};
+}
+
+Status BrokerProcess::StartReplication() {
+  const auto options = options_.Get();
+  ha_ = std::make_unique<HaService>(HaService::Parts{env_, options_, *store_, [this] {
+                                                       disk_->Post([this] { AfterCut(); });
+                                                     }});
+  int32_t port = options->ha_listen_port;
+  if (port == 0 && options->listen_port != 0) port = options->listen_port + 1;
+  if (Status s = ha_->Start(options->bind_address, static_cast<uint16_t>(port)); !s.ok()) return s;
+  FillIdentity(static_cast<uint16_t>(options->listen_port));
+  return {};
+}
+
+// Committed offsets may point beyond what is left of a slave's queues.
+void BrokerProcess::AfterCut() {
+  const Result<size_t> clamped = offsets_->ClampTo(*store_);
+  if (!clamped.ok()) {
+    env_.log().Error("consumer offsets could not be lowered", {{"status", clamped.status().ToString()}});
+    return;
+  }
+  env_.log().Warn("consumer offsets checked after the log was cut",
+                  {{"lowered", static_cast<uint64_t>(*clamped)}});
+}
+
 Status BrokerProcess::Serve() {
-  MakeHandlers();
-  delay_->Start(*store_);
-  arrivals_to_delay_.store(delay_.get());
+  if (Status s = StartReplication(); !s.ok()) return s;
   const auto options = options_.Get();
   std::vector<Endpoint> nameservers;
   if (!options->namesrv_addr.empty()) {
@@ -295,12 +359,26 @@ Status BrokerProcess::Serve() {
   if (!tls.ok()) return tls.status();
   rpc_client_ =
       net::RpcClient::New(env_, {.backoff_max = kNameserverBackOffMax, .tls = *std::move(tls)}, *io_.front());
+  role_ = std::make_unique<GroupRole>(
+      GroupRole::Parts{env_, *io_.front(), *admin_, options_, identity_, *rpc_client_, nameservers, *topics_,
+                       *groups_, *offsets_, *delay_, *store_, *parked_});
+  arrivals_to_delay_.store(delay_.get());
+  MakeHandlers();
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
-      env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers)});
+      env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers),
+      [this](const MasterAddresses& master) {
+        ha_->SetMaster(master.ha);
+        role_->replicas().Registered(master);
+      }});
   topics_->OnChange([this] { publisher_->Changed(); });
+  role_->replicas().OnChange([this](const ReplicaView& before, const ReplicaView& now) {
+    // Only the reply to a registration tells where a master serves its slaves.
+    if (now.master_alive() && now.master != before.master && now.master_ha.empty()) publisher_->Changed();
+  });
   // From here on requests come in, so everything they touch is there.
   if (Status listening = Listen(); !listening.ok()) return listening;
-  io_.front()->Post([this] { publisher_->Start({}); });
+  if (Status showing = ShowFigures(); !showing.ok()) return showing;
+  io_.front()->Post([this] { role_->Open([this](Result<Done>) { publisher_->Start({}); }); });
   StartTimers();
   return {};
 }
@@ -344,15 +422,16 @@ void BrokerProcess::Shutdown(Duration deadline, Completion<Done> done) {
     stopping_->deadline = env_.clock().Monotonic() + deadline;
     stopping_->done = std::move(done);
     env_.log().Info("the broker stops");
+    role_->Stop();
     publisher_->Leave(std::min<Duration>(kLeaveMax, deadline / 4), [this](Result<Done>) { AnswerParked(); });
   });
 }
 
 void BrokerProcess::AnswerParked() {
   parked_->WakeAll();
+  // Behind the end of the delay levels, which the role has posted.
   delay_executor_->Post([this] {
-    delay_->Stop();
-    CloseStore();
+    ha_->BeginStop(std::min<Duration>(kSlavesMax, Left() / 3), [this](Result<Done>) { CloseStore(); });
   });
 }
 
@@ -392,6 +471,7 @@ void BrokerProcess::CloseConnections() {
 
 Result<std::unique_ptr<Broker>> Broker::Start(Env& env, BrokerOptions options) {
   if (Status resolved = ResolveDefaults(env.identity(), options); !resolved.ok()) return resolved;
+  if (const auto warning = AdvertisedAddressWarning(options)) env.log().Warn(*warning);
   auto broker = std::make_unique<BrokerProcess>(env, std::move(options));
   if (Status opened = broker->Open(); !opened.ok()) return opened;
   if (Status serving = broker->Serve(); !serving.ok()) return serving;

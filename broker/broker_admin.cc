@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <utility>
 
-#include "common/limits.h"
+#include "common/config_file.h"
 #include "common/strings.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/json.h"
@@ -62,7 +62,9 @@ void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
   for (const std::string& warning : report.warnings) StrAppend(remark, warning, "; ");
   if (options.config_file.empty()) {
     StrAppend(remark, "counts until the restart: the broker was started without -c");
-  } else if (Status written = WriteConfig(options.config_file, *entries); !written.ok()) {
+  } else if (Status written =
+                 WriteChangedOptions(parts_.env.files(), options.config_file, bindings, *entries);
+             !written.ok()) {
     return ReplyError(request, ResponseCode::kSystemError,
                       StrCat("nothing was changed: ", options.config_file, ": ", written.text()));
   }
@@ -77,30 +79,13 @@ void BrokerAdmin::UpdateConfig(net::ServerRequest request) {
   ReplyOk(request, std::move(remark));
 }
 
-// The lines of these keys, unknown ones left out; what else stands in the file stays. Apache writes all its
-// keys there, in hash order.
-Status BrokerAdmin::WriteConfig(const std::string& path, std::span<const ConfigEntry> entries) {
-  FileSystem& files = parts_.env.files();
-  const auto text = ReadFileOrBackup(files, path, limits::kConfigFileBytesMax);
-  if (!text.ok()) return text.status();
-  BrokerOptions known;
-  std::vector<ConfigEntry> kept;
-  for (const OptionBinding& binding : BindBrokerOptions(known)) {
-    for (const OptionSpec& option : binding.rows->options) {
-      for (const ConfigEntry& entry : entries) {
-        if (entry.key == option.name) kept.push_back(entry);
-      }
-    }
-  }
-  const std::string edited = EditProperties(*text, kept);
-  return edited == *text ? Status::Ok() : WriteFileAtomically(files, path, edited);
-}
-
 void BrokerAdmin::GetConfig(net::ServerRequest request) {
   BrokerOptions options = *parts_.options.Get();
   const proto::GetBrokerConfigResponseHeader header{.version = proto::EncodeBody(version_)};
   // Without the TLS table: it holds a password.
-  ReplyHeader(request, header, RenderProperties({BrokerOptionTable().Bind(options)}));
+  ReplyHeader(request, header,
+              RenderProperties({BrokerOptionTable().Bind(options),
+                  net::MetricsOptionTable().Bind(options.metrics)}));
 }
 
 void BrokerAdmin::AddIdentity(Table& table) const {
@@ -168,6 +153,26 @@ void BrokerAdmin::AddCondition(Table& table) const {
   table["recoveryOffsetsLowered"] = StrCat(parts_.offsets_lowered);
 }
 
+// Not among Apache's keys either.
+void BrokerAdmin::AddReplication(Table& table) const {
+  const HaStatus status = parts_.ha.status();
+  table["haRole"] = status.master ? "master" : "slave";
+  if (!status.master) {
+    table["haState"] = NameOf(status.slave.state);
+    table["haMaster"] = status.slave.master;
+    table["haReportedOffset"] = StrCat(status.slave.reported.value);
+    table["haHealCount"] = StrCat(status.slave.heal_count);
+    return;
+  }
+  table["haInSyncReplicas"] = StrCat(status.in_sync_count);
+  table["haReplicatedOffset"] = StrCat(status.replicated.value);
+  for (const HaReplica& replica : status.replicas) {
+    table[StrCat("haReplica_", replica.address)] =
+        StrCat("acked ", replica.acked.value, ", behind ", replica.lag_bytes, " bytes, ", replica.lag_ms,
+               " ms, ", replica.in_sync ? "in step" : "not in step");
+  }
+}
+
 void BrokerAdmin::AddStore(Table& table) const {
   const auto options = parts_.options.Get();
   const store::Watermarks marks = parts_.store.watermarks();
@@ -208,6 +213,7 @@ void BrokerAdmin::RuntimeInfo(net::ServerRequest request) {
   AddIdentity(body.table);
   AddTraffic(body.table);
   AddStore(body.table);
+  AddReplication(body.table);
   ReplyBody(request, proto::EncodeBody(body));
 }
 
@@ -235,7 +241,12 @@ void BrokerAdmin::QueryConsumeQueue(net::ServerRequest request) {
   body.min_queue_index = range->min.value;
   body.max_queue_index = range->max.value;
   const GroupView view = parts_.clients.View(header->consumer_group, header->topic);
-  if (view.subscription != nullptr) body.subscription_data = view.subscription->data;
+  if (view.subscription != nullptr) {
+    body.subscription_data = view.subscription->data;
+    body.filter_data = "null";  // There is none but for SQL92.
+  } else if (!header->consumer_group.empty()) {
+    body.filter_data = StrCat(header->consumer_group, "@", header->topic, " is not online!");
+  }
   const size_t count = static_cast<size_t>(std::clamp(header->count, 0, 1024));
   const QueueOffset from{std::max(header->index, range->min.value)};
   for (const store::QueueUnit& unit : parts_.store.ReadUnits(queue, from, count)) {
@@ -243,10 +254,18 @@ void BrokerAdmin::QueryConsumeQueue(net::ServerRequest request) {
     data.physic_offset = unit.log_offset.value;
     data.physic_size = unit.record_bytes;
     data.tags_code = unit.tags_code;
-    if (view.subscription != nullptr) data.eval = view.subscription->filter->MatchesCode(unit.tags_code);
     body.queue_data.push_back(std::move(data));
   }
   ReplyBody(request, proto::EncodeBody(body));
+}
+
+void BrokerAdmin::CleanExpiredQueues(net::ServerRequest request) { ReplyOk(request); }
+
+void BrokerAdmin::DeleteExpiredLog(net::ServerRequest request) {
+  parts_.env.log().Info("expired log files are deleted on demand",
+                        {{"peer", request.peer()->remote().ToString()}});
+  parts_.store.DeleteExpired();
+  ReplyOk(request);
 }
 
 }  // namespace orbitmq::broker

@@ -9,6 +9,7 @@
 #include "broker/broker_stats.h"
 #include "broker/client_table.h"
 #include "broker/delay_queues.h"
+#include "broker/ha_service.h"
 #include "broker/topic_table.h"
 #include "remoting/protocol/data_version.h"
 #include "remoting/rpc_server.h"
@@ -17,7 +18,7 @@
 namespace orbitmq::broker {
 
 // What administrators ask about the broker itself: configuration (25, 26), runtime info (28), statistics
-// (315) and the entries of a queue (321). Threads: the admin executor.
+// (315), the entries of a queue (321), and cleaning (306, 329). Threads: the admin executor.
 class BrokerAdmin final {
  public:
   struct Parts {
@@ -28,6 +29,7 @@ class BrokerAdmin final {
     const DelayQueues& delay;
     store::MessageStore& store;
     BrokerStats& stats;
+    const HaService& ha;
     WallTime booted;
     // Called after the options changed: NameServers may have to hear of it.
     UniqueFunction<void()> on_reload;
@@ -40,14 +42,18 @@ class BrokerAdmin final {
   void RuntimeInfo(net::ServerRequest request);
   void ViewStats(net::ServerRequest request);
   void QueryConsumeQueue(net::ServerRequest request);
+  // Answers at once. The queues follow the log by themselves here, so that the first does nothing; it leaves
+  // the position of a queue whose messages have all expired, which Apache lets begin again at 0.
+  void CleanExpiredQueues(net::ServerRequest request);
+  void DeleteExpiredLog(net::ServerRequest request);
 
  private:
   using Table = std::map<std::string, std::string>;
-  Status WriteConfig(const std::string& path, std::span<const ConfigEntry> entries);
   void AddIdentity(Table& table) const;
   void AddTraffic(Table& table) const;
   void AddStore(Table& table) const;
   void AddCondition(Table& table) const;
+  void AddReplication(Table& table) const;
 
   Parts parts_;
   proto::DataVersion version_;

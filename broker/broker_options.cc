@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/advertised_address.h"
 #include "broker/ignored_keys.h"
 #include "common/env.h"
 #include "common/limits.h"
@@ -24,22 +25,24 @@ void AddNetwork(Rows& rows) {
       {TextOption<&B::broker_name>("brokerName", Reload::kNo,
                                    "Name of the broker group; empty = the host name."),
        TextOption<&B::broker_cluster_name>("brokerClusterName", Reload::kNo, "Name of the cluster."),
-       IntOption<&B::broker_id>("brokerId", {0, 0}, Reload::kNo, "0 = master; slaves are not supported yet."),
+       IntOption<&B::broker_id>("brokerId", {0}, Reload::kNo, "0 = master; a slave's is above 0."),
        TextOption<&B::namesrv_addr>(
            "namesrvAddr", Reload::kNo,
            "NameServers, host:port separated by ';'; empty = $NAMESRV_ADDR, or none."),
        TextOption<&B::broker_ip1>("brokerIP1", Reload::kNo,
-                                  "Address told to clients; empty = the first one that is not loopback."),
-       TextOption<&B::broker_ip2>("brokerIP2", Reload::kNo, "Address told to slaves; empty = brokerIP1."),
+                                  "Address or host name told to clients; empty = the first address that is "
+                                  "not loopback."),
+       TextOption<&B::broker_ip2>("brokerIP2", Reload::kNo,
+                                  "Address or host name told to slaves; empty = brokerIP1."),
        TextOption<&B::bind_address>("bindAddress", Reload::kNo, "Address to listen on."),
        IntOption<&B::listen_port>("listenPort", {0, 65535}, Reload::kNo,
                                   "TCP port; 0 = any free one. listenPort-2 is listened on too if free."),
        IntOption<&B::ha_listen_port>("haListenPort", {0, 65535}, Reload::kNo,
-                                     "Port told to slaves; 0 = listenPort+1."),
+                                     "Port that slaves connect to; 0 = listenPort+1."),
        IntOption<&B::broker_permission>("brokerPermission", {0, 7}, Reload::kYes,
                                         "2 = write, 4 = read; takes either away from every topic."),
        ChoiceOption<&B::broker_role>("brokerRole", kRoles, Reload::kNo,
-                                     "SLAVE is refused; without slaves SYNC_MASTER is as ASYNC_MASTER."),
+                                     "SYNC_MASTER answers a send when inSyncReplicas brokers have it."),
        TextOption<&B::region_id>("regionId", Reload::kNo, "Put into every message as MSG_REGION."),
        BoolOption<&B::trace_on>("traceOn", Reload::kYes, "Put into every message and reply as TRACE_ON."),
        MillisOption<&B::register_name_server_period>(
@@ -53,6 +56,73 @@ void AddNetwork(Rows& rows) {
        IntOption<&B::server_channel_max_idle_seconds>("serverChannelMaxIdleTimeSeconds", {1, 86'400},
                                                       Reload::kNo,
                                                       "Silent connections are closed after it.")});
+}
+
+void AddReplication(Rows& rows) {
+  rows.insert(
+      rows.end(),
+      {TextOption<&B::ha_master_address>(
+           "haMasterAddress", Reload::kNo,
+           "A slave's: host:port of its master's haListenPort; empty = learnt from the NameServers."),
+       MillisOption<&B::ha_send_heartbeat_interval>(
+           "haSendHeartbeatInterval", {100, 600'000}, Reload::kNo,
+           "What is silent for so long between master and slave sends a heartbeat, ms."),
+       MillisOption<&B::ha_housekeeping_interval>(
+           "haHousekeepingInterval", {200, 3'600'000}, Reload::kNo,
+           "Between master and slave what has heard nothing for so long is closed, ms."),
+       IntOption<&B::ha_transfer_batch_size>("haTransferBatchSize", {1024, 1 << 20}, Reload::kNo,
+                                             "Most bytes of the log in one frame to a slave."),
+       IntOption<&B::ha_max_gap_not_in_sync>(
+           "haMaxGapNotInSync", {1}, Reload::kNo,
+           "A slave that is further behind, in bytes, is not waited for by SYNC_MASTER."),
+       BoolOption<&B::ha_flow_control_enable>("haFlowControlEnable", Reload::kNo,
+                                              "Bounds what is sent to slaves per second."),
+       IntOption<&B::max_ha_transfer_byte_in_second>("maxHaTransferByteInSecond", {65'536}, Reload::kNo,
+                                                     "The bound, bytes."),
+       MillisOption<&B::slave_timeout>("slaveTimeout", {1, 600'000}, Reload::kNo,
+                                       "Then a send is answered FLUSH_SLAVE_TIMEOUT, ms."),
+       IntOption<&B::total_replicas>("totalReplicas", {1, 64}, Reload::kNo,
+                                     "Brokers of the group; above 1 it bounds inSyncReplicas."),
+       IntOption<&B::in_sync_replicas>(
+           "inSyncReplicas", {0, 64}, Reload::kNo,
+           "So many brokers, the master among them, must have a message before SYNC_MASTER says OK; 0 = 2. "
+           "Apache's default is 1: it does not wait."),
+       IntOption<&B::min_in_sync_replicas>(
+           "minInSyncReplicas", {1, 64}, Reload::kNo,
+           "With fewer in step SYNC_MASTER refuses sends and stores nothing; 1 = never."),
+       BoolOption<&B::enable_auto_in_sync_replicas>(
+           "enableAutoInSyncReplicas", Reload::kNo,
+           "SYNC_MASTER waits for no more brokers than are in step, at least for minInSyncReplicas.")});
+}
+
+void AddStandby(Rows& rows) {
+  rows.insert(
+      rows.end(),
+      {BoolOption<&B::slave_read_enable>(
+           "slaveReadEnable", Reload::kYes,
+           "A master sends consumers that are far behind to the slave that their group names; a slave serves "
+           "pulls while the master is alive, and without one in any case."),
+       IntOption<&B::access_message_in_memory_max_ratio>(
+           "accessMessageInMemoryMaxRatio", {1, 100}, Reload::kYes,
+           "Percent of the machine's memory: a consumer further behind than so many bytes of the log is far "
+           "behind."),
+       BoolOption<&B::offset_check_in_slave>(
+           "offsetCheckInSlave", Reload::kYes,
+           "A slave corrects offsets that it does not have; false = such a consumer waits for the master."),
+       BoolOption<&B::enable_slave_acting_master>(
+           "enableSlaveActingMaster", Reload::kNo,
+           "The slave with the smallest id does the master's duties while it is away: delayed messages. For "
+           "all brokers of the name, together with the NameServers' supportActingMaster."),
+       BoolOption<&B::enable_remote_escape>(
+           "enableRemoteEscape", Reload::kYes,
+           "A slave in its master's place sends what becomes due to masters of other names; false = it waits "
+           "for the master."),
+       MillisOption<&B::broker_heartbeat_interval>(
+           "brokerHeartbeatInterval", {100, 60'000}, Reload::kNo,
+           "With enableSlaveActingMaster: between two heartbeats to the NameServers, ms."),
+       MillisOption<&B::broker_not_active_timeout>(
+           "brokerNotActiveTimeoutMillis", {1000, 600'000}, Reload::kNo,
+           "With enableSlaveActingMaster: NameServers drop this broker after so long a silence, ms.")});
 }
 
 void AddTopics(Rows& rows) {
@@ -165,6 +235,40 @@ Status Bad(std::string_view key, std::string_view why) {
   return Status(StatusCode::kInvalidArgument, StrCat(key, ": ", why));
 }
 
+// What the rows of replication say together.
+Status CheckReplication(const BrokerOptions& options) {
+  const bool slave = options.broker_role == BrokerRole::kSlave;
+  if (slave && options.broker_id == 0) {
+    return Bad("brokerId", "Slave's brokerId must be > 0: give each slave of a master a number of its own");
+  }
+  if (!slave && options.broker_id != 0) {
+    return Bad("brokerId", StrCat("is ", options.broker_id, ", but brokerRole is ",
+                                  kRoles[static_cast<size_t>(options.broker_role)],
+                                  "; a master's is 0, or set brokerRole=SLAVE"));
+  }
+  if (!options.ha_master_address.empty()) {
+    if (auto at = ParseEndpoint(options.ha_master_address); !at.ok()) {
+      return at.status().Annotate("haMasterAddress");
+    }
+  }
+  const int32_t wanted = InSyncReplicas(options);
+  if (options.total_replicas > 1 && wanted > options.total_replicas) {
+    return Bad("inSyncReplicas", StrCat("is ", wanted, ", above totalReplicas ", options.total_replicas,
+                                        ": no send could ever be answered OK"));
+  }
+  if (options.broker_role == BrokerRole::kSyncMaster && options.min_in_sync_replicas > wanted) {
+    return Bad("minInSyncReplicas", StrCat("is ", options.min_in_sync_replicas, ", above inSyncReplicas ",
+                                           wanted, "; raise that or lower this"));
+  }
+  if (options.ha_housekeeping_interval <= options.ha_send_heartbeat_interval) {
+    return Bad("haHousekeepingInterval",
+               StrCat("is ", options.ha_housekeeping_interval.count(),
+                      " ms, not above haSendHeartbeatInterval ", options.ha_send_heartbeat_interval.count(),
+                      " ms: idle connections would be closed between two heartbeats"));
+  }
+  return {};
+}
+
 }  // namespace
 
 const OptionTable<BrokerOptions>& BrokerOptionTable() {
@@ -172,6 +276,8 @@ const OptionTable<BrokerOptions>& BrokerOptionTable() {
       [] {
         Rows rows;
         AddNetwork(rows);
+        AddReplication(rows);
+        AddStandby(rows);
         AddTopics(rows);
         AddStore(rows);
         return rows;
@@ -181,7 +287,8 @@ const OptionTable<BrokerOptions>& BrokerOptionTable() {
 }
 
 std::vector<OptionBinding> BindBrokerOptions(BrokerOptions& options) {
-  return {BrokerOptionTable().Bind(options), net::TlsServerOptionTable().Bind(options.tls)};
+  return {BrokerOptionTable().Bind(options), net::TlsServerOptionTable().Bind(options.tls),
+          net::MetricsOptionTable().Bind(options.metrics)};
 }
 
 Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) {
@@ -190,9 +297,7 @@ Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) 
   if (options.broker_ip1.empty()) options.broker_ip1 = identity.ip;
   if (options.broker_ip2.empty()) options.broker_ip2 = options.broker_ip1;
   if (options.store_path_root_dir.empty()) options.store_path_root_dir = "./data";
-  if (options.broker_role == BrokerRole::kSlave) {
-    return Bad("brokerRole", "SLAVE is not supported yet; use ASYNC_MASTER");
-  }
+  if (Status s = CheckReplication(options); !s.ok()) return s;
   if (options.enable_property_filter) {
     return Bad("enablePropertyFilter", "SQL92 filters are not supported yet; set it to false");
   }
@@ -213,9 +318,8 @@ Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) 
   if (auto levels = ParseDelayLevels(options.message_delay_level); !levels.ok()) {
     return levels.status().Annotate("messageDelayLevel");
   }
-  if (auto host = ParseHostAddress(options.broker_ip1, 0); !host.ok()) {
-    return Bad("brokerIP1", StrCat("'", options.broker_ip1, "' is not an IP address"));
-  }
+  if (Status told = CheckAdvertisedHost(options.broker_ip1); !told.ok()) return told.Annotate("brokerIP1");
+  if (Status told = CheckAdvertisedHost(options.broker_ip2); !told.ok()) return told.Annotate("brokerIP2");
   if (!options.namesrv_addr.empty()) {
     if (auto list = ParseEndpoints(options.namesrv_addr); !list.ok()) {
       return list.status().Annotate("namesrvAddr");
@@ -252,6 +356,11 @@ store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddre
   store.disk_ratio_refuse = options.disk_space_warning_level_ratio / 100.0;
   store.disk_ratio_force = options.disk_space_clean_forcibly_ratio / 100.0;
   store.store_host = store_host;
+  store.follower = options.broker_role == BrokerRole::kSlave;
+  store.in_sync_replicas = InSyncReplicas(options);
+  store.in_sync_replicas_min = options.min_in_sync_replicas;
+  store.in_sync_replicas_adapt = options.enable_auto_in_sync_replicas;
+  store.replica_timeout = options.slave_timeout;
   // ResolveDefaults has parsed it once already.
   if (auto levels = ParseDelayLevels(options.message_delay_level); levels.ok()) {
     store.delay_levels.assign(levels->begin(), levels->end());

@@ -13,6 +13,7 @@
 #include "common/names.h"
 #include "common/sys_flag.h"
 #include "orbitmq/result.h"
+#include "remoting/metrics_server.h"
 #include "remoting/server_options.h"
 #include "store/store_options.h"
 
@@ -42,7 +43,32 @@ struct BrokerOptions {
   int32_t server_selector_threads = 0;
   int32_t server_channel_max_idle_seconds = 120;
 
-  net::TlsServerSettings tls;  // Rows of its own: TlsServerOptionTable.
+  net::TlsServerSettings tls;    // Rows of its own: TlsServerOptionTable.
+  net::MetricsSettings metrics;  // Likewise: MetricsOptionTable.
+
+  // Replication. A slave's log is written by its master's stream alone.
+  std::string ha_master_address;
+  Millis ha_send_heartbeat_interval{5000};
+  Millis ha_housekeeping_interval{20'000};
+  int32_t ha_transfer_batch_size = 32 * 1024;
+  int64_t ha_max_gap_not_in_sync = int64_t{256} << 20;
+  bool ha_flow_control_enable = false;
+  int64_t max_ha_transfer_byte_in_second = int64_t{100} << 20;
+  Millis slave_timeout{3000};
+  int32_t total_replicas = 1;
+  int32_t in_sync_replicas = 0;  // Apache's default is 1, with which SYNC_MASTER does not wait.
+  int32_t min_in_sync_replicas = 1;
+  bool enable_auto_in_sync_replicas = false;
+
+  // Reading from slaves, and slaves in their master's place.
+  bool slave_read_enable = false;
+  int32_t access_message_in_memory_max_ratio = 40;
+  int64_t machine_memory_bytes = int64_t{8} << 30;  // What that is a part of; main sets it. No row.
+  bool offset_check_in_slave = false;
+  bool enable_slave_acting_master = false;
+  bool enable_remote_escape = false;
+  Millis broker_heartbeat_interval{1000};
+  Millis broker_not_active_timeout{10'000};
 
   // Topics, groups, clients.
   bool auto_create_topic_enable = true;
@@ -98,12 +124,19 @@ struct BrokerOptions {
 // Apache's names, ranges and one sentence each; docs/CONFIG.md is made from it.
 const OptionTable<BrokerOptions>& BrokerOptionTable();
 
-// Both tables of a broker.conf, bound to `options`.
+// All tables of a broker.conf, bound to `options`.
 std::vector<OptionBinding> BindBrokerOptions(BrokerOptions& options);
 
 // Fills empty fields from the process (host name, address) and checks what no single row can: roles, paths,
 // ratios, delay levels. kInvalidArgument names the key and what to do.
 Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options);
+
+// How many brokers, the master among them, must have a message before its sender is told OK: 1 = the master
+// alone. What inSyncReplicas says; where it says nothing 2 for SYNC_MASTER.
+inline int32_t InSyncReplicas(const BrokerOptions& options) {
+  if (options.broker_role != BrokerRole::kSyncMaster) return 1;
+  return options.in_sync_replicas > 0 ? options.in_sync_replicas : 2;
+}
 
 store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddress& store_host);
 

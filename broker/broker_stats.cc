@@ -184,6 +184,16 @@ double BrokerStats::PerSecond(Rate rate) const {
   return 0;
 }
 
+std::map<std::string, int64_t> BrokerStats::Sums(std::string_view name) const {
+  const std::string front = StrCat(name, '/');
+  std::map<std::string, int64_t> sums;
+  MutexLock lock(mutex_);
+  for (const auto& [full, item] : items_) {
+    if (full.starts_with(front)) sums[full.substr(front.size())] = item->sum.load(std::memory_order_relaxed);
+  }
+  return sums;
+}
+
 std::shared_ptr<StatsItem> BrokerStats::Find(std::string_view name, std::string_view key) const {
   const std::string full = StrCat(name, '/', key);
   MutexLock lock(mutex_);

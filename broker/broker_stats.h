@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -70,6 +71,10 @@ class BrokerStats final {
   enum class Rate : uint8_t { kPut, kGetFound, kGetMiss, kGetTotal, kTransferred };
   std::string RateText(Rate rate) const;
   double PerSecond(Rate rate) const;  // Over the last 10 s or what there is of them.
+
+  // What was counted under a name since the start, by key, sorted.
+  std::map<std::string, int64_t> Sums(std::string_view name) const;
+  const Histogram& put_us() const { return put_us_; }
 
   // nullopt for a name and key that nothing was counted for.
   std::optional<proto::BrokerStatsData> Named(std::string_view name, std::string_view key) const;

@@ -35,10 +35,11 @@ void ClientHandler::Heartbeat(net::ServerRequest request) {
                       StrCat("clientID must have 1 to ", limits::kClientIdBytesMax, " bytes"));
   }
   const ClientEntry client = EntryOf(request, data->client_id, parts_.env.clock());
+  bool asks_for_subscriptions = !data->without_sub;
   for (const proto::ConsumerData& consumer : data->consumer_data_set) {
-    // Without subscriptions (heartbeat v2) there is nothing to store; the reply asks for them.
-    if (data->without_sub) continue;
-    if (Status seen = SeenConsumer(consumer, client); !seen.ok()) {
+    if (Status seen = SeenConsumer(*data, consumer, client); seen.code() == StatusCode::kNotFound) {
+      asks_for_subscriptions = true;
+    } else if (!seen.ok()) {
       return ReplyError(request, ResponseCode::kSystemError, std::string(seen.text()));
     }
   }
@@ -49,11 +50,12 @@ void ClientHandler::Heartbeat(net::ServerRequest request) {
                         StrCat("group ", producer.group_name, " has too many producers"));
     }
   }
-  ReplyHeader(request,
-              proto::HeartbeatResponseHeader{.is_support_heart_beat_v2 = true, .is_sub_change = true});
+  ReplyHeader(request, proto::HeartbeatResponseHeader{.is_support_heart_beat_v2 = true,
+                                                      .is_sub_change = asks_for_subscriptions});
 }
 
-Status ClientHandler::SeenConsumer(const proto::ConsumerData& data, const ClientEntry& client) {
+Status ClientHandler::SeenConsumer(const proto::HeartbeatData& heartbeat, const proto::ConsumerData& data,
+                                   const ClientEntry& client) {
   // An unknown group that may not be created is kept among the clients all the same, as in Apache: its pulls
   // get SUBSCRIPTION_GROUP_NOT_EXIST.
   bool notify = true;
@@ -65,7 +67,9 @@ Status ClientHandler::SeenConsumer(const proto::ConsumerData& data, const Client
                                 data.unit_mode ? topic_flag::kUnitSubscribed : 0);
     }
   }
-  switch (parts_.clients.SeenConsumer(data, client)) {
+  const int32_t fingerprint = heartbeat.heartbeat_fingerprint;
+  switch (heartbeat.without_sub ? parts_.clients.SeenWithoutSubscriptions(data, client, fingerprint)
+                                : parts_.clients.SeenConsumer(data, client, fingerprint)) {
     case ClientTable::Membership::kFull:
       return Status(StatusCode::kResourceExhausted,
                     StrCat("group ", data.group_name, " has ", limits::kClientsPerGroupMax,
@@ -78,6 +82,8 @@ Status ClientHandler::SeenConsumer(const proto::ConsumerData& data, const Client
       return {};
     case ClientTable::Membership::kSame:
       return {};
+    case ClientTable::Membership::kUnknown:
+      return {StatusCode::kNotFound, "the group's subscriptions are not those of this heartbeat"};
   }
   return {};
 }

@@ -40,7 +40,9 @@ class ClientHandler final {
   void Sweep();
 
  private:
-  Status SeenConsumer(const proto::ConsumerData& data, const ClientEntry& client);
+  // kNotFound: its subscriptions were left out and are not known.
+  Status SeenConsumer(const proto::HeartbeatData& heartbeat, const proto::ConsumerData& data,
+                      const ClientEntry& client);
   void NotifyMembers(std::string_view group) const;
 
   Parts parts_;

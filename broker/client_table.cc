@@ -35,10 +35,9 @@ bool ClientTable::ReplaceSubscriptions(const proto::ConsumerData& data, Consumer
   return changed || dropped != 0;
 }
 
-ClientTable::Membership ClientTable::SeenConsumer(const proto::ConsumerData& data, ClientEntry client) {
-  Shard& shard = ShardOf(data.group_name);
-  MutexLock lock(shard.mutex);
-  ConsumerGroup& group = shard.consumers[data.group_name];
+// Everything but the subscriptions.
+ClientTable::Membership ClientTable::Join(const proto::ConsumerData& data, ClientEntry client,
+                                          ConsumerGroup& group) {
   const uint64_t id = client.peer->id();
   if (!group.members.contains(id) && group.members.size() >= limits::kClientsPerGroupMax) {
     return Membership::kFull;
@@ -47,8 +46,32 @@ ClientTable::Membership ClientTable::SeenConsumer(const proto::ConsumerData& dat
   group.consume_type = data.consume_type;
   group.message_model = data.message_model;
   const bool joined = group.members.insert_or_assign(id, std::move(client)).second;
-  const bool subscribed = ReplaceSubscriptions(data, group);
-  return joined || subscribed ? Membership::kChanged : Membership::kSame;
+  return joined ? Membership::kChanged : Membership::kSame;
+}
+
+ClientTable::Membership ClientTable::SeenConsumer(const proto::ConsumerData& data, ClientEntry client,
+                                                  int32_t fingerprint) {
+  Shard& shard = ShardOf(data.group_name);
+  MutexLock lock(shard.mutex);
+  ConsumerGroup& group = shard.consumers[data.group_name];
+  const Membership joined = Join(data, std::move(client), group);
+  if (joined == Membership::kFull) return joined;
+  group.fingerprint = fingerprint;
+  return ReplaceSubscriptions(data, group) ? Membership::kChanged : joined;
+}
+
+ClientTable::Membership ClientTable::SeenWithoutSubscriptions(const proto::ConsumerData& data,
+    ClientEntry client,
+                                                              int32_t fingerprint) {
+  Shard& shard = ShardOf(data.group_name);
+  MutexLock lock(shard.mutex);
+  const auto found = shard.consumers.find(data.group_name);
+  if (found == shard.consumers.end()) return Membership::kUnknown;
+  ConsumerGroup& group = found->second;
+  if (group.fingerprint == fingerprint) return Join(data, std::move(client), group);
+  const auto member = group.members.find(client.peer->id());
+  if (member != group.members.end()) member->second = std::move(client);
+  return Membership::kUnknown;
 }
 
 bool ClientTable::RemoveProducer(std::string_view group, uint64_t peer_id) {
@@ -151,20 +174,31 @@ std::optional<ClientEntry> ClientTable::FindMember(std::string_view group, std::
   return std::nullopt;
 }
 
+ConsumerGroupDetails ClientTable::DetailsOf(const ConsumerGroup& group) {
+  ConsumerGroupDetails details;
+  details.from_where = group.from_where;
+  details.consume_type = group.consume_type;
+  details.message_model = group.message_model;
+  for (const auto& [id, client] : group.members) details.members.push_back(client);
+  for (const auto& [topic, entry] : group.subscriptions) details.subscriptions.emplace(topic, entry->data);
+  return details;
+}
+
 std::optional<ConsumerGroupDetails> ClientTable::Details(std::string_view group) const {
   const Shard& shard = ShardOf(group);
   MutexLock lock(shard.mutex);
   const auto found = shard.consumers.find(group);
   if (found == shard.consumers.end()) return std::nullopt;
-  ConsumerGroupDetails details;
-  details.from_where = found->second.from_where;
-  details.consume_type = found->second.consume_type;
-  details.message_model = found->second.message_model;
-  for (const auto& [id, client] : found->second.members) details.members.push_back(client);
-  for (const auto& [topic, entry] : found->second.subscriptions) {
-    details.subscriptions.emplace(topic, entry->data);
+  return DetailsOf(found->second);
+}
+
+std::map<std::string, ConsumerGroupDetails> ClientTable::AllConsumers() const {
+  std::map<std::string, ConsumerGroupDetails> all;
+  for (const Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    for (const auto& [name, group] : shard.consumers) all.emplace(name, DetailsOf(group));
   }
-  return details;
+  return all;
 }
 
 std::vector<ClientEntry> ClientTable::Producers(std::string_view group) const {

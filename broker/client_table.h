@@ -58,10 +58,15 @@ class ClientTable final {
  public:
   explicit ClientTable(const Clock& clock) : clock_(clock) {}
 
-  enum class Membership : uint8_t { kSame, kChanged, kFull };
+  enum class Membership : uint8_t { kSame, kChanged, kFull, kUnknown };
   // `groups` below are of one kind: the producer and the consumer tables are apart.
   Membership SeenProducer(const std::string& group, ClientEntry client);
-  Membership SeenConsumer(const proto::ConsumerData& data, ClientEntry client);
+  // `fingerprint` is the heartbeat's; 0 = of version 1, without one.
+  Membership SeenConsumer(const proto::ConsumerData& data, ClientEntry client, int32_t fingerprint);
+  // Of a heartbeat v2 that leaves its subscriptions out. kUnknown when the group's are not those of this
+  // fingerprint: the client has to send them; a member stays one meanwhile.
+  Membership SeenWithoutSubscriptions(const proto::ConsumerData& data, ClientEntry client,
+      int32_t fingerprint);
 
   // Whether the group had the client.
   bool RemoveProducer(std::string_view group, uint64_t peer_id);
@@ -78,6 +83,7 @@ class ClientTable final {
   std::optional<ConsumerGroupDetails> Details(std::string_view group) const;  // nullopt: nobody is online.
   std::vector<ClientEntry> Producers(std::string_view group) const;
   std::map<std::string, std::vector<ClientEntry>> AllProducers() const;
+  std::map<std::string, ConsumerGroupDetails> AllConsumers() const;
   std::set<std::string> GroupsOfTopic(std::string_view topic) const;
   std::set<std::string> TopicsOfGroup(std::string_view group) const;
 
@@ -88,6 +94,7 @@ class ClientTable final {
     proto::MessageModel message_model = proto::MessageModel::kClustering;
     std::map<uint64_t, ClientEntry> members;  // By peer.
     NameMap<SubscriptionRef> subscriptions;
+    int32_t fingerprint = 0;  // Of the heartbeat that brought the subscriptions.
   };
   using ProducerGroup = std::map<uint64_t, ClientEntry>;
   struct Shard {
@@ -98,6 +105,8 @@ class ClientTable final {
   Shard& ShardOf(std::string_view group) const { return shards_[NameHash()(group) % kShards]; }
   template <class Gone>
   std::vector<std::string> RemoveWhere(Gone gone);
+  static ConsumerGroupDetails DetailsOf(const ConsumerGroup& group);
+  static Membership Join(const proto::ConsumerData& data, ClientEntry client, ConsumerGroup& group);
   static bool ReplaceSubscriptions(const proto::ConsumerData& data, ConsumerGroup& group);
 
   static constexpr size_t kShards = 16;

@@ -13,18 +13,6 @@ namespace {
 // Apache raises the table's version once every so many commits (consumerOffsetUpdateVersionStep).
 constexpr uint64_t kCommitsPerVersion = 500;
 
-struct KeyParts {
-  std::string_view topic;
-  std::string_view group;
-};
-
-// "topic@group"; neither may contain '@'.
-KeyParts SplitKey(std::string_view key) {
-  const size_t at = key.find('@');
-  if (at == key.npos) return {key, {}};
-  return {key.substr(0, at), key.substr(at + 1)};
-}
-
 // A group that only pulled has no offset anywhere yet; Apache does not count it as a consumer of the topic.
 template <class Queues>
 bool HasCommitted(const Queues& queues) {
@@ -32,6 +20,12 @@ bool HasCommitted(const Queues& queues) {
 }
 
 }  // namespace
+
+KeyParts SplitKey(std::string_view key) {
+  const size_t at = key.find('@');
+  if (at == key.npos) return {key, {}};
+  return {key.substr(0, at), key.substr(at + 1)};
+}
 
 ConsumerOffsets::ConsumerOffsets(Parts parts)
     : parts_(std::move(parts)), file_(parts_.env, parts_.disk, parts_.path, [this] {
@@ -52,6 +46,7 @@ Status ConsumerOffsets::Read(std::string_view text) {
   if (wrapper->data_version) {
     version_counter_ = wrapper->data_version->counter;
     version_time_ = wrapper->data_version->timestamp;
+    state_version_ = wrapper->data_version->state_version;
   }
   for (const auto& [key, queues] : wrapper->offset_table) {
     Shard& shard = ShardOf(key);
@@ -90,17 +85,18 @@ auto ConsumerOffsets::PeekQueue(const OffsetKey& key, Fn fn) const {
 }
 
 void ConsumerOffsets::Commit(const OffsetKey& key, int64_t offset) {
-  const auto previous = WithQueue(key, [offset](Queue& queue) {
+  const bool follower = follower_.load(std::memory_order_relaxed);
+  const auto previous = WithQueue(key, [offset, follower](Queue& queue) {
     const auto before = queue.offset;
+    queue.own = queue.own || (follower && before != offset);
     queue.offset = Planted(Bug::kOffsetsRunAhead) ? offset + 1 : offset;
     return before;
   });
   if (previous == offset) return;
   const uint64_t change = changes_.fetch_add(1, std::memory_order_relaxed) + 1;
-  if (change % kCommitsPerVersion == 1) {
-    version_counter_.fetch_add(1, std::memory_order_relaxed);
-    version_time_.store(parts_.env.clock().WallMillis(), std::memory_order_relaxed);
-  }
+  // A returning master tells by the time whether a slave has newer commits.
+  if (follower) version_time_.store(parts_.env.clock().WallMillis(), std::memory_order_relaxed);
+  if (change % kCommitsPerVersion == 1) TouchVersion();
   if (previous && *previous > offset) {
     parts_.env.log().Debug("consumer offset moved back", {{"group", key.group},
                                                           {"topic", key.topic},
@@ -108,6 +104,11 @@ void ConsumerOffsets::Commit(const OffsetKey& key, int64_t offset) {
                                                           {"from", *previous},
                                                           {"to", offset}});
   }
+}
+
+void ConsumerOffsets::TouchVersion() {
+  version_counter_.fetch_add(1, std::memory_order_relaxed);
+  version_time_.store(parts_.env.clock().WallMillis(), std::memory_order_relaxed);
 }
 
 std::optional<int64_t> ConsumerOffsets::Query(const OffsetKey& key) const {
@@ -148,6 +149,8 @@ void ConsumerOffsets::Reset(const OffsetKey& key, int64_t offset) {
     queue.reset = offset;
   });
   changes_.fetch_add(1, std::memory_order_relaxed);
+  // What a slave copied before is older than this from now on.
+  TouchVersion();
 }
 
 std::optional<int64_t> ConsumerOffsets::TakeReset(const OffsetKey& key) {
@@ -237,7 +240,9 @@ std::set<std::string> ConsumerOffsets::GroupsOf(std::string_view topic) const {
 proto::ConsumerOffsetSerializeWrapper ConsumerOffsets::All() const {
   proto::ConsumerOffsetSerializeWrapper all;
   all.data_version = proto::DataVersion{
-      .counter = version_counter_.load(), .state_version = 0, .timestamp = version_time_.load()};
+      .counter = version_counter_.load(),
+                              .state_version = state_version_.load(),
+                              .timestamp = version_time_.load()};
   all.group_topic_map.emplace();
   all.pull_offset_table.emplace();
   for (const Shard& shard : shards_) {
@@ -252,6 +257,90 @@ proto::ConsumerOffsetSerializeWrapper ConsumerOffsets::All() const {
     }
   }
   return all;
+}
+
+std::vector<ConsumerOffsets::Ahead> ConsumerOffsets::Follow(
+    const proto::ConsumerOffsetSerializeWrapper& master) {
+  const proto::DataVersion theirs = master.data_version.value_or(proto::DataVersion{});
+  const proto::DataVersion mine{version_counter_.load(), state_version_.load(), version_time_.load()};
+  const bool older = CompareVersions(theirs, mine) < 0;
+  std::vector<Ahead> ahead;
+  bool changed = false;
+  bool full = false;
+  for (Shard& shard : shards_) {
+    MutexLock lock(shard.mutex);
+    for (auto& [key, of_key] : shard.table) {
+      const auto [topic, group] = SplitKey(key);
+      const auto of_master = master.offset_table.find(key);
+      for (auto& [queue_id, queue] : of_key) {
+        if (!queue.offset) continue;
+        std::optional<int64_t> has;
+        if (of_master != master.offset_table.end()) {
+          const auto found = of_master->second.find(queue_id);
+          if (found != of_master->second.end()) has = found->second;
+        }
+        if (!queue.own && (!older || !has)) continue;  // Copied below, or the master forgot it: it stays.
+        if (has && *has >= *queue.offset) {
+          queue.own = false;
+          continue;
+        }
+        full = full || ahead.size() >= kAheadMax;
+        if (!full) ahead.push_back({std::string(group), std::string(topic), queue_id, *queue.offset});
+        queue.own = true;
+      }
+    }
+  }
+  for (const auto& [key, queues] : master.offset_table) {
+    Shard& shard = ShardOf(key);
+    MutexLock lock(shard.mutex);
+    Queues& of_key = shard.table[key];
+    for (const auto& [queue_id, offset] : queues) {
+      Queue& queue = of_key[queue_id];
+      if (queue.own || queue.offset == offset) continue;
+      queue.offset = offset;
+      changed = true;
+    }
+  }
+  if (ahead.empty()) {
+    version_counter_ = theirs.counter;
+    state_version_ = theirs.state_version;
+    version_time_ = theirs.timestamp;
+    changed = changed || CompareVersions(theirs, mine) != 0;
+  }
+  if (changed) changes_.fetch_add(1, std::memory_order_relaxed);
+  return ahead;
+}
+
+void ConsumerOffsets::Settle(const OffsetKey& key, std::optional<int64_t> end) {
+  WithQueue(key, [end](Queue& queue) {
+    queue.own = false;
+    if (end && queue.offset) queue.offset = std::min(*queue.offset, *end);
+  });
+  changes_.fetch_add(1, std::memory_order_relaxed);
+}
+
+size_t ConsumerOffsets::Adopt(const proto::ConsumerOffsetSerializeWrapper& slave,
+                              store::QueueReader& queues) {
+  const proto::DataVersion theirs = slave.data_version.value_or(proto::DataVersion{});
+  if (theirs.timestamp < version_time_.load()) return 0;
+  size_t taken = 0;
+  for (const auto& [key, of_key] : slave.offset_table) {
+    const auto [topic, group] = SplitKey(key);
+    for (const auto& [queue_id, offset] : of_key) {
+      const auto range = queues.Range(QueueKey{std::string(topic), queue_id});
+      const int64_t bounded = std::min(offset, range ? range->max.value : 0);
+      const bool larger = WithQueue({group, topic, queue_id}, [bounded](Queue& queue) {
+        if (queue.reset || bounded <= queue.offset.value_or(-1)) return false;
+        queue.offset = bounded;
+        return true;
+      });
+      taken += larger ? 1 : 0;
+    }
+  }
+  version_time_ = theirs.timestamp;
+  version_counter_ = std::max(version_counter_.load(), theirs.counter) + 1;
+  changes_.fetch_add(1, std::memory_order_relaxed);
+  return taken;
 }
 
 void ConsumerOffsets::Save(Completion<Done> done) {

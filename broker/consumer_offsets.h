@@ -18,6 +18,13 @@
 
 namespace orbitmq::broker {
 
+// "topic@group", the keys of the file and of the statistics; neither may contain '@'.
+struct KeyParts {
+  std::string_view topic;
+  std::string_view group;
+};
+KeyParts SplitKey(std::string_view key);
+
 // What a group's offset in a queue is asked or set for.
 struct OffsetKey {
   std::string_view group;
@@ -71,6 +78,27 @@ class ConsumerOffsets final {
   std::set<std::string> GroupsOf(std::string_view topic) const;
   proto::ConsumerOffsetSerializeWrapper All() const;
 
+  // Between master and slave. A slave's offsets are its master's, but for what consumers committed to the
+  // slave itself while the master was away: that is marked, kept, and named until the master has it.
+  void SetFollower(bool follower) { follower_.store(follower, std::memory_order_relaxed); }
+  struct Ahead {
+    std::string group;
+    std::string topic;
+    QueueId queue_id = 0;
+    int64_t offset = 0;
+  };
+  // Takes the master's table and returns where this one stays ahead of it: at most kAheadMax entries, which
+  // are to be committed at the master; the rest comes with the next call. An offset of the master counts even
+  // when it is smaller (a reset), unless ours was committed here, or the master's whole table is older than
+  // the one taken before (it was restarted and lost its last commits): then the larger one stays.
+  std::vector<Ahead> Follow(const proto::ConsumerOffsetSerializeWrapper& master);
+  // The master will not have that offset: it does not know group or topic, or its queue ends at `end`, which
+  // is what counts here too then. It is not ahead any more.
+  void Settle(const OffsetKey& key, std::optional<int64_t> end);
+  // A master takes what a slave has when it starts: larger offsets only, of a table that is not older than
+  // its own by the clock, and never beyond the end of the queue. Returns how many it took.
+  size_t Adopt(const proto::ConsumerOffsetSerializeWrapper& slave, store::QueueReader& queues);
+
   // Writes the file if anything changed since the last time; `done` as PersistedFile::Save.
   void Save(Completion<Done> done);
 
@@ -79,6 +107,7 @@ class ConsumerOffsets final {
     std::optional<int64_t> offset;
     std::optional<int64_t> pulled;
     std::optional<int64_t> reset;
+    bool own = false;  // Of a slave: committed here, and not known to be the master's yet.
   };
   using Queues = std::map<QueueId, Queue>;
   struct Shard {
@@ -92,14 +121,18 @@ class ConsumerOffsets final {
   template <class Fn>
   auto PeekQueue(const OffsetKey& key, Fn fn) const;
   Status Read(std::string_view text);
+  void TouchVersion();
 
   static constexpr size_t kShards = 16;
+  static constexpr size_t kAheadMax = 1000;
   Parts parts_;
   mutable std::array<Shard, kShards> shards_;
   std::atomic<uint64_t> changes_{0};
   std::atomic<uint64_t> saved_{0};
   std::atomic<int64_t> version_counter_{0};
   std::atomic<int64_t> version_time_{0};
+  std::atomic<int64_t> state_version_{0};
+  std::atomic<bool> follower_{false};
   PersistedFile file_;
 };
 

@@ -23,6 +23,13 @@ DelayQueues::DelayQueues(Parts parts)
   if (auto delays = ParseDelayLevels(parts_.options.Get()->message_delay_level); delays.ok()) {
     delays_ = *std::move(delays);
   }
+  for (int32_t number = 1; number <= level_max(); ++number) {
+    auto level = std::make_unique<Level>();
+    level->number = number;
+    level->pulse =
+        std::make_unique<Pulse>(parts_.executor, [this, raw = level.get()] { return Step(*raw); });
+    levels_.push_back(std::move(level));
+  }
 }
 
 Result<std::unique_ptr<DelayQueues>> DelayQueues::Load(Parts parts) {
@@ -40,53 +47,67 @@ Result<std::unique_ptr<DelayQueues>> DelayQueues::Load(Parts parts) {
   return queues;
 }
 
-void DelayQueues::Start(store::MessageStore& store) {
+void DelayQueues::Attach(store::MessageStore& store, store::LogAppender& copies) {
   store_ = &store;
-  for (int32_t number = 1; number <= level_max(); ++number) {
-    auto level = std::make_unique<Level>();
-    level->number = number;
-    const auto range = store.Range(LevelQueue(number));
+  copies_ = &copies;
+}
+
+void DelayQueues::Begin() {
+  parts_.executor.Post([this] { BeginLevels(); });
+}
+
+void DelayQueues::End() {
+  parts_.executor.Post([this] { EndLevels(); });
+}
+
+void DelayQueues::BeginLevels() {
+  stopped_ = false;
+  ++turn_;
+  bool moved = false;
+  for (auto& level : levels_) {
+    const int32_t number = level->number;
+    const auto range = store_->Range(LevelQueue(number));
     const int64_t min = range ? range->min.value : 0;
     const int64_t max = range ? range->max.value : 0;
-    {
-      MutexLock lock(mutex_);
-      const int64_t stored = durable_[number];
-      level->next = std::clamp(stored, min, max);
-      durable_[number] = current_[number] = level->next;
-      if (level->next != stored) {
-        dirty_ = true;
-        parts_.env.log().Warn("delay offset lay outside of its queue; moved",
-                              {{"level", number}, {"from", stored}, {"to", level->next}});
-      }
-    }
-    Level* raw = level.get();
-    level->pulse = std::make_unique<Pulse>(parts_.executor, [this, raw] { return Step(*raw); });
-    levels_.push_back(std::move(level));
-  }
-  // On disk before anything new gets an offset below the old ones; a failure is tried again by Save.
-  bool moved = false;
-  {
+    level->deliveries.clear();
+    level->unsafe.clear();
     MutexLock lock(mutex_);
-    moved = dirty_;
-  }
-  if (moved) {
-    if (Status saved = file_.SaveNow(); !saved.ok()) {
-      parts_.env.log().Error("the moved delay offsets could not be written", {{"status", saved.ToString()}});
-    }
+    const int64_t stored = durable_[number];
+    level->next = std::clamp(stored, min, max);
+    durable_[number] = current_[number] = level->next;
+    if (level->next == stored) continue;
+    dirty_ = moved = true;
+    parts_.env.log().Warn("delay offset lay outside of its queue; moved",
+                          {{"level", number}, {"from", stored}, {"to", level->next}});
   }
   started_.store(true, std::memory_order_release);
+  if (!moved) return SignalLevels();
+  // On disk before anything new gets an offset below the old ones; a failure is tried again by itself.
+  file_.Save([this, turn = turn_](Result<Done> saved) {
+    if (!saved.ok()) {
+      parts_.env.log().Error("the moved delay offsets could not be written",
+                             {{"status", saved.status().ToString()}});
+    }
+    parts_.executor.Post([this, turn] {
+      if (turn == turn_) SignalLevels();
+    });
+  });
+}
+
+void DelayQueues::SignalLevels() {
   for (auto& level : levels_) level->pulse->Signal();
 }
 
-void DelayQueues::Stop() {
+void DelayQueues::EndLevels() {
   stopped_ = true;
+  started_.store(false, std::memory_order_release);
   for (auto& level : levels_) level->timer.Cancel();
 }
 
 void DelayQueues::Arrived(const store::Arrival& arrival) {
   if (arrival.queue.topic != names::kScheduleTopic) return;
   const auto index = static_cast<size_t>(arrival.queue.queue_id);
-  // Before Start there is nobody to wake: it looks at the queues itself.
+  // Before Begin there is nobody to wake: it looks at the queues itself.
   if (!started_.load(std::memory_order_acquire) || index >= levels_.size()) return;
   levels_[index]->pulse->Signal();
 }
@@ -185,15 +206,18 @@ void DelayQueues::Deliver(Level& level, int64_t offset) {
     return Delivered(level.number, offset, store::AppendReceipt{});
   }
   delivery.under_way = true;
-  const int32_t number = level.number;
-  append->done = [this, number, offset,
-                  alive = std::weak_ptr<bool>(alive_)](Result<store::AppendReceipt> receipt) mutable {
+  Delivering(level.number, offset, *std::move(append));
+}
+
+void DelayQueues::Delivering(int32_t level_number, int64_t offset, store::AppendRequest append) {
+  append.done = [this, level_number, offset, turn = turn_,
+                 alive = std::weak_ptr<bool>(alive_)](Result<store::AppendReceipt> receipt) mutable {
     if (alive.expired()) return;
-    parts_.executor.Post([this, number, offset, receipt = std::move(receipt)]() mutable {
-      Delivered(number, offset, std::move(receipt));
+    parts_.executor.Post([this, level_number, offset, turn, receipt = std::move(receipt)]() mutable {
+      if (turn == turn_) Delivered(level_number, offset, std::move(receipt));
     });
   };
-  store_->Append(*std::move(append));
+  copies_->Append(std::move(append));
 }
 
 void DelayQueues::Delivered(int32_t level_number, int64_t offset, Result<store::AppendReceipt> receipt) {
@@ -235,6 +259,29 @@ void DelayQueues::RaiseDurable(Level& level) {
   }
 }
 
+void DelayQueues::Follow(const proto::DelayOffsetSerializeWrapper& master) {
+  if (started_.load(std::memory_order_acquire)) return;
+  MutexLock lock(mutex_);
+  for (const auto& [level, offset] : master.offset_table) {
+    int64_t& mine = durable_[level];
+    dirty_ = dirty_ || mine != offset;
+    mine = offset;
+  }
+}
+
+size_t DelayQueues::Adopt(const proto::DelayOffsetSerializeWrapper& slave) {
+  size_t taken = 0;
+  MutexLock lock(mutex_);
+  for (const auto& [level, offset] : slave.offset_table) {
+    int64_t& mine = durable_[level];
+    if (offset <= mine) continue;
+    mine = offset;
+    dirty_ = true;
+    ++taken;
+  }
+  return taken;
+}
+
 void DelayQueues::Save(Completion<Done> done) {
   parts_.executor.Post([this, done = std::move(done)]() mutable {
     for (auto& level : levels_) RaiseDurable(*level);
@@ -263,6 +310,7 @@ proto::DelayOffsetSerializeWrapper DelayQueues::All() const {
 
 std::map<int32_t, std::pair<int64_t, int64_t>> DelayQueues::Standing() const {
   std::map<int32_t, std::pair<int64_t, int64_t>> standing;
+  if (!started_.load(std::memory_order_acquire)) return standing;
   std::map<int32_t, int64_t> current;
   {
     MutexLock lock(mutex_);

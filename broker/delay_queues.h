@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "broker/broker_options.h"
+#include "broker/master_duties.h"
 #include "broker/persisted_file.h"
 #include "common/env.h"
 #include "common/pulse.h"
@@ -24,7 +25,7 @@ namespace orbitmq::broker {
 // executor; All from any. Format: config/delayOffset.json, Apache's.
 // Invariants: (1) a message is past only when its copy is stored; (2) the file never points past a message
 // whose copy could still be lost by a crash. So delivery is at least once.
-class DelayQueues final {
+class DelayQueues final : public MasterDuty {
  public:
   struct Parts {
     Env& env;
@@ -36,10 +37,18 @@ class DelayQueues final {
   static Result<std::unique_ptr<DelayQueues>> Load(Parts parts);
   explicit DelayQueues(Parts parts);
 
-  // Begins to deliver from the stored offsets, clamped to what the queues hold (each clamp is logged).
-  void Start(store::MessageStore& store);
-  // No further deliveries begin. On the executor.
-  void Stop();
+  // Where the messages are, and where their copies go: into the same store, or by way of another broker.
+  // Once, before Begin.
+  void Attach(store::MessageStore& store, store::LogAppender& copies);
+  // Delivers from the stored offsets on, clamped to what the queues hold (each clamp is logged), until End.
+  // Any thread; so is End.
+  void Begin() override;
+  void End() override;
+
+  // A slave takes its master's offsets, forward and back; nothing while it delivers itself. Any thread.
+  void Follow(const proto::DelayOffsetSerializeWrapper& master);
+  // A master that starts takes what a slave delivered in its place: larger offsets only. Before Begin.
+  size_t Adopt(const proto::DelayOffsetSerializeWrapper& slave);
 
   void Arrived(const store::Arrival& arrival);
   proto::DelayOffsetSerializeWrapper All() const;
@@ -64,10 +73,14 @@ class DelayQueues final {
     Timer timer;
     std::unique_ptr<Pulse> pulse;
   };
+  void BeginLevels();
+  void EndLevels();
+  void SignalLevels();
   Progress Step(Level& level);
   bool FillDue(Level& level);
   void Deliver(Level& level, int64_t offset);
   void Delivered(int32_t level_number, int64_t offset, Result<store::AppendReceipt> receipt);
+  void Delivering(int32_t level_number, int64_t offset, store::AppendRequest append);
   Result<store::AppendRequest> MakeCopy(const store::QueueUnit& unit) const;
   void WakeLevelAt(Level& level, Duration from_now);
   void RaiseDurable(Level& level);
@@ -77,9 +90,11 @@ class DelayQueues final {
   Parts parts_;
   std::vector<Millis> delays_;
   store::MessageStore* store_ = nullptr;
-  std::vector<std::unique_ptr<Level>> levels_;
-  bool stopped_ = false;
-  std::atomic<bool> started_{false};
+  store::LogAppender* copies_ = nullptr;
+  std::vector<std::unique_ptr<Level>> levels_;  // As many as there are delays, from the beginning.
+  bool stopped_ = true;
+  uint64_t turn_ = 0;  // Counts Begin; a delivery of an earlier turn changes nothing.
+  std::atomic<bool> started_{false};  // Between Begin and End.
   mutable Mutex mutex_;
   // What may be persisted, per level number.
   std::map<int32_t, int64_t> durable_ ORBITMQ_GUARDED_BY(mutex_);

@@ -157,4 +157,8 @@ void GroupAdmin::SubscriptionOfGroup(net::ServerRequest request) {
   ReplyBody(request, proto::EncodeBody(body));
 }
 
+void GroupAdmin::RequestModes(net::ServerRequest request) {
+  ReplyBody(request, proto::EncodeBody(proto::MessageRequestModeSerializeWrapper{}));
+}
+
 }  // namespace orbitmq::broker

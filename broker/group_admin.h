@@ -35,6 +35,8 @@ class GroupAdmin final {
   void AllProducers(net::ServerRequest request);
   void TopicsOfGroup(net::ServerRequest request);
   void SubscriptionOfGroup(net::ServerRequest request);
+  // Which groups pop instead of pulling: none, which is what slaves of Apache's are told.
+  void RequestModes(net::ServerRequest request);
 
  private:
   void ReplyWhenDurable(net::ServerRequest request);

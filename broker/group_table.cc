@@ -28,6 +28,7 @@ GroupTable::GroupTable(Parts parts)
 
 Result<std::unique_ptr<GroupTable>> GroupTable::Load(Parts parts) {
   auto table = std::make_unique<GroupTable>(std::move(parts));
+  table->SetFollower(table->parts_.options.Get()->broker_role == BrokerRole::kSlave);
   const Status read = PersistedFile::Load(table->parts_.env, table->parts_.path,
                                           [&table](std::string_view text) { return table->Read(text); });
   if (!read.ok()) return read;
@@ -65,6 +66,7 @@ GroupRef GroupTable::Insert(proto::SubscriptionGroupConfig config) {
 }
 
 void GroupTable::Touch() {
+  if (follower_.load(std::memory_order_relaxed)) return;
   ++version_.counter;
   version_.timestamp = parts_.env.clock().WallMillis();
 }
@@ -113,6 +115,35 @@ Status GroupTable::Update(proto::SubscriptionGroupConfig config) {
   return {};
 }
 
+FollowOutcome GroupTable::Follow(const proto::SubscriptionGroupWrapper& master) {
+  FollowOutcome outcome = FollowOutcome::kTaken;
+  {
+    MutexLock lock(mutex_);
+    const int order = CompareVersions(master.data_version, version_);
+    if (order == 0) return FollowOutcome::kSame;
+    if (order < 0) outcome = FollowOutcome::kMerged;
+    bool changed = outcome == FollowOutcome::kTaken;
+    if (outcome == FollowOutcome::kTaken) {
+      std::erase_if(groups_, [&master](const auto& entry) {
+        return !master.subscription_group_table.contains(entry.first);
+      });
+      forbidden_ = master.forbidden_table;
+      version_ = master.data_version;
+    }
+    for (const auto& [name, config] : master.subscription_group_table) {
+      proto::SubscriptionGroupConfig mine = config;
+      mine.group_name = name;
+      const auto found = groups_.find(name);
+      if (found != groups_.end() && *found->second == mine) continue;
+      Insert(std::move(mine));
+      changed = true;
+    }
+    if (!changed) return FollowOutcome::kSame;
+  }
+  Save({});
+  return outcome;
+}
+
 bool GroupTable::Delete(std::string_view group) {
   {
     MutexLock lock(mutex_);
@@ -150,6 +181,11 @@ bool GroupTable::Readable(std::string_view group, std::string_view topic) const 
   if (of_group == forbidden_.end()) return true;
   const auto of_topic = of_group->second.find(std::string(topic));
   return of_topic == of_group->second.end() || (of_topic->second & kReadForbidden) == 0;
+}
+
+size_t GroupTable::size() const {
+  MutexLock lock(mutex_);
+  return groups_.size();
 }
 
 proto::SubscriptionGroupWrapper GroupTable::All() const {

@@ -35,7 +35,12 @@ class GroupTable final {
   void SetReadable(std::string_view group, std::string_view topic, bool readable);
   bool Readable(std::string_view group, std::string_view topic) const;
 
+  // As TopicTable's.
+  void SetFollower(bool follower) { follower_.store(follower, std::memory_order_relaxed); }
+  FollowOutcome Follow(const proto::SubscriptionGroupWrapper& master);
+
   proto::SubscriptionGroupWrapper All() const;
+  size_t size() const;
   void Save(Completion<Done> done) { file_.Save(std::move(done)); }
 
  private:
@@ -48,6 +53,7 @@ class GroupTable final {
   NameMap<GroupRef> groups_ ORBITMQ_GUARDED_BY(mutex_);
   std::map<std::string, std::map<std::string, int32_t>> forbidden_ ORBITMQ_GUARDED_BY(mutex_);
   proto::DataVersion version_ ORBITMQ_GUARDED_BY(mutex_);
+  std::atomic<bool> follower_{false};
   PersistedFile file_;
 };
 

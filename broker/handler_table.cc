@@ -8,6 +8,7 @@
 #include "broker/client_handler.h"
 #include "broker/client_relay.h"
 #include "broker/group_admin.h"
+#include "broker/ha_admin.h"
 #include "broker/offset_admin.h"
 #include "broker/offset_handler.h"
 #include "broker/pull_handler.h"
@@ -72,22 +73,28 @@ constexpr std::array kRows = {
     ROW(kQueryTopicConsumeByWho, kAdmin, kTopic, kGet, topic_admin, ConsumedByWho),
     ROW(kQueryConsumeTimeSpan, kAdmin, kTopicAndGroup, kGet, offset_admin, ConsumeTimeSpan),
     ROW(kGetSystemTopicListFromBroker, kAdmin, kCluster, kGet, topic_admin, SystemTopics),
+    ROW(kCleanExpiredConsumequeue, kAdmin, kCluster, kDelete, broker_admin, CleanExpiredQueues),
     ROW(kGetConsumerRunningInfo, kAdmin, kGroup, kGet, relay, RunningInfo),
     ROW(kQueryCorrectionOffset, kAdmin, kTopicAndGroup, kGet, offset_admin, CorrectionOffsets),
     ROW(kConsumeMessageDirectly, kAdmin, kTopicAndGroup, kSub, relay, ConsumeDirectly),
     ROW(kSendMessageV2, kInline, kTopic, kPub, send, Handle),
     ROW(kCloneGroupOffset, kAdmin, kGroup, kUpdate, offset_admin, CloneGroup),
     ROW(kViewBrokerStatsData, kAdmin, kCluster, kGet, broker_admin, ViewStats),
+    ROW(kCleanUnusedTopic, kAdmin, kCluster, kDelete, topic_admin, CleanUnused),
     ROW(kGetBrokerConsumeStats, kAdmin, kCluster, kGet, offset_admin, AllConsumeStats),
     ROW(kSendBatchMessage, kInline, kTopic, kPub, send, Handle),
     ROW(kQueryConsumeQueue, kAdmin, kTopic, kGet, broker_admin, QueryConsumeQueue),
     ROW(kGetAllProducerInfo, kAdmin, kCluster, kGet, group_admin, AllProducers),
+    ROW(kDeleteExpiredCommitlog, kAdmin, kCluster, kDelete, broker_admin, DeleteExpiredLog),
     ROW(kQueryTopicsByConsumer, kAdmin, kGroup, kGet, group_admin, TopicsOfGroup),
     ROW(kQuerySubscriptionByConsumer, kAdmin, kTopicAndGroup, kGet, group_admin, SubscriptionOfGroup),
     ROW(kGetTopicConfig, kAdmin, kTopic, kGet, topic_admin, Get),
     ROW(kGetSubscriptiongroupConfig, kAdmin, kGroup, kGet, group_admin, Get),
     ROW(kUpdateAndGetGroupForbidden, kAdmin, kTopicAndGroup, kUpdate, group_admin, Forbidden),
     ROW(kLitePullMessage, kInline, kTopicAndGroup, kSub, pull, Handle),
+    ROW(kGetAllMessageRequestMode, kAdmin, kCluster, kGet, group_admin, RequestModes),
+    ROW(kExchangeBrokerHaInfo, kAdmin, kCluster, kGet, ha_admin, Exchange),
+    ROW(kGetBrokerHaStatus, kAdmin, kCluster, kGet, ha_admin, RuntimeInfo),
 };
 #undef ROW
 
@@ -133,11 +140,9 @@ constexpr int32_t kRefused[] = {
     Code::kRegisterFilterServer,
     Code::kRegisterMessageFilterClass,
     Code::kGetSystemTopicListFromNs,
-    Code::kCleanExpiredConsumequeue,
     Code::kGetUnitTopicList,
     Code::kGetHasUnitSubTopicList,
     Code::kGetHasUnitSubUnunitTopicList,
-    Code::kCleanUnusedTopic,
     Code::kUpdateNamesrvConfig,
     Code::kGetNamesrvConfig,
     Code::kQueryDataVersion,
@@ -146,21 +151,17 @@ constexpr int32_t kRefused[] = {
     Code::kSendReplyMessageV2,
     Code::kPushReplyMessageToClient,
     Code::kAddWritePermOfBroker,
-    Code::kDeleteExpiredCommitlog,
     Code::kCheckRocksdbCqWriteProgress,
     Code::kExportRocksdbConfigToJson,
     Code::kRecallMessage,
     Code::kQueryAssignment,
     Code::kSetMessageRequestMode,
-    Code::kGetAllMessageRequestMode,
     Code::kUpdateAndCreateStaticTopic,
     Code::kGetBrokerMemberGroup,
     Code::kAddBroker,
     Code::kRemoveBroker,
     Code::kBrokerHeartbeat,
     Code::kNotifyMinBrokerIdChange,
-    Code::kExchangeBrokerHaInfo,
-    Code::kGetBrokerHaStatus,
     Code::kResetMasterFlushOffset,
     Code::kControllerAlterSyncStateSet,
     Code::kControllerElectMaster,

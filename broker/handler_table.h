@@ -12,6 +12,7 @@ class BrokerAdmin;
 class ClientHandler;
 class ClientRelay;
 class GroupAdmin;
+class HaAdmin;
 class OffsetAdmin;
 class OffsetHandler;
 class PullHandler;
@@ -40,6 +41,7 @@ struct Handlers {
   OffsetAdmin& offset_admin;
   BrokerAdmin& broker_admin;
   ClientRelay& relay;
+  HaAdmin& ha_admin;
 };
 
 struct HandlerRow {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // mqbroker: the broker process, and with --standalone broker and NameServer in one.
 #include <sys/sysinfo.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -24,14 +25,14 @@
 DEFINE_string(c, "", "configuration file, Apache's broker.conf unchanged");
 DEFINE_string(n, "", "NameServers, host:port separated by ';' (wins over namesrvAddr)");
 DEFINE_bool(p, false, "print every option with its value, then exit");
-DEFINE_bool(m, false, "the same as -p");
+DEFINE_bool(m, false, "print the important options with their values, then exit");
 DEFINE_bool(h, false, "print this help, then exit");
 DEFINE_string(set, "",
               "options that win over the file: key=value, several separated by commas, or --set again");
 DEFINE_bool(standalone, false, "run a NameServer in this process too, both on loopback");
 DEFINE_int32(namesrv_port, 9876, "with --standalone: the NameServer's port; 0 = any free one");
 DEFINE_string(data_dir, "", "data directory (wins over storePathRootDir); empty: ./data");
-DEFINE_string(log, "", "log file; empty: logs/broker.log in the data directory; -: standard error");
+DEFINE_string(log, "", "log file; empty or -: standard error");
 DEFINE_string(log_level, "info", "debug, info, warn, error or off");
 
 namespace orbitmq::broker {
@@ -39,6 +40,54 @@ namespace {
 
 constexpr Duration kStopWithin = std::chrono::seconds(10);
 constexpr const char* kLoopback = "127.0.0.1";
+
+// What -m prints: the fields that Apache 5.x marks with @ImportantField (BrokerIdentity, BrokerConfig,
+// MessageStoreConfig), as far as there are such options here, and where it listens.
+constexpr std::string_view kImportantOptions[] = {
+    "brokerName",
+    "brokerClusterName",
+    "brokerId",
+    "namesrvAddr",
+    "listenPort",
+    "brokerIP1",
+    "bindAddress",
+    "autoCreateTopicEnable",
+    "autoCreateSubscriptionGroup",
+    "msgTraceTopicName",
+    "traceTopicEnable",
+    "rejectTransactionMessage",
+    "storePathRootDir",
+    "storePathCommitLog",
+    "flushIntervalCommitLog",
+    "deleteWhen",
+    "fileReservedTime",
+    "maxTransferBytesOnMessageInMemory",
+    "maxTransferCountOnMessageInMemory",
+    "maxTransferBytesOnMessageInDisk",
+    "maxTransferCountOnMessageInDisk",
+    "accessMessageInMemoryMaxRatio",
+    "messageIndexEnable",
+    "haMasterAddress",
+    "brokerRole",
+    "flushDiskType",
+    "totalReplicas",
+    "inSyncReplicas",
+    "minInSyncReplicas",
+    "allAckInSyncStateSet",
+    "enableAutoInSyncReplicas",
+};
+
+// Every option, or the important ones, as lines that a configuration file can hold.
+void PrintOptions(BrokerOptions& options, bool important_only) {
+  for (const OptionBinding& binding : BindBrokerOptions(options)) {
+    for (const OptionSpec& spec : binding.rows->options) {
+      if (important_only && std::ranges::find(kImportantOptions, spec.name) == std::end(kImportantOptions)) {
+        continue;
+      }
+      std::fputs(RenderSetting(spec.name, RenderOption(spec, binding.object)).c_str(), stdout);
+    }
+  }
+}
 
 int Fail(const Status& why) {
   std::fprintf(stderr, "mqbroker: %.*s\n", static_cast<int>(why.text().size()), why.text().data());
@@ -81,6 +130,7 @@ Result<Configured> ReadOptions(FileSystem& files) {
   }
   if (!FLAGS_data_dir.empty()) options.store_path_root_dir = FLAGS_data_dir;
   if (options.store_path_root_dir.empty()) options.store_path_root_dir = "./data";
+  if (get_phys_pages() > 0) options.machine_memory_bytes = int64_t{get_phys_pages()} * getpagesize();
   if (options.server_selector_threads == 0) options.server_selector_threads = std::clamp(get_nprocs(), 1, 4);
   return configured;
 }
@@ -95,13 +145,6 @@ Status CheckDataDirectory(FileSystem& files, const std::string& root) {
   if (lock.status().code() != StatusCode::kAlreadyExists) return lock.status().Annotate(named);
   return lock.status().Annotate(
       StrCat(named, ": another broker is running on it; stop that one or choose another directory"));
-}
-
-Result<std::unique_ptr<process::FileLogger>> OpenLog(FileSystem& files, const BrokerOptions& options) {
-  if (!FLAGS_log.empty()) return process::OpenLog(files, FLAGS_log, FLAGS_log_level);
-  const std::string logs = StrCat(options.store_path_root_dir, "/logs");
-  if (Status made = files.CreateDirectories(logs); !made.ok()) return made;
-  return process::OpenLog(files, StrCat(logs, "/broker.log"), FLAGS_log_level);
 }
 
 Result<std::unique_ptr<namesrv::Namesrv>> StartNamesrv(Env& env, BrokerOptions& options) {
@@ -160,16 +203,19 @@ int Run() {
   auto configured = ReadOptions(*files);
   if (!configured.ok()) return Fail(configured.status());
   if (FLAGS_p || FLAGS_m) {
-    std::fputs(RenderProperties(BindBrokerOptions(configured->options)).c_str(), stdout);
+    PrintOptions(configured->options, !FLAGS_p);
     return 0;
   }
   process::BlockSignals();
   const Status usable = CheckDataDirectory(*files, configured->options.store_path_root_dir);
   if (!usable.ok()) return Fail(usable);
-  auto log = OpenLog(*files, configured->options);
+  auto log = process::OpenLog(*files, FLAGS_log, FLAGS_log_level);
   if (!log.ok()) return Fail(log.status());
   for (const std::string& warning : configured->report.warnings) {
-    std::fprintf(stderr, "mqbroker: warning: %s\n", warning.c_str());
+    // Whoever starts it by hand sees them although the log is a file.
+    if (!FLAGS_log.empty() && FLAGS_log != "-") {
+      std::fprintf(stderr, "mqbroker: warning: %s\n", warning.c_str());
+    }
     (*log)->Warn(warning);
   }
   for (const std::string& note : configured->report.notes) (*log)->Info(note);
@@ -188,7 +234,7 @@ int main(int argc, char** argv) {
        .source = "broker/main",
        .description = "a message broker\n\n"
                       "  mqbroker [-c broker.conf] [-n host:port] [--set key=value,...] [--data-dir DIR] "
-                      "[--standalone] [-p]",
+                      "[--standalone] [-p|-m]",
        .version = "OrbitMQ " ORBITMQ_VERSION,
        .lists = kLists},
       argc, argv);

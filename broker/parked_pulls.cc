@@ -108,18 +108,18 @@ void ParkedPulls::Expire() {
   PostAll(std::move(late), Reason::kTimedOut);
 }
 
-void ParkedPulls::WakeAll() {
+void ParkedPulls::WakeEach(Reason reason) {
   Jobs all;
   {
     MutexLock lock(mutex_);
-    ended_ = true;
+    ended_ = ended_ || reason == Reason::kShutdown;
     for (auto& [key, id_queue] : deadlines_) {
       all.emplace_back(key.second, std::move(queues_.find(id_queue)->second.find(key.second)->second));
     }
     deadlines_.clear();
     queues_.clear();
   }
-  PostAll(std::move(all), Reason::kShutdown);
+  PostAll(std::move(all), reason);
 }
 
 size_t ParkedPulls::size() const {

@@ -29,6 +29,9 @@ struct PullJob {
   std::shared_ptr<const TagFilter> filter;
   int32_t topic_sys_flag = 0;
   int32_t group_sys_flag = 0;
+  // Of the group: where it reads, and where when it is far behind.
+  BrokerId of_group = kMasterId;
+  BrokerId when_slow = 1;
 };
 
 // Long polling: the pulls that found nothing and wait for a message of their queue that matches.
@@ -36,10 +39,10 @@ struct PullJob {
 // Threads: every method from any thread; Wake is called on the given executor (the peer's, or the
 // housekeeping one). One leaf lock. Invariants: (1) no lost wake-up: a pull is registered first and its queue
 // looked at again after that, so an arrival either finds it here or is found by the second look; (2) every
-// parked pull is woken exactly once: by a matching arrival, its deadline, or WakeAll.
+// parked pull is woken exactly once: by a matching arrival, its deadline, SendOn or WakeAll.
 class ParkedPulls final {
  public:
-  enum class Reason : uint8_t { kArrived, kTimedOut, kShutdown };
+  enum class Reason : uint8_t { kArrived, kTimedOut, kShutdown, kMasterOnline };
   using Wake = UniqueFunction<void(PullJob job, Reason reason)>;
   // Runs the tasks that Wake is called from; `spread` picks among executors.
   using PostFor = UniqueFunction<void(uint64_t spread, Task task)>;
@@ -53,8 +56,10 @@ class ParkedPulls final {
 
   // A record became visible; called on the store's dispatch executor.
   void Arrived(const store::Arrival& arrival);
+  // Wakes everybody: the master of this slave is there, and they are to pull from it.
+  void SendOn() { WakeEach(Reason::kMasterOnline); }
   // Ends all waiting for good.
-  void WakeAll();
+  void WakeAll() { WakeEach(Reason::kShutdown); }
   size_t size() const;
 
  private:
@@ -63,6 +68,7 @@ class ParkedPulls final {
   Jobs TakeIf(const QueueKey& queue, int64_t newest, std::optional<int64_t> tags_code)
       ORBITMQ_REQUIRES(mutex_);
   void Expire();
+  void WakeEach(Reason reason);
   void ArmFor(MonoTime deadline) ORBITMQ_REQUIRES(mutex_);
   void PostAll(Jobs jobs, Reason reason);
 

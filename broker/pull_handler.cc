@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/standby_rules.h"
 #include "common/limits.h"
 #include "common/planted_bug.h"
 #include "common/strings.h"
@@ -112,7 +113,9 @@ void PullHandler::Handle(net::ServerRequest request) {
               .deadline = WaitUntil(header),
               .filter = std::move(filter),
               .topic_sys_flag = topic->config.topic_sys_flag,
-              .group_sys_flag = group->group_sys_flag};
+              .group_sys_flag = group->group_sys_flag,
+              .of_group = group->broker_id,
+              .when_slow = group->which_broker_when_consume_slowly};
   if (reset) return AnswerReset(std::move(job), *reset);
   ReadSomewhere(std::move(job));
 }
@@ -252,12 +255,62 @@ void PullHandler::Read(PullJob job) {
                                  .bytes_max_cold = options->max_transfer_bytes_in_disk,
                                  .messages_max_cold = options->max_transfer_count_in_disk};
   auto slice = parts_.queues.Read(job.queue, QueueOffset{job.offset}, limits, job.filter.get());
-  const int32_t code = CodeOf(slice.status, job.offset);
-  if (code != ResponseCode::kPullNotFound || !job.may_wait) return Answer(std::move(job), std::move(slice));
-  if (parts_.env.clock().Monotonic() >= job.deadline) return Answer(std::move(job), std::move(slice));
-  if (auto back = parts_.parked.Park(std::move(job), parts_.queues)) {
-    Answer(*std::move(back), std::move(slice));
+  const Verdict verdict = Judge(job, *options, slice);
+  const MonoTime now = parts_.env.clock().Monotonic();
+  if (!verdict.wait || !job.may_wait || now >= job.deadline) {
+    return Answer(std::move(job), std::move(slice), verdict);
   }
+  if (verdict.wait_max) job.deadline = std::min(job.deadline, now + *verdict.wait_max);
+  if (auto back = parts_.parked.Park(std::move(job), parts_.queues)) {
+    Answer(*std::move(back), std::move(slice), verdict);
+  }
+}
+
+PullHandler::Verdict PullHandler::Judge(const PullJob& job, const BrokerOptions& options,
+                                        store::QueueSlice& slice) const {
+  Verdict verdict{.code = CodeOf(slice.status, job.offset)};
+  const bool slave = options.broker_id != kMasterId;
+  if (slave || options.slave_read_enable) {
+    static const ReplicaView kUnasked;
+    const std::shared_ptr<const ReplicaView> group = slave ? parts_.replicas.Get() : nullptr;
+    const PullAdvice advice = AdvisePull(options, group ? *group : kUnasked,
+                                         {.found = verdict.code == ResponseCode::kSuccess,
+                                          .bytes_behind = BytesBehind(job.queue, slice),
+                                          .bytes_behind_max = MemoryBytesMax(options),
+                                          .of_group = job.of_group,
+                                          .when_slow = job.when_slow});
+    verdict.suggested = advice.broker;
+    if (advice.go_now) {
+      if (verdict.code == ResponseCode::kPullOffsetMoved) slice.next_begin = QueueOffset{job.offset};
+      verdict.code = ResponseCode::kPullRetryImmediately;
+      // A client that does not know the master's address yet (Java looks every 30 s) comes back here at once.
+      verdict.wait_max = kSentOnHold;
+      verdict.wait = true;
+      return verdict;
+    }
+  }
+  if (slave && !options.offset_check_in_slave && verdict.code == ResponseCode::kPullOffsetMoved) {
+    // What is not here yet, or not here any more, may be at the master: a slave moves nobody. Apache answers
+    // with its own end, to which the consumer then jumps.
+    verdict.code = ResponseCode::kPullRetryImmediately;
+    verdict.suggested = job.of_group;
+    slice.next_begin = QueueOffset{job.offset};
+    verdict.wait = true;
+    return verdict;
+  }
+  verdict.wait = verdict.code == ResponseCode::kPullNotFound;
+  return verdict;
+}
+
+// From the last record of the slice to the end of the log.
+int64_t PullHandler::BytesBehind(const QueueKey& queue, const store::QueueSlice& slice) const {
+  if (slice.offsets.empty()) return 0;
+  const auto units = parts_.queues.ReadUnits(queue, slice.offsets.back(), 1);
+  return units.empty() ? 0 : parts_.queues.watermarks().appended - units[0].log_offset;
+}
+
+int64_t PullHandler::MemoryBytesMax(const BrokerOptions& options) {
+  return options.machine_memory_bytes / 100 * options.access_message_in_memory_max_ratio;
 }
 
 void PullHandler::Wake(PullJob job, ParkedPulls::Reason reason) {
@@ -269,8 +322,9 @@ void PullHandler::Wake(PullJob job, ParkedPulls::Reason reason) {
   ReadSomewhere(std::move(job));
 }
 
-void PullHandler::Answer(PullJob job, store::QueueSlice slice) {
+void PullHandler::Answer(PullJob job, store::QueueSlice slice, const Verdict& verdict) {
   proto::PullMessageResponseHeader header;
+  header.suggest_which_broker_id = verdict.suggested;
   header.next_begin_offset = slice.next_begin.value;
   header.min_offset = slice.min.value;
   header.max_offset = slice.max.value;
@@ -282,7 +336,7 @@ void PullHandler::Answer(PullJob job, store::QueueSlice slice) {
   } else {
     parts_.stats.GotNothing();
   }
-  net::ReplyTyped(job.request, CodeOf(slice.status, job.offset), header,
+  net::ReplyTyped(job.request, verdict.code, header,
                   std::string(StatusName(slice.status)), std::move(slice.records));
 }
 

@@ -13,6 +13,7 @@
 #include "broker/consumer_offsets.h"
 #include "broker/group_table.h"
 #include "broker/parked_pulls.h"
+#include "broker/replica_group.h"
 #include "broker/topic_table.h"
 #include "remoting/protocol/headers.h"
 #include "store/message_store.h"
@@ -34,8 +35,9 @@ class PullHandler final {
     const ClientTable& clients;
     ConsumerOffsets& offsets;
     ParkedPulls& parked;
-    store::QueueReader& queues;
+    store::MessageStore& queues;
     BrokerStats& stats;
+    const ReplicaGroup& replicas;
     std::vector<Executor*> read;  // At least one.
   };
   explicit PullHandler(Parts parts) : parts_(std::move(parts)) {}
@@ -59,7 +61,17 @@ class PullHandler final {
   void Refuse(net::ServerRequest& request, Refusal refusal) const;
   void ReadSomewhere(PullJob job);
   void Read(PullJob job);
-  void Answer(PullJob job, store::QueueSlice slice);
+  // What is answered, if it is answered now.
+  struct Verdict {
+    int32_t code = 0;
+    BrokerId suggested = kMasterId;
+    bool wait = false;
+    std::optional<Duration> wait_max{};
+  };
+  Verdict Judge(const PullJob& job, const BrokerOptions& options, store::QueueSlice& slice) const;
+  void Answer(PullJob job, store::QueueSlice slice, const Verdict& verdict);
+  static int64_t MemoryBytesMax(const BrokerOptions& options);
+  int64_t BytesBehind(const QueueKey& queue, const store::QueueSlice& slice) const;
   void AnswerReset(PullJob job, int64_t offset);
   MonoTime WaitUntil(const Header& header) const;
 
@@ -68,6 +80,8 @@ class PullHandler final {
   // Beyond so many not even the queue's own file may be asked here.
   static constexpr int64_t kFarBehind = 262'144;
   static constexpr int32_t kColdPending = 10'000;
+  // Whom a slave sends to the master it answers after so long.
+  static constexpr Duration kSentOnHold = std::chrono::seconds(1);
   Parts parts_;
   std::atomic<int32_t> cold_pending_{0};
 };

@@ -45,6 +45,7 @@ void RoutePublisher::Start(Completion<Done> first) {
     return;
   }
   Tick();
+  if (parts_.options.Get()->enable_slave_acting_master) Heartbeat();
 }
 
 void RoutePublisher::Tick() {
@@ -55,6 +56,25 @@ void RoutePublisher::Tick() {
   RegisterAll();
   const Duration period = parts_.options.Get()->register_name_server_period;
   tick_ = parts_.loop.PostAt(parts_.env.clock().Monotonic() + period, [this] { Tick(); });
+}
+
+void RoutePublisher::Heartbeat() {
+  if (leaving_) return;
+  const auto options = parts_.options.Get();
+  proto::BrokerHeartbeatRequestHeader header;
+  header.cluster_name = parts_.identity.cluster;
+  header.broker_addr = parts_.identity.address;
+  header.broker_name = parts_.identity.name;
+  header.broker_id = parts_.identity.id;
+  header.heartbeat_timeout_mills = options->broker_not_active_timeout.count();
+  for (const Target& target : targets_) {
+    if (!target.registered) continue;
+    const Status sent =
+        parts_.rpc.Oneway(target.at, proto::MakeRequest(proto::RequestCode::kBrokerHeartbeat, header));
+    if (!sent.ok()) parts_.env.log().Debug("heartbeat not sent", {{"error", sent.ToString()}});
+  }
+  heartbeat_ = parts_.loop.PostAt(parts_.env.clock().Monotonic() + options->broker_heartbeat_interval,
+                                  [this] { Heartbeat(); });
 }
 
 void RoutePublisher::RegisterAll() {
@@ -79,7 +99,10 @@ proto::Command RoutePublisher::MakeRegistration() const {
   header.cluster_name = parts_.identity.cluster;
   header.ha_server_addr = parts_.identity.ha_address;
   header.broker_id = parts_.identity.id;
-  header.enable_acting_master = false;
+  header.enable_acting_master = options->enable_slave_acting_master;
+  if (options->enable_slave_acting_master) {
+    header.heartbeat_timeout_millis = options->broker_not_active_timeout.count();
+  }
   header.body_crc32 = static_cast<int32_t>(BodyCrc(json));
   proto::Command command = proto::MakeRequest(proto::RequestCode::kRegisterBroker, header);
   command.body.emplace_back(std::move(json));
@@ -111,6 +134,7 @@ void RoutePublisher::Registered(size_t index, Result<proto::Command> reply) {
     }
     target.registered = true;
     target.failed_before = false;
+    TellMaster(*reply);
   } else if (!target.failed_before && !leaving_) {
     target.failed_before = true;
     parts_.env.log().Warn("registration with a NameServer failed; will go on trying",
@@ -119,6 +143,12 @@ void RoutePublisher::Registered(size_t index, Result<proto::Command> reply) {
   if (!status.ok() && NotReached(status)) RetrySoon(index);
   if (first_left_ > 0 && --first_left_ == 0 && first_) first_(Done{});
   if (target.again && !leaving_) Register(index);
+}
+
+void RoutePublisher::TellMaster(const proto::Command& reply) {
+  if (!parts_.on_master) return;
+  const auto header = proto::DecodeHeader<proto::RegisterBrokerResponseHeader>(reply);
+  if (header.ok()) parts_.on_master({.remoting = header->master_addr, .ha = header->ha_server_addr});
 }
 
 void RoutePublisher::RetrySoon(size_t index) {
@@ -156,6 +186,7 @@ struct Leaving {
 void RoutePublisher::Leave(Duration timeout, Completion<Done> done) {
   leaving_ = true;
   tick_.Cancel();
+  heartbeat_.Cancel();
   for (Target& target : targets_) target.retry.Cancel();
   auto state = std::make_shared<Leaving>();
   state->left = targets_.size();

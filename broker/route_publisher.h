@@ -14,6 +14,12 @@
 
 namespace orbitmq::broker {
 
+// Where the master of this broker's name is, as a NameServer tells a slave.
+struct MasterAddresses {
+  std::string remoting;  // "ip:port" of its listenPort: metadata.
+  std::string ha;        // "ip:port" of its haListenPort: the log.
+};
+
 // Tells every NameServer of this broker and its topics: at start, periodically, at once after a change, soon
 // after the connection to it ended (a NameServer that was restarted knows nothing), and that it leaves.
 //
@@ -31,6 +37,9 @@ class RoutePublisher final {
     const TopicTable& topics;
     net::RpcClient& rpc;
     std::vector<Endpoint> nameservers;
+    // A slave's: what a NameServer answered, which knows the master of its name. Called on `loop` with every
+    // answer; both are empty while no master is registered.
+    UniqueFunction<void(const MasterAddresses&)> on_master{};
   };
   explicit RoutePublisher(Parts parts);
 
@@ -56,10 +65,12 @@ class RoutePublisher final {
   void RegisterAll();
   void Register(size_t index);
   void Registered(size_t index, Result<proto::Command> reply);
+  void TellMaster(const proto::Command& reply);
   void RetrySoon(size_t index);
   void ConnectionClosed(const Endpoint& at);
   proto::Command MakeRegistration() const;
   void Tick();
+  void Heartbeat();
 
   Parts parts_;
   std::vector<Target> targets_;
@@ -67,6 +78,7 @@ class RoutePublisher final {
   size_t first_left_ = 0;
   Completion<Done> first_;
   Timer tick_;
+  Timer heartbeat_;
   Pulse pulse_;
   // Tells completions of calls that outlive this object to do nothing.
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

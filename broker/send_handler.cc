@@ -37,6 +37,19 @@ PutRefusal TooLong(int32_t body_bytes_max) {
           body_bytes_max, "B, msg properties length limit 32KB.")};
 }
 
+// Both failures mean "stored, and kept": clients take them as a status of a success.
+int32_t CodeOf(store::Replicas replicas) {
+  switch (replicas) {
+    case store::Replicas::kEnough:
+      return ResponseCode::kSuccess;
+    case store::Replicas::kNotAvailable:
+      return ResponseCode::kSlaveNotAvailable;
+    case store::Replicas::kTimeout:
+      return ResponseCode::kFlushSlaveTimeout;
+  }
+  return ResponseCode::kSystemError;
+}
+
 }  // namespace
 
 struct SendHandler::Glance {
@@ -382,7 +395,7 @@ void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordD
   append.done = [this, request = std::move(request), placed = append.placed,
                  outcome = std::move(outcome)](Result<store::AppendReceipt> receipt) mutable {
     if (Planted(Bug::kAckRefused) && !receipt.ok()) receipt = store::AppendReceipt{};
-    if (receipt.ok()) return ReplyStored(request, *receipt, outcome, ResponseCode::kSuccess);
+    if (receipt.ok()) return ReplyStored(request, *receipt, outcome, CodeOf(receipt->replicas));
     // FLUSH_DISK_TIMEOUT is a success with a warning to clients, which read the whole reply.
     if (receipt.status().code() == StatusCode::kUnknown && placed != nullptr &&
         !placed->log_offsets.empty()) {

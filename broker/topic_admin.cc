@@ -2,6 +2,8 @@
 #include "broker/topic_admin.h"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "common/limits.h"
@@ -112,6 +114,21 @@ void TopicAdmin::Delete(net::ServerRequest request) {
   parts_.env.log().Info("topic deleted",
                         {{"topic", header->topic}, {"peer", request.peer()->remote().ToString()}});
   ReplyWhenDurable(std::move(request));
+}
+
+void TopicAdmin::CleanUnused(net::ServerRequest request) {
+  std::set<std::string> unused;
+  for (const QueueKey& queue : parts_.store.Queues()) {
+    if (parts_.topics.Find(queue.topic) == nullptr && !IsSystem(queue.topic)) unused.insert(queue.topic);
+  }
+  for (const std::string& topic : unused) {
+    if (Status deleted = parts_.store.DeleteTopic(topic); !deleted.ok()) {
+      return ReplyError(request, ResponseCode::kSystemError, deleted.ToString());
+    }
+    parts_.env.log().Info("the queues of an unused topic are deleted",
+                          {{"topic", topic}, {"peer", request.peer()->remote().ToString()}});
+  }
+  ReplyOk(request);
 }
 
 void TopicAdmin::GetAll(net::ServerRequest request) {

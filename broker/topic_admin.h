@@ -14,7 +14,7 @@
 
 namespace orbitmq::broker {
 
-// What administrators ask about topics (17, 18, 21, 202, 215, 300, 305, 351; remoting.md 2.7, 2.9).
+// What administrators ask about topics (17, 18, 21, 202, 215, 300, 305, 316, 351; remoting.md 2.7, 2.9).
 // Threads: the admin executor. A change is answered once it is on disk.
 class TopicAdmin final {
  public:
@@ -32,6 +32,8 @@ class TopicAdmin final {
   void Update(net::ServerRequest request);
   void UpdateList(net::ServerRequest request);
   void Delete(net::ServerRequest request);
+  // Deletes the queues of topics that have no configuration.
+  void CleanUnused(net::ServerRequest request);
   void GetAll(net::ServerRequest request);
   void Get(net::ServerRequest request);
   void Stats(net::ServerRequest request);

@@ -11,6 +11,13 @@
 
 namespace orbitmq::broker {
 
+int CompareVersions(const proto::DataVersion& a, const proto::DataVersion& b) {
+  if (a.state_version != b.state_version) return a.state_version < b.state_version ? -1 : 1;
+  if (a.counter != b.counter) return a.counter < b.counter ? -1 : 1;
+  if (a.timestamp != b.timestamp) return a.timestamp < b.timestamp ? -1 : 1;
+  return 0;
+}
+
 TopicTable::TopicTable(Parts parts)
     : parts_(std::move(parts)), file_(parts_.env, parts_.disk, parts_.path, [this] {
         return proto::EncodeBody(All(), proto::JsonStyle::kPretty);
@@ -18,6 +25,7 @@ TopicTable::TopicTable(Parts parts)
 
 Result<std::unique_ptr<TopicTable>> TopicTable::Load(Parts parts) {
   auto table = std::make_unique<TopicTable>(std::move(parts));
+  table->SetFollower(table->parts_.options.Get()->broker_role == BrokerRole::kSlave);
   const Status read = PersistedFile::Load(table->parts_.env, table->parts_.path,
                                           [&table](std::string_view text) { return table->Read(text); });
   if (!read.ok()) return read;
@@ -89,6 +97,7 @@ TopicRef TopicTable::Insert(proto::TopicConfig config) {
 
 void TopicTable::Touch() {
   ++change_;
+  if (follower_.load(std::memory_order_relaxed)) return;
   ++version_.counter;
   version_.timestamp = parts_.env.clock().WallMillis();
 }
@@ -158,6 +167,36 @@ Status TopicTable::Update(proto::TopicConfig config, std::string_view changes) {
   }
   Changed();
   return {};
+}
+
+FollowOutcome TopicTable::Follow(const proto::TopicConfigAndMappingSerializeWrapper& master) {
+  FollowOutcome outcome = FollowOutcome::kTaken;
+  {
+    MutexLock lock(mutex_);
+    const int order = CompareVersions(master.data_version, version_);
+    if (order == 0) return FollowOutcome::kSame;
+    if (order < 0) outcome = FollowOutcome::kMerged;
+    bool changed = false;
+    if (outcome == FollowOutcome::kTaken) {
+      changed = std::erase_if(topics_, [&master](const auto& entry) {
+                  return !master.topic_config_table.contains(entry.first);
+                }) > 0;
+    }
+    for (const auto& [name, config] : master.topic_config_table) {
+      proto::TopicConfig mine = config;
+      mine.topic_name = name;
+      const auto found = topics_.find(name);
+      // An entry that stays the same keeps what was counted for it.
+      if (found != topics_.end() && found->second->config == mine) continue;
+      Insert(std::move(mine));
+      changed = true;
+    }
+    if (outcome == FollowOutcome::kMerged && !changed) return FollowOutcome::kSame;
+    if (outcome == FollowOutcome::kTaken) version_ = master.data_version;
+    Touch();
+  }
+  Changed();
+  return outcome;
 }
 
 bool TopicTable::Delete(std::string_view topic) {

@@ -43,6 +43,16 @@ struct TopicEntry {
 };
 using TopicRef = std::shared_ptr<const TopicEntry>;
 
+// Below, at or above 0: `a` is older than, the same as or newer than `b`, in Apache's order.
+int CompareVersions(const proto::DataVersion& a, const proto::DataVersion& b);
+
+// What a slave did with a table of its master.
+enum class FollowOutcome : uint8_t {
+  kSame,    // Nothing: it has that version.
+  kTaken,   // It is now the master's, entry by entry, with the master's version.
+  kMerged,  // The master's is older than what was copied before: its entries are in, none of ours is out.
+};
+
 // The broker's topics: what sends and pulls are checked against, and what NameServers are told.
 //
 // Threads: any. One leaf lock guards the map; entries are immutable, so nobody waits while it is used.
@@ -89,6 +99,13 @@ class TopicTable final {
   // `done` is called on the disk executor once everything changed so far is on disk.
   void WhenDurable(Completion<Done> done) { Save(std::move(done)); }
 
+  // A slave's table is its master's: what it adds itself meanwhile (retry topics of its consumers) does not
+  // raise the version, which would otherwise never be the master's again. Follows the role; any time.
+  void SetFollower(bool follower) { follower_.store(follower, std::memory_order_relaxed); }
+  // A slave takes over its master's table. A master that lost its disk, or came back with an old one, must
+  // not delete what the slave still knows: its table is merged in then, and the version stays.
+  FollowOutcome Follow(const proto::TopicConfigAndMappingSerializeWrapper& master);
+
   proto::TopicConfigSerializeWrapper All() const;
   std::vector<TopicRef> List() const;  // Sorted by name.
   proto::DataVersion version() const;
@@ -113,6 +130,7 @@ class TopicTable final {
   uint64_t change_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   std::atomic<uint64_t> persisted_{0};
   UniqueFunction<void()> on_change_;
+  std::atomic<bool> follower_{false};
   PersistedFile file_;
 };
 

@@ -61,12 +61,13 @@ void ConsumerQueue::Locate() {
   header.rpc.bname = queue().broker_name;
   owner_.instance().broker().QueryConsumerOffset(
       broker->endpoint, header, kOffsetTimeout,
-      [weak = weak_from_this()](Result<std::optional<int64_t>> offset) {
+      [weak = weak_from_this(), at = broker->endpoint](Result<std::optional<int64_t>> offset) {
         const auto self = weak.lock();
         if (!self || self->dropped()) return;
         if (!offset.ok()) return self->OnLocated(offset.status());
         if (!*offset) return self->LocateNew();
         self->persisted_ = **offset;
+        self->persisted_at_ = at;
         self->OnLocated(**offset);
       });
 }
@@ -177,6 +178,9 @@ void ConsumerQueue::OnPullReply(const Result<net::PullReply>& reply) {
 }
 
 void ConsumerQueue::OnNothing(const net::PullReply& reply) {
+  // Sent to a broker that its route does not know, as by a slave when the master has returned.
+  const auto next = owner_.instance().routes().Nearest(queue().broker_name, pull_from_);
+  if (!next || next->id != pull_from_) owner_.instance().RefreshRoute(queue().topic);
   const int64_t before = window_->read_up_to();
   window_->ReadUpTo(reply.header.next_begin_offset);
   // A broker that does not hold the pull (it is full, or shutting down) must not be asked in a tight loop.
@@ -268,10 +272,12 @@ void ConsumerQueue::Persist(Completion<Done> done) {
   const auto end = [](Completion<Done>& completion, Result<Done> result) {
     if (completion) completion(std::move(result));
   };
-  if (!clustering() || !located() || window_->commit_point() == persisted_) return end(done, Done{});
+  if (!clustering() || !located()) return end(done, Done{});
   const auto broker = owner_.instance().routes().Nearest(queue().broker_name, kMasterId);
   if (!broker)
     return end(done, Status(StatusCode::kUnavailable, "no address of the queue's broker is known"));
+  // A master that returns is told what only a slave knows.
+  if (window_->commit_point() == persisted_ && broker->endpoint == persisted_at_) return end(done, Done{});
   const int64_t commit = window_->commit_point();
   proto::UpdateConsumerOffsetRequestHeader header;
   header.consumer_group = owner_.options().group;
@@ -281,8 +287,12 @@ void ConsumerQueue::Persist(Completion<Done> done) {
   header.rpc.bname = queue().broker_name;
   owner_.instance().broker().UpdateConsumerOffset(
       broker->endpoint, header, kOffsetTimeout,
-      [weak = weak_from_this(), commit, done = std::move(done)](Result<Done> result) mutable {
-        if (const auto self = weak.lock(); self && result.ok()) self->persisted_ = commit;
+      [weak = weak_from_this(), commit, at = broker->endpoint,
+       done = std::move(done)](Result<Done> result) mutable {
+        if (const auto self = weak.lock(); self && result.ok()) {
+          self->persisted_ = commit;
+          self->persisted_at_ = at;
+        }
         if (done) done(std::move(result));
       });
 }

@@ -100,7 +100,8 @@ class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
   bool stopped_ = false;
   bool full_ = false;  // Waits for room in the window.
   BrokerId pull_from_ = kMasterId;
-  int64_t persisted_ = -1;  // The last commit point that the broker has confirmed.
+  int64_t persisted_ = -1;  // The last commit point that the broker has confirmed,
+  Endpoint persisted_at_;   // and which broker that was: a slave while the master was away.
   MonoTime pull_began_{};
   int64_t last_pull_ms_ = 0;
   int64_t last_consume_ms_ = 0;

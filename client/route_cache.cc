@@ -98,24 +98,29 @@ RoutePtr RouteCache::Find(const std::string& topic) const {
 }
 
 bool RouteCache::Put(TopicRoute route) {
+  bool changed = false;
+  for (const auto& [name, addresses] : route.brokers) {
+    BrokerAddresses& known = brokers_[name];
+    changed = changed || known != addresses;
+    known = addresses;
+  }
   RoutePtr& slot = routes_[route.topic];
-  if (slot && *slot == route) return false;
+  if (slot && *slot == route) return changed;
   slot = std::make_shared<const TopicRoute>(std::move(route));
-  RebuildBrokers();
+  ForgetBrokers();
   return true;
 }
 
 void RouteCache::Remove(const std::string& topic) {
-  if (routes_.erase(topic) > 0) RebuildBrokers();
+  if (routes_.erase(topic) > 0) ForgetBrokers();
 }
 
-void RouteCache::RebuildBrokers() {
-  brokers_.clear();
-  for (const auto& [topic, route] : routes_) {
-    for (const auto& [name, addresses] : route->brokers) {
-      for (const auto& [id, endpoint] : addresses) brokers_[name][id] = endpoint;
-    }
-  }
+void RouteCache::ForgetBrokers() {
+  std::erase_if(brokers_, [this](const auto& broker) {
+    return std::none_of(routes_.begin(), routes_.end(), [&broker](const auto& route) {
+      return route.second->brokers.contains(broker.first);
+    });
+  });
 }
 
 std::optional<Endpoint> RouteCache::Master(const std::string& broker_name) const {

@@ -53,8 +53,8 @@ class RouteCache final {
   void Remove(const std::string& topic);
   const std::map<std::string, RoutePtr>& routes() const { return routes_; }
 
-  // By broker name, over all routes; rebuilt by Put and Remove, so that a broker which no route mentions any
-  // more is forgotten.
+  // By broker name, as the route that came last has them: when a master is gone, the routes of other topics
+  // still name it until their next poll. A broker that no route mentions any more is forgotten.
   const std::map<std::string, BrokerAddresses>& brokers() const { return brokers_; }
   std::optional<Endpoint> Master(const std::string& broker_name) const;
   // The asked id if it is known; else, for a slave, the next id, and then any (client.md 3.6).
@@ -65,7 +65,7 @@ class RouteCache final {
   std::optional<Replica> Nearest(const std::string& broker_name, BrokerId id) const;
 
  private:
-  void RebuildBrokers();
+  void ForgetBrokers();
   std::map<std::string, RoutePtr> routes_;
   std::map<std::string, BrokerAddresses> brokers_;
 };

@@ -3,7 +3,7 @@
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT client)
 
 # orbitmq_sdk(MODULES common remoting client)
 # makes the shared library liborbitmq (target orbitmq, alias OrbitMQ::client) from the objects of these
@@ -40,13 +40,14 @@ function(orbitmq_sdk)
     EXPORT_NAME client
     LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/lib")
 
-  install(TARGETS orbitmq EXPORT OrbitMQTargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+  install(TARGETS orbitmq EXPORT OrbitMQTargets LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+    COMPONENT client NAMELINK_COMPONENT dev)
   foreach(folder IN ITEMS common client)
     install(DIRECTORY "${PROJECT_SOURCE_DIR}/${folder}/include/orbitmq"
-      DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+      DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" COMPONENT dev FILES_MATCHING PATTERN "*.h")
   endforeach()
   set(package_folder "${CMAKE_INSTALL_LIBDIR}/cmake/OrbitMQ")
-  install(EXPORT OrbitMQTargets NAMESPACE OrbitMQ:: DESTINATION "${package_folder}")
+  install(EXPORT OrbitMQTargets NAMESPACE OrbitMQ:: DESTINATION "${package_folder}" COMPONENT dev)
   configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/OrbitMQConfig.cmake.in"
     "${PROJECT_BINARY_DIR}/package/OrbitMQConfig.cmake" INSTALL_DESTINATION "${package_folder}")
   write_basic_package_version_file("${PROJECT_BINARY_DIR}/package/OrbitMQConfigVersion.cmake"
@@ -54,11 +55,11 @@ function(orbitmq_sdk)
   install(FILES
     "${PROJECT_BINARY_DIR}/package/OrbitMQConfig.cmake"
     "${PROJECT_BINARY_DIR}/package/OrbitMQConfigVersion.cmake"
-    DESTINATION "${package_folder}")
+    DESTINATION "${package_folder}" COMPONENT dev)
   # From <libdir>/pkgconfig back to the prefix; Debian's libdir has two levels.
   string(REGEX REPLACE "[^/]+" ".." ORBITMQ_PC_UP "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
   configure_file("${PROJECT_SOURCE_DIR}/cmake/orbitmq-client.pc.in"
     "${PROJECT_BINARY_DIR}/package/orbitmq-client.pc" @ONLY)
   install(FILES "${PROJECT_BINARY_DIR}/package/orbitmq-client.pc"
-    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+    DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig" COMPONENT dev)
 endfunction()

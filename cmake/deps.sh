@@ -10,6 +10,7 @@ ORBITMQ_BUILD_TOOLS=(
 )
 ORBITMQ_TEST_TOOLS=(
   "git git" "clang++ clang" "openssl openssl" "javac openjdk-17-jdk-headless" "mvn maven"
+  "shellcheck shellcheck" "dpkg-shlibdeps dpkg-dev" "systemd-analyze systemd"
 )
 # Libraries are asked for by package name.
 ORBITMQ_BUILD_LIBRARIES=(

@@ -52,11 +52,12 @@ Status WriteFileAtomically(FileSystem& files, const std::string& path, std::stri
     if (Status status = (*file)->WriteAt(0, std::span(&content, 1)); !status.ok()) return status;
     if (Status status = (*file)->Sync(); !status.ok()) return status;
   }
-  if (files.Exists(path)) {
-    // Between the two renames only `path`.bak exists; readers fall back to it, as Apache's do.
-    if (Status status = files.Rename(path, backup); !status.ok()) return status;
+  // Between the two renames only `path`.bak exists; readers fall back to it, as Apache's do.
+  if (Status status = files.Rename(path, backup); status.ok()) {
     // Without this the second rename could reach the disk alone and the old version be gone.
-    if (Status status = files.SyncDirectory(directory); !status.ok()) return status;
+    if (Status synced = files.SyncDirectory(directory); !synced.ok()) return synced;
+  } else if (status.code() != StatusCode::kNotFound) {
+    return status;
   }
   if (Status status = files.Rename(temp, path); !status.ok()) return status;
   return files.SyncDirectory(directory);

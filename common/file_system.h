@@ -84,7 +84,7 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
-  virtual bool Exists(const std::string& path) = 0;
+  virtual bool Exists(const std::string& path) = 0;  // False: surely absent. When it cannot tell (EIO): true.
   virtual Result<std::vector<DirEntry>> List(const std::string& directory) = 0;  // Sorted by name.
   virtual Status CreateDirectories(const std::string& directory) = 0;
   virtual Status Remove(const std::string& path) = 0;  // File or empty directory; kNotFound if absent.

@@ -109,29 +109,45 @@ class Cursor final {
   char* to_;
 };
 
-HostAddress ReadHost(ByteReader& reader, bool ipv6) {
-  HostAddress host;
-  host.ipv6 = ipv6;
-  const std::string_view raw = reader.ReadBytes(ipv6 ? 16 : 4);
-  if (!raw.empty()) std::memcpy(host.bytes.data(), raw.data(), raw.size());
-  host.port = reader.Read<int32_t>();
-  return host;
-}
+// Takes fields one after the other from bytes that are known to suffice.
+class Fields final {
+ public:
+  explicit Fields(const char* from) : from_(from) {}
+  template <class T>
+  T Take() {
+    const T value = LoadBig<T>(from_);
+    from_ += sizeof(T);
+    return value;
+  }
+  HostAddress TakeHost(bool ipv6) {
+    HostAddress host;
+    host.ipv6 = ipv6;
+    const size_t bytes = ipv6 ? 16 : 4;
+    std::memcpy(host.bytes.data(), from_, bytes);
+    from_ += bytes;
+    host.port = Take<int32_t>();
+    return host;
+  }
 
-// The fields between magic and body; their widths depend on sysFlag alone.
-void ReadFixed(ByteReader& reader, MessageView& view) {
-  view.body_crc = reader.Read<uint32_t>();
-  view.queue_id = reader.Read<int32_t>();
-  view.flag = reader.Read<int32_t>();
-  view.queue_offset = {reader.Read<int64_t>()};
-  view.log_offset = {reader.Read<int64_t>()};
-  view.sys_flag = reader.Read<int32_t>();
-  view.born_time = FromEpochMillis(reader.Read<int64_t>());
-  view.born_host = ReadHost(reader, (view.sys_flag & sys_flag::kBornHostV6) != 0);
-  view.store_time = FromEpochMillis(reader.Read<int64_t>());
-  view.store_host = ReadHost(reader, (view.sys_flag & sys_flag::kStoreHostV6) != 0);
-  view.reconsume_times = reader.Read<int32_t>();
-  view.prepared_transaction_offset = reader.Read<int64_t>();
+ private:
+  const char* from_;
+};
+
+// The fields between magic and body length, which lie within PrefixBytes(sys_flag).
+void ReadFixed(const char* record, int32_t sys_flag, MessageView& view) {
+  Fields fields(record + kPeekBytes);
+  view.body_crc = fields.Take<uint32_t>();
+  view.queue_id = fields.Take<int32_t>();
+  view.flag = fields.Take<int32_t>();
+  view.queue_offset = {fields.Take<int64_t>()};
+  view.log_offset = {fields.Take<int64_t>()};
+  view.sys_flag = fields.Take<int32_t>();
+  view.born_time = FromEpochMillis(fields.Take<int64_t>());
+  view.born_host = fields.TakeHost((sys_flag & sys_flag::kBornHostV6) != 0);
+  view.store_time = FromEpochMillis(fields.Take<int64_t>());
+  view.store_host = fields.TakeHost((sys_flag & sys_flag::kStoreHostV6) != 0);
+  view.reconsume_times = fields.Take<int32_t>();
+  view.prepared_transaction_offset = fields.Take<int64_t>();
 }
 
 }  // namespace
@@ -176,11 +192,14 @@ Result<MessageView> DecodeMessage(std::string_view bytes, BodyCheck check) {
     return Corrupt("record", "total size", view.total_bytes);
   }
   // From here on every read is bounded by the record's own size, not by what follows it.
-  ByteReader reader(bytes.substr(0, static_cast<size_t>(view.total_bytes)));
-  reader.Skip(kPeekBytes);
-  ReadFixed(reader, view);
+  const std::string_view record = bytes.substr(0, static_cast<size_t>(view.total_bytes));
+  const bool has_flags = record.size() >= kSysFlagAt + 4;
+  const auto sys_flag = has_flags ? LoadBig<int32_t>(record.data() + kSysFlagAt) : 0;
+  const size_t prefix = PrefixBytes(sys_flag);
+  if (!has_flags || record.size() < prefix) return Corrupt("record", "total size", view.total_bytes);
+  ReadFixed(record.data(), sys_flag, view);
+  ByteReader reader(record.substr(prefix - 4));
   const auto body_bytes = reader.Read<int32_t>();
-  if (!reader.ok()) return Corrupt("record", "total size", view.total_bytes);
   view.body = reader.ReadBytes(body_bytes);
   if (!reader.ok()) return Corrupt("record", "body length", body_bytes);
   const int32_t topic_bytes = view.magic == RecordMagic::kV1 ? reader.Read<int8_t>() : reader.Read<int16_t>();

@@ -51,13 +51,12 @@ int64_t LocalMonthMillis(std::tm first_day, int month) {
 }  // namespace
 
 std::string EncodeOffsetMessageId(const OffsetMessageId& id) {
-  std::string raw;
-  raw.reserve(kIdBytesV6);
-  ByteWriter writer(raw);
-  writer.WriteBytes(AddressBytes(id.store_host));
-  writer.Write<int32_t>(id.store_host.port);
-  writer.Write<int64_t>(id.log_offset.value);
-  return ToHex(raw);
+  char raw[kIdBytesV6];
+  const std::string_view address = AddressBytes(id.store_host);
+  std::memcpy(raw, address.data(), address.size());
+  StoreBig<int32_t>(raw + address.size(), id.store_host.port);
+  StoreBig<int64_t>(raw + address.size() + 4, id.log_offset.value);
+  return ToHex({raw, address.size() + 12});
 }
 
 Result<OffsetMessageId> DecodeOffsetMessageId(std::string_view text) {

@@ -22,6 +22,7 @@ enum class Bug : uint8_t {
   kSkipQueueRebuild,        // Recovery does not rebuild the queues above the checkpoint.
   kNoDirectorySync,         // A new segment's directory entry is not synced.
   kForgetQueueOffsets,      // After a restart queue offsets begin at 0 again.
+  kAckBeforeReplica,        // SYNC_MASTER answers when the record is placed, not when a slave has it.
   // namesrv
   kDeadBrokerRouted,        // The end of a broker's connection does not remove it from the routes.
   // broker
@@ -32,6 +33,8 @@ enum class Bug : uint8_t {
   kDropSendBack,            // A message that a consumer sends back is acknowledged and dropped.
   kAckRefused,              // A send that the store refused is acknowledged.
   kDelayOffsetFirst,        // A delayed message counts as delivered before its copy is stored.
+  kReportUnwritten,         // A slave reports what it received, not what it wrote.
+  kNoDivergenceCheck,       // A slave goes on at its end without comparing what lies before it.
   // client
   kCommitPastUnfinished,    // A consumer commits what it has read, finished or not.
   kForgetGiveBack,          // A message that could not be given back to the broker counts as done.

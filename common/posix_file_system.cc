@@ -94,7 +94,8 @@ class PosixMapping final : public Mapping {
     }
     if (count == 0) return Status::Ok();
     const size_t begin = offset / kPage * kPage;
-    if (::msync(data_ + begin, offset + count - begin, MS_SYNC) == 0) return Status::Ok();
+    if (Retry([&] { return ::msync(data_ + begin, offset + count - begin, MS_SYNC); }) == 0)
+      return Status::Ok();
     return Failure("msync", path_, errno).WithFatal();
   }
 
@@ -263,7 +264,8 @@ class PosixFileSystem final : public FileSystem {
 
   bool Exists(const std::string& path) override {
     struct stat info = {};
-    return ::stat(path.c_str(), &info) == 0;
+    if (::stat(path.c_str(), &info) == 0) return true;
+    return errno != ENOENT && errno != ENOTDIR;
   }
 
   Result<std::vector<DirEntry>> List(const std::string& directory) override {
@@ -366,6 +368,8 @@ class PosixFileSystem final : public FileSystem {
       if (S_ISDIR(info.st_mode)) return Status::Ok();
       return {StatusCode::kAlreadyExists, StrCat("mkdir ", directory, ": a file of that name is in the way")};
     }
+    // Something is there, and what it is cannot be told.
+    if (error == EEXIST && errno != ENOENT) return Failure("stat", directory, errno);
     return Failure("mkdir", directory, error);
   }
 };

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/config_file.h"
+#include "common/strings.h"
 #include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/headers.h"
 #include "remoting/replies.h"
@@ -81,20 +83,30 @@ net::Response ConfigHandlers::UpdateOptions(const net::ServerRequest& request) {
                               "Can not update config in black list: " + entry.key);
   }
   NamesrvOptions next = *options_.Load();
-  const ConfigReport report =
-      ApplyConfig({NamesrvOptionTable().Bind(next), net::TlsServerOptionTable().Bind(next.tls)}, *entries,
-                  ApplyMode::kReload);
+  const auto tables = BindNamesrvOptions(next);
+  const ConfigReport report = ApplyConfig(tables, *entries, ApplyMode::kReload);
   if (Status status = report.status(); !status.ok()) return StatusReply(status);
+  net::Response reply;
+  for (const std::string& warning : report.warnings) StrAppend(reply.remark, warning, "; ");
+  if (next.config_file.empty()) {
+    StrAppend(reply.remark, "counts until the restart: the NameServer was started without -c");
+  } else if (Status written = WriteChangedOptions(env_.files(), next.config_file, tables, *entries);
+             !written.ok()) {
+    return net::ErrorResponse(ResponseCode::kSystemError, StrCat("nothing was changed: ", next.config_file,
+                                                                 ": ", written.text()));
+  }
   options_.Store(std::make_shared<const NamesrvOptions>(std::move(next)));
   for (const std::string& name : report.changed) {
     env_.log().Info("option changed by a peer", {{"option", name}, {"peer", peer}});
   }
-  return {};
+  return reply;
 }
 
 net::Response ConfigHandlers::GetOptions(const net::ServerRequest&) const {
   NamesrvOptions options = *options_.Load();
-  return net::BodyResponse(RenderProperties({NamesrvOptionTable().Bind(options)}));
+  // Without the TLS table: it holds a password.
+  return net::BodyResponse(RenderProperties(
+      {NamesrvOptionTable().Bind(options), net::MetricsOptionTable().Bind(options.metrics)}));
 }
 
 }  // namespace orbitmq::namesrv

@@ -42,11 +42,11 @@ Result<NamesrvOptions> ReadOptions(Env& env, Logger& log) {
   NamesrvOptions options;
   if (const char* home = std::getenv("ROCKETMQ_HOME")) options.home = home;
   const ConfigReport report =
-      ApplyConfig({NamesrvOptionTable().Bind(options), net::TlsServerOptionTable().Bind(options.tls)},
-                  *entries, ApplyMode::kStart);
+      ApplyConfig(BindNamesrvOptions(options), *entries, ApplyMode::kStart);
   for (const std::string& warning : report.warnings) log.Warn(warning);
   for (const std::string& note : report.notes) log.Info(note);
   if (Status s = report.status(); !s.ok()) return s;
+  options.config_file = FLAGS_c;
   return options;
 }
 
@@ -60,10 +60,7 @@ int Run() {
   auto options = ReadOptions(*env, **log);
   if (!options.ok()) return Fail(options.status());
   if (FLAGS_p) {
-    std::fputs(RenderProperties(
-                   {NamesrvOptionTable().Bind(*options), net::TlsServerOptionTable().Bind(options->tls)})
-                   .c_str(),
-               stdout);
+    std::fputs(RenderProperties(BindNamesrvOptions(*options)).c_str(), stdout);
     return 0;
   }
   auto namesrv = Namesrv::Start(*env, *std::move(options));

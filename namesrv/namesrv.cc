@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "common/exposition.h"
 #include "common/snapshot_cell.h"
 #include "namesrv/config_handlers.h"
 #include "namesrv/kv_config.h"
@@ -28,6 +29,7 @@ class NamesrvProcess final : public Namesrv {
         configs_(env, *disk_, options_, *kv_) {}
 
   ~NamesrvProcess() override {
+    metrics_server_.reset();
     server_.reset();
     for (auto& executor : io_) executor->Stop();
     disk_->Stop();
@@ -54,6 +56,12 @@ class NamesrvProcess final : public Namesrv {
     configs_.AddTo(*server_);
     if (Status s = server_->Start(); !s.ok()) return s;
     local_ = server_->local_endpoints().front();
+    auto metrics = net::StartMetricsServer(
+        env_, options->metrics,
+        {.host = options->bind_address, .io = io_.front().get(), .worker = disk_.get()},
+        [this] { return Figures(); });
+    if (!metrics.ok()) return metrics.status();
+    metrics_server_ = *std::move(metrics);
     routes_.StartScan();
     env_.log().Info("name server listens", {{"address", local_.ToString()}});
     return {};
@@ -69,6 +77,26 @@ class NamesrvProcess final : public Namesrv {
   }
 
  private:
+  // The page /metrics.
+  std::string Figures() const {
+    using Type = Exposition::Type;
+    const auto routes = routes_.snapshot();
+    const proto::ClusterInfo clusters = routes->Clusters();
+    Exposition page(static_cast<size_t>(options_.Load()->metrics.series_max));
+    page.Family("rocketmq_namesrv_broker_registered", Type::kGauge, "1 for every broker that is registered.");
+    for (const auto& [name, broker] : clusters.broker_addr_table) {
+      for (const auto& [id, address] : broker.broker_addrs) {
+        page.Sample({{"cluster", broker.cluster}, {"broker_name", name}, {"broker_id", std::to_string(id)}},
+                    int64_t{1});
+      }
+    }
+    page.Family("rocketmq_namesrv_topics", Type::kGauge, "Topics that some broker has registered.");
+    page.Sample({}, static_cast<int64_t>(routes->Topics().size()));
+    page.Family("rocketmq_namesrv_connections", Type::kGauge, "Connections of brokers, clients and tools.");
+    page.Sample({}, static_cast<int64_t>(server_->connection_count()));
+    return page.Take();
+  }
+
   Env& env_;
   SnapshotCell<NamesrvOptions> options_;
   std::unique_ptr<KvConfig> kv_;
@@ -78,6 +106,7 @@ class NamesrvProcess final : public Namesrv {
   ConfigHandlers configs_;
   std::vector<std::unique_ptr<Executor>> io_;
   std::unique_ptr<net::RpcServer> server_;
+  std::unique_ptr<net::HttpServer> metrics_server_;  // Null unless asked for.
   Endpoint local_;
 };
 

@@ -87,4 +87,9 @@ const OptionTable<NamesrvOptions>& NamesrvOptionTable() {
   return table;
 }
 
+std::vector<OptionBinding> BindNamesrvOptions(NamesrvOptions& options) {
+  return {NamesrvOptionTable().Bind(options), net::TlsServerOptionTable().Bind(options.tls),
+          net::MetricsOptionTable().Bind(options.metrics)};
+}
+
 }  // namespace orbitmq::namesrv

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/config.h"
+#include "remoting/metrics_server.h"
 #include "remoting/server_options.h"
 
 namespace orbitmq::namesrv {
@@ -16,6 +18,7 @@ struct NamesrvOptions {
   std::string home;            // rocketmqHome; only the default of kv_config_path hangs on it.
   std::string kv_config_path;  // Empty = <home>/namesrv/kvConfig.json.
   std::string config_store_path;
+  std::string config_file;  // Of -c; no option. Empty: changes by peers count until the restart.
   bool order_message_enable = false;
   bool return_order_topic_config_to_broker = true;
   bool support_acting_master = false;
@@ -29,10 +32,15 @@ struct NamesrvOptions {
   int32_t server_channel_max_idle_time_seconds = 120;
   int32_t io_threads = 2;
   net::TlsServerSettings tls;
+  // The broker's default is 5557; they often share a machine.
+  net::MetricsSettings metrics = net::MetricsSettings::OnPort(5558);
 
   std::string KvConfigPath() const;
 };
 
 const OptionTable<NamesrvOptions>& NamesrvOptionTable();
+
+// All tables of a namesrv.conf, bound to `options`.
+std::vector<OptionBinding> BindNamesrvOptions(NamesrvOptions& options);
 
 }  // namespace orbitmq::namesrv

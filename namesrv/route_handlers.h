@@ -33,6 +33,8 @@ class RouteHandlers final {
   // Registers every handler and the connection listener. Before server.Start().
   void AddTo(net::RpcServer& server);
   // Begins the scan for silent brokers.
+  // What is known now. Threads: any.
+  std::shared_ptr<const RouteSnapshot> snapshot() const { return snapshot_.Load(); }
   void StartScan();
   // On `route`.
   void StopScan();

@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/time.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +21,7 @@ namespace {
 
 // One read per connection and turn takes at most this much, so that a busy peer cannot starve the others.
 constexpr size_t kScratchBytes = size_t{256} << 10;
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
 // The executor whose thread this is.
 thread_local const ThreadExecutor* current_executor = nullptr;
@@ -74,15 +75,18 @@ EventLoop::EventLoop() {
   wake_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   ORBITMQ_CHECK(wake_fd_ >= 0, "cannot make an eventfd (file descriptors used up?)");
   wake_event_ = event_new(base_, wake_fd_, EV_READ | EV_PERSIST, &EventLoop::OnWakeUp, this);
-  timer_event_ = event_new(
-      base_, -1, 0, [](evutil_socket_t, short, void*) {}, nullptr);
+  timer_fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+  ORBITMQ_CHECK(timer_fd_ >= 0, "cannot make a timerfd (file descriptors used up?)");
+  timer_event_ = event_new(base_, timer_fd_, EV_READ | EV_PERSIST, &EventLoop::OnTimer, this);
   ORBITMQ_CHECK(wake_event_ != nullptr && timer_event_ != nullptr, "libevent: out of memory");
-  ORBITMQ_CHECK(event_add(wake_event_, nullptr) == 0, "libevent cannot watch an eventfd");
+  ORBITMQ_CHECK(event_add(wake_event_, nullptr) == 0 && event_add(timer_event_, nullptr) == 0,
+                "libevent cannot watch an eventfd or a timerfd");
 }
 
 EventLoop::~EventLoop() {
   event_free(timer_event_);
   event_free(wake_event_);
+  close(timer_fd_);
   close(wake_fd_);
   event_base_free(base_);
 }
@@ -118,25 +122,30 @@ void EventLoop::OnTurnEnd() {
 
 void EventLoop::Wait(MonoTime until) {
   int flags = EVLOOP_ONCE;
-  const MonoTime now = SteadyNow();
-  if (!hooks_.empty() || until <= now) {
+  if (!hooks_.empty() || until <= SteadyNow()) {
     // With EVLOOP_NONBLOCK alone libevent goes on for as long as any socket stays ready.
     flags |= EVLOOP_NONBLOCK;
   } else if (until != timer_at_) {
-    if (until == kNever) {
-      event_del(timer_event_);
-    } else {
-      // Rounded up: waking too early would only spin.
-      const auto micros = std::chrono::ceil<std::chrono::microseconds>(until - now).count();
-      const timeval delay = {static_cast<time_t>(micros / 1000000),
-                             static_cast<suseconds_t>(micros % 1000000)};
-      event_add(timer_event_, &delay);
-    }
-    timer_at_ = until;
+    ArmTimer(until);
   }
   event_base_loop(base_, flags);
-  // A timer that fired is gone; one that did not is still armed for timer_at_.
-  if (timer_at_ != kNever && !event_pending(timer_event_, EV_TIMEOUT, nullptr)) timer_at_ = kNever;
+}
+
+void EventLoop::ArmTimer(MonoTime until) {
+  itimerspec at{};  // All zero disarms it.
+  if (until != kNever) {
+    const auto nanos = until.time_since_epoch().count();
+    at.it_value = {static_cast<time_t>(nanos / kNanosPerSecond), static_cast<long>(nanos % kNanosPerSecond)};
+  }
+  const int armed = timerfd_settime(timer_fd_, TFD_TIMER_ABSTIME, &at, nullptr);
+  ORBITMQ_CHECK(armed == 0, "a timerfd refuses a time");
+  timer_at_ = until;
+}
+
+void EventLoop::OnTimer(int fd, short, void* self) {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t got = read(fd, &count, sizeof(count));
+  static_cast<EventLoop*>(self)->timer_at_ = kNever;
 }
 
 void EventLoop::Wake() {

@@ -74,12 +74,16 @@ class EventLoop final : public Waiter {
 
  private:
   static void OnWakeUp(int fd, short what, void* self);
+  static void OnTimer(int fd, short what, void* self);
+  void ArmTimer(MonoTime until);
 
   event_base* base_ = nullptr;
   int wake_fd_ = -1;
   event* wake_event_ = nullptr;
+  // A timerfd, because libevent's own timers go by a clock that ticks every 1 to 10 ms.
+  int timer_fd_ = -1;
   event* timer_event_ = nullptr;
-  MonoTime timer_at_ = kNever;
+  MonoTime timer_at_ = kNever;  // What it is armed for.
   std::unique_ptr<char[]> scratch_;
   std::vector<TurnHook*> hooks_;
   std::vector<TurnHook*> running_hooks_;

@@ -40,6 +40,11 @@ class Checkpointer final {
   void Write(Completion<Done> done);
   // Queues were removed: what was captured before is not true any more. Dispatch executor; Write follows.
   void QueuesRemoved() { removals_.fetch_add(1); }
+  // Makes every checkpoint of ours that was written void, lastingly, before the log is cut below it.
+  Status Drop() {
+    file_.Spoil();
+    return DropExactCheckpoint(parts_.files, parts_.options.root);
+  }
 
  private:
   struct Capture {

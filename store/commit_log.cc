@@ -180,6 +180,62 @@ Status CommitLog::DropOldest() {
   return files_.SyncDirectory(directory_);
 }
 
+// From the back, so that a crash in between leaves no hole.
+Status CommitLog::RemoveFrom(size_t first) {
+  std::shared_ptr<SegmentFile> spare;
+  {
+    const MutexLock lock(mutex_);
+    spare = std::exchange(spare_, nullptr);
+  }
+  if (spare != nullptr) {
+    if (Status s = files_.Remove(spare->path()); !s.ok()) return s;
+  }
+  Segments kept = *segments();
+  while (kept.size() > first) {
+    if (Status s = files_.Remove(kept.back()->path()); !s.ok()) return s;
+    if (Status s = files_.SyncDirectory(directory_); !s.ok()) return s;
+    kept.pop_back();
+  }
+  const MutexLock lock(mutex_);
+  segments_ = std::make_shared<const Segments>(std::move(kept));
+  return {};
+}
+
+void CommitLog::LowerTo(LogOffset end) {
+  dispatched_.store(std::min(dispatched_.load(), end.value), std::memory_order_release);
+  flushed_.store(end.value, std::memory_order_release);
+  appended_.store(end.value, std::memory_order_release);
+}
+
+Status CommitLog::Shorten(LogOffset end) {
+  const auto all = segments();
+  size_t keep = 0;
+  while (keep < all->size() && (*all)[keep]->begin() < end) ++keep;
+  // An end at the begin of the first file leaves that one, empty.
+  keep = std::max<size_t>(keep, 1);
+  LowerTo(end);
+  if (Status s = RemoveFrom(keep); !s.ok()) return s;
+  const std::shared_ptr<SegmentFile> last = segments()->back();
+  if (last->end() <= end) return {};
+  auto anew = last->PrefixOnly(files_, end);
+  if (!anew.ok()) return anew.status();
+  if (Status s = files_.SyncDirectory(directory_); !s.ok()) return s;
+  Segments kept = *segments();
+  kept.back() = *std::move(anew);
+  Publish(std::move(kept));
+  return {};
+}
+
+Status CommitLog::StartOver(LogOffset begin) {
+  LowerTo(begin);
+  dispatched_.store(begin.value, std::memory_order_release);
+  if (Status s = RemoveFrom(0); !s.ok()) return s;
+  auto segment = SegmentFile::Create(files_, directory_, begin, segment_bytes_);
+  if (!segment.ok()) return segment.status();
+  Publish({*std::move(segment)});
+  return {};
+}
+
 std::shared_ptr<const CommitLog::Segments> CommitLog::segments() const {
   const MutexLock lock(mutex_);
   return segments_;

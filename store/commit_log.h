@@ -63,6 +63,13 @@ class CommitLog final {
   // bytes keep them.
   Status DropOldest();
 
+  // --- the disk executor, while nobody writes, syncs or dispatches
+  // Ends the log at `end`, which it holds, lastingly: later files go, from the back; that of `end` is made
+  // anew up to there, so that readers keep the bytes they hold.
+  Status Shorten(LogOffset end);
+  // Drops every file and goes on with an empty one at `begin`.
+  Status StartOver(LogOffset begin);
+
   // --- any thread
   std::shared_ptr<const Segments> segments() const;
   // Null when no segment holds `at` (deleted, beyond the end, a hole).
@@ -91,6 +98,8 @@ class CommitLog final {
 
  private:
   void Publish(Segments segments);
+  Status RemoveFrom(size_t first);
+  void LowerTo(LogOffset end);
   Result<std::shared_ptr<SegmentFile>> OpenListed(const DirEntry& entry, bool last);
 
   FileSystem& files_;

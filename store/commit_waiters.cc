@@ -53,10 +53,22 @@ void CommitWaiters::CompleteUpTo(LogOffset flushed) {
     if (end == done_) return;
     covered = TakeFirst(end - done_);
   }
-  for (size_t i = 0; i < covered.size();) {
+  std::vector<Waiter> onwards;
+  if (next_) {
+    const auto rest = std::stable_partition(covered.begin(), covered.end(),
+                                            [](const Waiter& waiter) { return !waiter.replicas; });
+    onwards.assign(std::make_move_iterator(rest), std::make_move_iterator(covered.end()));
+    covered.erase(rest, covered.end());
+  }
+  Answer(covered);
+  if (!onwards.empty()) next_(onwards);
+}
+
+void CommitWaiters::Answer(std::vector<Waiter>& waiters) {
+  for (size_t i = 0; i < waiters.size();) {
     const WakeBatch wakes;
-    const size_t end = std::min(covered.size(), i + kAnswersPerWake);
-    for (; i < end; ++i) covered[i].done(std::move(covered[i].receipt));
+    const size_t end = std::min(waiters.size(), i + kAnswersPerWake);
+    for (; i < end; ++i) waiters[i].done(std::move(waiters[i].receipt));
   }
 }
 

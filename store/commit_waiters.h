@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/mutex.h"
+#include "common/task.h"
 #include "store/message_store.h"
 
 namespace orbitmq::store {
@@ -22,11 +23,18 @@ class CommitWaiters final {
     MonoTime deadline;
     AppendReceipt receipt;
     Completion<AppendReceipt> done;
+    bool replicas = false;  // Waits for replicas too, until replica_deadline.
+    MonoTime replica_deadline{};
   };
+  // Takes over those that are flushed and wait for replicas too, in the order of their ends.
+  using NextStage = UniqueFunction<void(std::vector<Waiter>&)>;
+  explicit CommitWaiters(NextStage next = {}) : next_(std::move(next)) {}
 
   // Takes all of them, in the order of their ends; leaves the vector empty.
   void Add(std::vector<Waiter>& waiters);
   void CompleteUpTo(LogOffset flushed);
+  // Answers them, in groups of one wake-up each.
+  static void Answer(std::vector<Waiter>& waiters);
   // Those past their deadline get kUnknown, Persisted::kMaybe: Apache's FLUSH_DISK_TIMEOUT.
   void Expire(MonoTime now, Duration timeout);
   // The sync failed: fatal, Persisted::kMaybe.
@@ -39,6 +47,7 @@ class CommitWaiters final {
   // Takes the first `count` out.
   std::vector<Waiter> TakeFirst(size_t count) ORBITMQ_REQUIRES(mutex_);
 
+  NextStage next_;
   mutable Mutex mutex_;
   // [done_, size) waits: taking from the front moves nothing.
   std::vector<Waiter> waiting_ ORBITMQ_GUARDED_BY(mutex_);

@@ -61,6 +61,7 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
                      ArrivalListener on_arrival)
     : env_(env),
       options_(std::move(options)),
+      follower_(options_.follower),
       log_executor_(env.NewExecutor({.name = "store-log", .kind = ExecutorKind::kMayBlock})),
       flush_executor_(env.NewExecutor({.name = "store-flush", .kind = ExecutorKind::kMayBlock})),
       dispatch_executor_(env.NewExecutor({.name = "store-dispatch", .kind = ExecutorKind::kMayBlock})),
@@ -72,18 +73,25 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
       queues_(env.files(), env.log(), options_),
       index_(env.files(), env.clock(), env.log(), options_),
       builder_(queues_, index_, options_),
-      writer_({env.clock(), env.log(), commit_log_, waiters_, gate_, options_}),
+      acks_(options_),
+      waiters_([this](std::vector<CommitWaiters::Waiter>& flushed) { acks_.Add(flushed); }),
+      writer_({env.clock(), env.log(), commit_log_, waiters_, acks_, gate_, options_}),
       append_queue_({env.clock(), *log_executor_, expiry_executor_, commit_log_, writer_, gate_, stages_,
                      options_, [this] { OnAppended(); }, [this] { NeedSegment(); }}),
+      replica_writer_({*log_executor_, env.log(), commit_log_, gate_, options_, [this] { OnAppended(); },
+                       [this] { NeedSegment(); }}),
       flusher_({env.clock(), env.log(), sync_executor_, commit_log_, waiters_, gate_,
                 options_.flush_mode == FlushMode::kSync ? &stages_ : nullptr, options_,
                 [this] { OnFlushed(); }}),
       dispatcher_({env.clock(), env.log(), *dispatch_executor_, commit_log_, queues_, index_, builder_, gate_,
                    options_, std::move(on_arrival), [this] { OnDispatched(); }}),
       retention_({env.files(), env.clock(), env.log(), *disk_executor_, commit_log_, queues_, index_, gate_,
-                  options_, [this] { append_queue_.Signal(); }},
+                  options_, [this] { SignalWriters(); }},
                  std::move(delete_hours)),
       reader_({env.clock(), env.log(), commit_log_, queues_, index_, options_}),
+      replication_({env.files(), env.log(), *dispatch_executor_, *disk_executor_, commit_log_, queues_,
+                    index_, dispatcher_, flusher_, waiters_, acks_, replica_writer_, crc_ranges_, follower_,
+                    options_, [this] { PrepareSpare(); }}),
       close_pulse_(*disk_executor_, [this] { return CloseStep(); }) {}
 
 DiskStore::~DiskStore() {
@@ -92,6 +100,8 @@ DiskStore::~DiskStore() {
     executor->Stop();
   }
   waiters_.FailAll(Status(StatusCode::kUnknown, "the store was closed before the record was synced"));
+  acks_.FailAll(Status(StatusCode::kUnknown, "the store was closed before replicas had the record"));
+  replica_writer_.FailAll(Status(StatusCode::kCancelled, "the store was closed"));
 }
 
 Status DiskStore::TakeLock() {
@@ -113,7 +123,8 @@ Status DiskStore::TakeLock() {
 Status DiskStore::BeginSession(CrcRanges ranges) {
   crc_ranges_ = std::move(ranges);
   uint64_t token = 0;
-  if (options_.record_crc == RecordCrc::kWhole) {
+  // A follower's records are its master's, who may write them without.
+  if (options_.record_crc == RecordCrc::kWhole && !options_.follower) {
     Random random = env_.NewRandom("store-session");
     while (token == 0) token = random.Next();
     crc_ranges_.Open(commit_log_.appended(), token);
@@ -145,6 +156,7 @@ Status DiskStore::Start() {
       Checkpointer::Parts{env_.files(), env_.clock(), env_.log(), *dispatch_executor_, *disk_executor_,
                           commit_log_, queues_, index_, dispatcher_, flusher_, gate_, options_},
       outcome->apache);
+  replication_.Use(*checkpointer_);
   opened_at_ = env_.clock().Wall();
   (void)sync_executor_.Post([this] { flusher_.Start(); });
   (void)dispatch_executor_->Post([this] { dispatcher_.Start(); });
@@ -158,7 +170,19 @@ Status DiskStore::Start() {
   return {};
 }
 
-void DiskStore::Append(AppendRequest request) { append_queue_.Push(std::move(request)); }
+void DiskStore::Append(AppendRequest request) {
+  if (follower_.load(std::memory_order_acquire)) {
+    // Apache's words; nothing but the master's stream may come into a follower's log.
+    request.done(Status(StatusCode::kUnavailable, "message store is slave mode, so putMessage is forbidden")
+                     .WithPersisted(Persisted::kNo));
+    return;
+  }
+  if (Status s = acks_.Admit(); !s.ok() && request.durability == Durability::kStoreDefault) {
+    request.done(s);
+    return;
+  }
+  append_queue_.Push(std::move(request));
+}
 
 QueueSlice DiskStore::Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
                            const TagFilter* filter) {
@@ -219,6 +243,10 @@ Status DiskStore::DeleteTopic(const std::string& topic) {
   return {};
 }
 
+void DiskStore::DeleteExpired() {
+  (void)disk_executor_->Post([this] { retention_.DeleteExpired(); });
+}
+
 MessageStore::Stats DiskStore::stats() const {
   Stats stats;
   stats.append_count = writer_.append_count();
@@ -237,35 +265,50 @@ MessageStore::Stats DiskStore::stats() const {
 
 void DiskStore::OnAppended() {
   flusher_.SignalAppended();
+  replication_.Progressed();
   if (commit_log_.dispatched() < commit_log_.visible()) dispatcher_.Signal();
-  if (!waiters_.empty() && !expiry_armed_.exchange(true)) {
+  if (AnyWaits() && !expiry_armed_.exchange(true)) {
     (void)expiry_executor_.Post([this] { ArmExpiry(); });
   }
   if (gate_.closing()) close_pulse_.Signal();
 }
 
 void DiskStore::OnFlushed() {
+  replication_.Progressed();
   dispatcher_.Signal();
   if (gate_.closing()) close_pulse_.Signal();
 }
 
 void DiskStore::OnDispatched() {
   append_queue_.OnDispatched();
+  if (!replica_writer_.idle()) replica_writer_.Signal();
   if (gate_.closing()) close_pulse_.Signal();
 }
 
 // Armed for as long as a sync may take, not for each waiter: nearly all are answered long before.
 void DiskStore::ArmExpiry() {
-  const MonoTime latest = env_.clock().Monotonic() + options_.sync_flush_timeout;
-  expiry_timer_ =
-      expiry_executor_.PostAt(waiters_.next_deadline().value_or(latest), [this] { ExpireWaiters(); });
+  MonoTime when = env_.clock().Monotonic() + options_.sync_flush_timeout;
+  // Of what is flushed by then, replicas are waited for.
+  if (acks_.required()) when = std::min(when, env_.clock().Monotonic() + options_.replica_timeout);
+  for (const auto& deadline : {waiters_.next_deadline(), acks_.next_deadline()}) {
+    if (deadline) when = std::min(when, *deadline);
+  }
+  expiry_timer_ = expiry_executor_.PostAt(when, [this] { ExpireWaiters(); });
 }
 
 void DiskStore::ExpireWaiters() {
   waiters_.Expire(env_.clock().Monotonic(), options_.sync_flush_timeout);
+  acks_.Expire(env_.clock().Monotonic());
   expiry_armed_.store(false);
   // Looked at after the flag fell: who comes later arms it itself.
-  if (!waiters_.empty() && !expiry_armed_.exchange(true)) ArmExpiry();
+  if (AnyWaits() && !expiry_armed_.exchange(true)) ArmExpiry();
+}
+
+bool DiskStore::AnyWaits() const { return !waiters_.empty() || !acks_.empty(); }
+
+void DiskStore::SignalWriters() {
+  append_queue_.Signal();
+  replica_writer_.Signal();
 }
 
 void DiskStore::NeedSegment() {
@@ -280,11 +323,11 @@ void DiskStore::PrepareSpare() {
     env_.log().Error("the next commit log file cannot be made", {{"status", status.ToString()}});
     if (status.code() != StatusCode::kResourceExhausted) {
       gate_.Fail(status);
-    } else if (append_queue_.waits_for_segment()) {
+    } else if (append_queue_.waits_for_segment() || !replica_writer_.idle()) {
       gate_.SetDiskFull(status);  // Otherwise there is room in the active file, and time to try again.
     }
   }
-  append_queue_.Signal();
+  SignalWriters();
 }
 
 Status DiskStore::Close(Duration deadline) {
@@ -329,7 +372,7 @@ Progress DiskStore::CloseStep() {
     FinishClose(gate_.failure());
     return Progress::kIdle;
   }
-  if (!append_queue_.drained()) return Progress::kIdle;
+  if (!append_queue_.drained() || !replica_writer_.idle()) return Progress::kIdle;
   if (commit_log_.flushed() < commit_log_.appended()) {
     flusher_.Signal();
     return Progress::kIdle;
@@ -346,7 +389,7 @@ Progress DiskStore::CloseStep() {
 }
 
 Status DiskStore::LeaveCleanly() {
-  if (options_.record_crc == RecordCrc::kWhole) {
+  if (options_.record_crc == RecordCrc::kWhole && !options_.follower) {
     crc_ranges_.Close(commit_log_.appended(), dispatcher_.last().log_offset);
     if (Status s = crc_ranges_.Save(env_.files(), options_.root); !s.ok()) return s;
   }

@@ -9,6 +9,7 @@
 #include "store/checkpointer.h"
 #include "store/message_store.h"
 #include "store/recovery.h"
+#include "store/replication.h"
 #include "store/retention.h"
 #include "store/store_reader.h"
 
@@ -40,7 +41,9 @@ class DiskStore final : public MessageStore {
   Watermarks watermarks() const override;
   std::vector<QueueKey> Queues() const override;
   Status DeleteTopic(const std::string& topic) override;
+  void DeleteExpired() override;
   const RecoveryReport& recovery() const override { return recovery_; }
+  ReplicatedLog& replication() override { return replication_; }
   Status writable() const override { return gate_.Check(); }
   Stats stats() const override;
   Status Close(Duration deadline) override;
@@ -58,12 +61,15 @@ class DiskStore final : public MessageStore {
   void PrepareSpare();
   void ArmExpiry();
   void ExpireWaiters();
+  bool AnyWaits() const;
+  void SignalWriters();
   Progress CloseStep();
   void FinishClose(const Status& status);
   Status LeaveCleanly();
 
   Env& env_;
   const StoreOptions options_;
+  std::atomic<bool> follower_;
   WallTime opened_at_;
   std::unique_ptr<FileLock> lock_;
   std::unique_ptr<Executor> log_executor_;
@@ -81,13 +87,16 @@ class DiskStore final : public MessageStore {
   QueueTable queues_;
   KeyIndex index_;
   QueueBuilder builder_;
+  ReplicaAcks acks_;
   CommitWaiters waiters_;
   LogWriter writer_;
   AppendQueue append_queue_;
+  ReplicaWriter replica_writer_;
   Flusher flusher_;
   Dispatcher dispatcher_;
   Retention retention_;
   StoreReader reader_;
+  Replication replication_;
   std::unique_ptr<Checkpointer> checkpointer_;  // Made when recovery told what it starts from.
   RecoveryReport recovery_;
   CrcRanges crc_ranges_;  // Start, then the disk executor.

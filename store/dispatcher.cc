@@ -28,7 +28,9 @@ void Dispatcher::ArmTimer() {
       parts_.dispatch_executor.PostAt(parts_.clock.Monotonic() + parts_.options.queue_flush_interval, [this] {
         stalled_ = false;
         write_out_due_ = true;
-        if (Status s = parts_.index.WriteOut(IndexFile::Amount::kAll); !s.ok()) Stall(s);
+        if (!held_) {
+          if (Status s = parts_.index.WriteOut(IndexFile::Amount::kAll); !s.ok()) Stall(s);
+        }
         pulse_.Signal();
         ArmTimer();
       });
@@ -79,7 +81,7 @@ void Dispatcher::Stall(const Status& why) {
 }
 
 Progress Dispatcher::Step() {
-  if (stalled_) return Progress::kIdle;  // The timer tries again.
+  if (stalled_ || held_) return Progress::kIdle;  // The timer tries again; Release signals.
   RunDue();
   const LogOffset from = parts_.commit_log.dispatched();
   // In this order: what is visible by now may have come after a task that waits.

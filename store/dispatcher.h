@@ -40,6 +40,13 @@ class Dispatcher final {
   // calls. To be called before something above `at` becomes visible.
   void RunAt(LogOffset at, Task task);
 
+  // While held it touches neither log nor queues nor index: somebody cuts them. Dispatch executor.
+  void Hold() { held_ = true; }
+  void Release() {
+    held_ = false;
+    pulse_.Signal();
+  }
+
   // The newest record dispatched, for the checkpoint.
   struct Last {
     LogOffset log_offset;
@@ -79,6 +86,7 @@ class Dispatcher final {
   std::deque<Delayed> delayed_ ORBITMQ_GUARDED_BY(delayed_mutex_);
   QueueKey arrival_key_;  // Reused, so that a record costs no allocation.
   bool stalled_ = false;
+  bool held_ = false;
   bool write_out_due_ = false;
   Timer timer_;
   Pulse pulse_;

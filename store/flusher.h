@@ -44,6 +44,8 @@ class Flusher final {
   // Flushes up to `to` if that is not done yet, then runs `then` on the flush executor (also after a failure:
   // the gate tells).
   void FlushTo(LogOffset to, Task then);
+  // Flushes what is appended by then.
+  void FlushAll(Task then) { FlushTo({INT64_MAX}, std::move(then)); }
   int64_t flush_count() const { return flush_count_.load(std::memory_order_relaxed); }
 
  private:

@@ -11,6 +11,9 @@
 namespace orbitmq::store {
 namespace {
 
+// Names in a row that may exist already; each is a file of one millisecond.
+constexpr int kNamesTaken = 1000;
+
 // Local time as yyyyMMddHHmmssSSS, as Apache names index files.
 std::string IndexFileName(WallTime time) {
   const int64_t ms = ToEpochMillis(time);
@@ -27,6 +30,24 @@ std::string IndexFileName(WallTime time) {
 
 bool IsIndexFileName(std::string_view name) {
   return name.size() == 17 && name.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+struct IndexedProperties {
+  std::string_view unique_key;
+  std::string_view keys;
+  std::string_view tag;
+};
+
+// One walk for all three; of a repeated name the last value counts, as in FindProperty.
+IndexedProperties IndexedPropertiesOf(std::string_view properties) {
+  IndexedProperties indexed;
+  PropertyCursor cursor(properties);
+  while (const auto entry = cursor.Next()) {
+    if (entry->name == property::kUniqueKey) indexed.unique_key = entry->value;
+    if (entry->name == property::kKeys) indexed.keys = entry->value;
+    if (entry->name == property::kTags) indexed.tag = entry->value;
+  }
+  return indexed;
 }
 
 }  // namespace
@@ -64,7 +85,13 @@ Result<std::shared_ptr<IndexFile>> KeyIndex::Writable() {
   WallTime name_time = clock_.Wall();
   std::string path = directory_ + "/" + IndexFileName(name_time);
   // Names sort by age, also when files are made within a millisecond or the clock went back.
+  int taken = 0;
   while (files_.Exists(path) || (!now->empty() && path <= now->back()->path())) {
+    // A disk that cannot say what it holds says so of every name.
+    if (files_.Exists(path) && ++taken > kNamesTaken) {
+      return Status(StatusCode::kIoError, StrCat("make an index file: ", path, " and the ", kNamesTaken,
+                                                 " names before it seem to be taken"));
+    }
     name_time += Millis(1);
     path = directory_ + "/" + IndexFileName(name_time);
   }
@@ -104,21 +131,20 @@ Status KeyIndex::Put(const MessageView& record) {
     key_text_ += key;
     return PutKey(key_text_, record);
   };
-  if (const auto unique = FindProperty(record.properties, property::kUniqueKey)) {
-    if (Status s = put("", *unique); !s.ok()) return s;
+  const IndexedProperties indexed = IndexedPropertiesOf(record.properties);
+  if (!indexed.unique_key.empty()) {
+    if (Status s = put("", indexed.unique_key); !s.ok()) return s;
   }
-  if (const auto keys = FindProperty(record.properties, property::kKeys)) {
-    std::string_view rest = *keys;
-    while (!rest.empty()) {
-      const size_t end_of_key = std::min(rest.find(property::kKeySeparator), rest.size());
-      if (end_of_key > 0) {
-        if (Status s = put("", rest.substr(0, end_of_key)); !s.ok()) return s;
-      }
-      rest.remove_prefix(std::min(end_of_key + 1, rest.size()));
+  std::string_view rest = indexed.keys;
+  while (!rest.empty()) {
+    const size_t end_of_key = std::min(rest.find(property::kKeySeparator), rest.size());
+    if (end_of_key > 0) {
+      if (Status s = put("", rest.substr(0, end_of_key)); !s.ok()) return s;
     }
+    rest.remove_prefix(std::min(end_of_key + 1, rest.size()));
   }
-  if (const auto tag = FindProperty(record.properties, property::kTags); tag && !tag->empty()) {
-    if (Status s = put("T#", *tag); !s.ok()) return s;
+  if (!indexed.tag.empty()) {
+    if (Status s = put("T#", indexed.tag); !s.ok()) return s;
   }
   return {};
 }

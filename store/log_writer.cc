@@ -152,6 +152,7 @@ void LogWriter::Commit(Run& run, SegmentFile& active, MonoTime before) {
     Answer(run.placed[i], after);
   }
   parts_.waiters.Add(to_wait_);
+  if (!to_replicate_.empty()) parts_.acks.Add(to_replicate_);
 }
 
 void LogWriter::Abandon(Run& run, const Status& why) {
@@ -167,15 +168,20 @@ void LogWriter::Answer(Placed& placed, MonoTime now) {
   const bool waits =
       request.durability == Durability::kFlushed ||
       (request.durability == Durability::kStoreDefault && parts_.options.flush_mode == FlushMode::kSync);
-  if (!waits || Planted(Bug::kAckBeforeSync)) {
+  const bool replicas = request.durability == Durability::kStoreDefault && parts_.acks.required() &&
+                        !Planted(Bug::kAckBeforeReplica);
+  if ((!waits || Planted(Bug::kAckBeforeSync)) && !replicas) {
     request.done(std::move(placed.receipt));
     return;
   }
   if (request.placed != nullptr) *request.placed = placed.receipt;
-  to_wait_.push_back({.end = placed.end,
-                      .deadline = now + parts_.options.sync_flush_timeout,
-                      .receipt = std::move(placed.receipt),
-                      .done = std::move(request.done)});
+  auto& stage = waits ? to_wait_ : to_replicate_;
+  stage.push_back({.end = placed.end,
+                   .deadline = now + parts_.options.sync_flush_timeout,
+                   .receipt = std::move(placed.receipt),
+                   .done = std::move(request.done),
+                   .replicas = replicas,
+                   .replica_deadline = now + parts_.options.replica_timeout});
 }
 
 }  // namespace orbitmq::store

@@ -13,6 +13,7 @@
 #include "store/commit_waiters.h"
 #include "store/message_store.h"
 #include "store/queue_offsets.h"
+#include "store/replica_acks.h"
 #include "store/write_gate.h"
 
 namespace orbitmq::store {
@@ -35,6 +36,7 @@ class LogWriter final {
     Logger& log;
     CommitLog& commit_log;
     CommitWaiters& waiters;
+    ReplicaAcks& acks;
     WriteGate& gate;
     const StoreOptions& options;
   };
@@ -86,6 +88,7 @@ class LogWriter final {
   // Reused from batch to batch, so that a message costs no allocation here.
   Run run_;
   std::vector<CommitWaiters::Waiter> to_wait_;
+  std::vector<CommitWaiters::Waiter> to_replicate_;  // Not for a flush.
   std::atomic<int64_t> append_count_{0};
   std::atomic<int64_t> append_bytes_{0};
   std::atomic<int64_t> append_us_max_{0};

@@ -15,6 +15,7 @@
 #include "common/message_codec.h"
 #include "common/tag_filter.h"
 #include "store/log_offsets.h"
+#include "store/replicated_log.h"
 #include "store/store_options.h"
 
 namespace orbitmq::store {
@@ -35,15 +36,23 @@ struct Watermarks {
 };
 
 enum class Durability : uint8_t {
-  kStoreDefault,  // What StoreOptions::flush_mode says.
+  kStoreDefault,  // What StoreOptions::flush_mode and in_sync_replicas say.
   kAppended,      // Acknowledge once placed (a message with WAIT=false under SYNC_FLUSH).
   kFlushed,       // Acknowledge once fdatasync covered it.
+};
+
+// Whether as many brokers as in_sync_replicas asks for have the records. They are stored and kept either way.
+enum class Replicas : uint8_t {
+  kEnough,        // Or the append did not have to wait for any.
+  kNotAvailable,  // Too few were in step when it was placed: Apache's SLAVE_NOT_AVAILABLE.
+  kTimeout,       // Not within StoreOptions::replica_timeout: Apache's FLUSH_SLAVE_TIMEOUT.
 };
 
 struct AppendReceipt {
   QueueOffset queue_offset;  // Of the first record.
   LogOffsets log_offsets;    // One per record of the draft.
   WallTime store_time;
+  Replicas replicas = Replicas::kEnough;
 };
 
 struct AppendRequest {
@@ -197,7 +206,11 @@ class MessageStore : public LogAppender, public QueueReader {
   virtual std::vector<QueueKey> Queues() const = 0;
   // Deletes the consume queues of a topic; its records stay in the log until they expire.
   virtual Status DeleteTopic(const std::string& topic) = 0;
+  // Expired log files go now, and in the next rounds of cleaning, at any hour. Returns at once. Threads: any.
+  virtual void DeleteExpired() = 0;
   virtual const RecoveryReport& recovery() const = 0;
+  // Log shipping; lives as long as the store.
+  virtual ReplicatedLog& replication() = 0;
   // Why writes are refused now (disk full, failed flush); OK = writable.
   virtual Status writable() const = 0;
 

@@ -104,6 +104,14 @@ void QueueTable::NoteChanged(const std::shared_ptr<ConsumeQueue>& queue) {
   changed_.push_back(queue);
 }
 
+Status QueueTable::Cut(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_end,
+                       ConsumeQueue::Touched& touched) {
+  if (queue->ends().end_log_offset <= log_end) return {};
+  queue->TruncateAbove(log_end);
+  NoteChanged(queue);
+  return queue->ClearAbove(touched);
+}
+
 void QueueTable::AdvanceMin(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_min) {
   if (queue->AdvanceMin(log_min)) NoteChanged(queue);
 }

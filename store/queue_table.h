@@ -36,6 +36,8 @@ class QueueTable final {
   bool wants_write_out() const { return large_tails_ > 0; }
   size_t dirty_count() const { return dirty_.size(); }
 
+  // Drops the units of records at or above `log_end`, in memory and in the files.
+  Status Cut(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_end, ConsumeQueue::Touched& touched);
   void AdvanceMin(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_min);
   // Takes a topic's queues out of the table and deletes their files.
   void Remove(const std::string& topic);

@@ -12,6 +12,7 @@ namespace {
 
 constexpr Duration kWatchInterval = std::chrono::seconds(1);
 constexpr int kSegmentsPerRound = 10;  // deleteFileBatchMax
+constexpr int kRoundsAsked = 20;       // MAX_MANUAL_DELETE_FILE_TIMES
 constexpr size_t kQueuesPerStep = 64;
 constexpr int kHoursPerDay = 24;
 
@@ -73,11 +74,21 @@ void Retention::Tick() {
   pressure_ = WatchDisk();
   const MonoTime now = parts_.clock.Monotonic();
   if (now >= next_clean_) {
-    next_clean_ = now + parts_.options.clean_interval;
-    deletions_left_ = kSegmentsPerRound;
-    delete_.Signal();
+    if (rounds_at_any_hour_ > 0) --rounds_at_any_hour_;
+    BeginRound();
   }
   if (parts_.commit_log.min() > followed_) follow_.Signal();
+}
+
+void Retention::BeginRound() {
+  next_clean_ = parts_.clock.Monotonic() + parts_.options.clean_interval;
+  deletions_left_ = kSegmentsPerRound;
+  delete_.Signal();
+}
+
+void Retention::DeleteExpired() {
+  rounds_at_any_hour_ = kRoundsAsked;
+  BeginRound();
 }
 
 Retention::Pressure Retention::WatchDisk() {
@@ -134,7 +145,7 @@ Progress Retention::DeleteSegment() {
   }
   const std::shared_ptr<SegmentFile> oldest = segments->front();
   const bool too_much = TooMuch(*segments);
-  const bool hour = pressure_ != Pressure::kNone || DeleteHour();
+  const bool hour = pressure_ != Pressure::kNone || rounds_at_any_hour_ > 0 || DeleteHour();
   if (!too_much && pressure_ != Pressure::kDeleteOldest && !(hour && Expired(*oldest)))
     return Progress::kIdle;
   if (Status s = parts_.commit_log.DropOldest(); !s.ok()) {

@@ -46,11 +46,15 @@ class Retention final {
   Retention(Parts parts, std::vector<int> delete_hours);
 
   void Start();
+  // A round begins now; it and the next ones look at no hour (Apache's executeDeleteFilesManually). The disk
+  // executor.
+  void DeleteExpired();
   double used_ratio() const { return used_ratio_.load(std::memory_order_relaxed); }
 
  private:
   enum class Pressure : uint8_t { kNone, kDeleteExpired, kDeleteOldest };
   void Tick();
+  void BeginRound();
   void ArmTimer();
   Pressure WatchDisk();
   Pressure pressure_ = Pressure::kNone;  // As last seen.
@@ -66,7 +70,8 @@ class Retention final {
   const std::vector<int> delete_hours_;
   std::atomic<double> used_ratio_{0};
   MonoTime next_clean_{};
-  int deletions_left_ = 0;  // Of this round.
+  int deletions_left_ = 0;     // Of this round.
+  int rounds_at_any_hour_ = 0;  // Asked for, this one included.
   LogOffset followed_{0};   // Queues and index hold nothing below.
   LogOffset following_{0};
   std::vector<std::shared_ptr<ConsumeQueue>> to_follow_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/segment_file.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "common/check.h"
@@ -10,6 +11,7 @@
 namespace orbitmq::store {
 namespace {
 constexpr size_t kNameDigits = 20;
+constexpr size_t kCopyBytes = size_t{1} << 20;
 }  // namespace
 
 std::string OffsetFileName(int64_t offset) {
@@ -76,6 +78,25 @@ Status SegmentFile::ClearFrom(LogOffset at) {
   if (Status s = file_->Truncate(static_cast<uint64_t>(at - begin_)); !s.ok()) return s;
   if (Status s = file_->Truncate(static_cast<uint64_t>(bytes_)); !s.ok()) return s;
   return file_->Sync();
+}
+
+Result<std::shared_ptr<SegmentFile>> SegmentFile::PrefixOnly(FileSystem& files, LogOffset end) const {
+  const std::string path = path_ + ".cut";  // No name of a log file: a crash leaves it behind harmlessly.
+  auto file = files.Open(path, OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
+  if (Status s = (*file)->Truncate(static_cast<uint64_t>(bytes_)); !s.ok()) return s;
+  std::string buffer(kCopyBytes, '\0');
+  for (LogOffset at = begin_; at < end;) {
+    const auto count = static_cast<size_t>(std::min<int64_t>(end - at, static_cast<int64_t>(kCopyBytes)));
+    if (Status s = Read(at, std::span(buffer).first(count)); !s.ok()) return s;
+    const std::string_view pieces[] = {std::string_view(buffer).substr(0, count)};
+    if (Status s = (*file)->WriteAt(static_cast<uint64_t>(at - begin_), pieces); !s.ok()) return s;
+    at += static_cast<int64_t>(count);
+  }
+  if (Status s = (*file)->Sync(); !s.ok()) return s.WithFatal();
+  if (Status s = files.Rename(path, path_); !s.ok()) return s;
+  return std::make_shared<SegmentFile>(*std::move(file), path_, begin_, bytes_);
 }
 
 }  // namespace orbitmq::store

@@ -56,6 +56,9 @@ class SegmentFile final {
   // Makes every byte from `at` on zero and durable, so that no stale record can ever follow a new one.
   // Recovery only: nothing may be mapped.
   Status ClearFrom(LogOffset at);
+  // The same file with nothing from `end` on, durable under its name once the directory is synced. Who reads
+  // from this object keeps the old bytes.
+  Result<std::shared_ptr<SegmentFile>> PrefixOnly(FileSystem& files, LogOffset end) const;
 
  private:
   std::unique_ptr<File> file_;

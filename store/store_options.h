@@ -47,6 +47,12 @@ struct StoreOptions {
   Duration queue_flush_interval = std::chrono::seconds(1);  // flushIntervalConsumeQueue
   Duration checkpoint_interval = std::chrono::seconds(5);   // Between exact checkpoints; bounds recovery.
   Duration clean_interval = std::chrono::seconds(10);       // cleanResourceInterval
+  // Replication (message_store.h, store/replication.h). A follower's log is written by AppendReplica alone.
+  bool follower = false;                                   // brokerRole SLAVE
+  int32_t in_sync_replicas = 1;                            // inSyncReplicas, this store among them
+  int32_t in_sync_replicas_min = 1;                        // minInSyncReplicas
+  bool in_sync_replicas_adapt = false;                     // enableAutoInSyncReplicas
+  Duration replica_timeout = std::chrono::seconds(3);      // slaveTimeout
   HostAddress store_host;              // brokerIP1:listenPort, for records the store makes itself
   std::vector<Duration> delay_levels;  // messageDelayLevel; deliver times of the schedule topic
 };

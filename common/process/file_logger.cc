@@ -8,6 +8,7 @@
 #include <spdlog/async.h>
 #include <spdlog/async_logger.h>
 #include <spdlog/details/file_helper.h>
+#include <spdlog/details/os.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -36,25 +37,52 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
-// spdlog's basic_file_sink cannot reopen its file.
-class ReopenableFileSink final : public spdlog::sinks::base_sink<std::mutex> {
+// spdlog's sinks either rotate or reopen their file, and rotate to names with the number in the middle.
+class RotatedFileSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit ReopenableFileSink(const std::string& path) { file_.open(path, false); }
+  explicit RotatedFileSink(FileLoggerOptions options) : options_(std::move(options)) { Open(); }
   void Reopen() {
     std::lock_guard lock(mutex_);
-    file_.reopen(false);
+    Open();
   }
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!open_) Open();  // Throws while it cannot; spdlog tells that on standard error now and then.
     spdlog::memory_buf_t text;
     formatter_->format(message, text);
     file_.write(text);
+    bytes_ += text.size();
+    if (bytes_ >= options_.bytes_max) Rotate();
   }
-  void flush_() override { file_.flush(); }
+  void flush_() override {
+    if (open_) file_.flush();
+  }
 
  private:
+  void Open() {
+    open_ = false;
+    file_.close();
+    file_.open(options_.path, false);
+    open_ = true;
+    bytes_ = file_.size();
+  }
+  // A name that cannot be given leaves the file as it is: it goes on growing, and the next line tries again.
+  void Rotate() {
+    file_.flush();
+    for (int number = options_.files_kept; number > 0; --number) {
+      const std::string from = number > 1 ? StrCat(options_.path, ".", number - 1) : options_.path;
+      if (spdlog::details::os::path_exists(from)) {
+        spdlog::details::os::rename(from, StrCat(options_.path, ".", number));
+      }
+    }
+    Open();
+  }
+
+  const FileLoggerOptions options_;
   spdlog::details::file_helper file_;
+  size_t bytes_ = 0;
+  bool open_ = false;
 };
 
 class SpdlogLogger final : public FileLogger {
@@ -76,7 +104,7 @@ class SpdlogLogger final : public FileLogger {
       if (options_.path.empty()) {
         sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
       } else {
-        file_ = std::make_shared<ReopenableFileSink>(options_.path);
+        file_ = std::make_shared<RotatedFileSink>(options_);
         sink = file_;
       }
       sink->set_pattern(kPattern);
@@ -124,7 +152,7 @@ class SpdlogLogger final : public FileLogger {
 
   const FileLoggerOptions options_;
   std::shared_ptr<spdlog::details::thread_pool> pool_;
-  std::shared_ptr<ReopenableFileSink> file_;
+  std::shared_ptr<RotatedFileSink> file_;
   std::shared_ptr<spdlog::async_logger> logger_;
   std::atomic<size_t> told_dropped_{0};
 };

@@ -2,6 +2,7 @@
 #include "common/process/serving.h"
 
 #include "common/limits.h"
+#include "common/process/service_notice.h"
 #include "common/strings.h"
 
 namespace orbitmq::process {
@@ -42,12 +43,14 @@ Result<std::unique_ptr<FileLogger>> OpenLog(FileSystem& files, const std::string
 }
 
 void WaitForStop(FileLogger& log) {
+  NotifyService("READY=1");
   for (;;) {
     const auto signal = WaitForSignal(std::chrono::hours(24));
-    if (signal == Signal::kStop) return;
+    if (signal == Signal::kStop) break;
     if (signal != Signal::kReopenLogs) continue;
     if (Status reopened = log.Reopen(); !reopened.ok()) log.Error(reopened.text());
   }
+  NotifyService("STOPPING=1");
 }
 
 }  // namespace orbitmq::process

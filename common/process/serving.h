@@ -29,7 +29,8 @@ Result<std::vector<ConfigEntry>> ReadConfigEntries(FileSystem& files, const std:
 Result<std::unique_ptr<FileLogger>> OpenLog(FileSystem& files, const std::string& path,
                                             std::string_view level);
 
-// Returns at the first SIGTERM or SIGINT; reopens the log at each SIGHUP meanwhile.
+// Call it when everything serves. Returns at the first SIGTERM or SIGINT; reopens the log at each SIGHUP
+// meanwhile. Tells the service manager that the server is ready, and at the end that it stops.
 void WaitForStop(FileLogger& log);
 
 // Calls `stop` with a completion and waits until that is called; false when `within` passed or a second stop

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "remoting/protocol/command_codec.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "remoting/protocol/header_codec.h"
 #include "remoting/protocol/json.h"
 #include "remoting/protocol/json_header_reader.h"
+#include "remoting/protocol/json_scan.h"
 #include "remoting/protocol/shared_tables.h"
 
 namespace orbitmq::proto {
@@ -80,6 +82,19 @@ void AppendJsonNumber(std::string& out, std::string_view key, int32_t value) {
   out += header_detail::NumberText(value).view();
 }
 
+// "key":"value", neither of which needs an escape.
+void AppendPlainField(std::string& out, std::string_view key, std::string_view value) {
+  constexpr size_t kPunctuation = 5;
+  const size_t at = out.size();
+  out.resize(at + key.size() + value.size() + kPunctuation);
+  char* to = out.data() + at;
+  *to++ = '"';
+  to = std::copy(key.begin(), key.end(), to);
+  to = std::copy_n("\":\"", 3, to);
+  to = std::copy(value.begin(), value.end(), to);
+  *to = '"';
+}
+
 template <class T>
 void AppendBig(std::string& out, T value) {
   ByteWriter(out).Write<T>(value);
@@ -148,9 +163,13 @@ FrameHeadWriter::FrameHeadWriter(const Command& command, SerializeType serialize
 void FrameHeadWriter::Field(std::string_view key, std::string_view value) {
   if (serialize_ == SerializeType::kJson) {
     out_ += any_field_ ? "," : ",\"extFields\":{";
-    AppendJsonString(key, JsonWriter::NonAscii::kRaw, out_);
-    out_ += ':';
-    AppendJsonString(value, JsonWriter::NonAscii::kRaw, out_);
+    if (PlainJsonBytes(key) == key.size() && PlainJsonBytes(value) == value.size()) {
+      AppendPlainField(out_, key, value);
+    } else {
+      AppendJsonString(key, JsonWriter::NonAscii::kRaw, out_);
+      out_ += ':';
+      AppendJsonString(value, JsonWriter::NonAscii::kRaw, out_);
+    }
   } else {
     if (key.size() > limits::kExtKeyBytesMax) key_too_long_ = true;
     AppendBig(out_, static_cast<int16_t>(key.size()));

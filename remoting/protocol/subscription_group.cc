@@ -5,6 +5,7 @@
 
 namespace orbitmq::proto {
 
+ORBITMQ_BODY_CODEC(GroupRetryPolicy)
 ORBITMQ_BODY_CODEC(SubscriptionGroupConfig)
 ORBITMQ_BODY_CODEC(SubscriptionGroupWrapper)
 ORBITMQ_BODY_CODEC(SubscriptionGroupList)

@@ -67,4 +67,53 @@ void NamesrvStub::DeleteTopic(const Endpoint& to, const proto::DeleteTopicFromNa
             ExpectSuccess(std::move(done)));
 }
 
+void NamesrvStub::GetAllTopics(const Endpoint& to, Duration timeout, Completion<proto::TopicList> done) {
+  rpc_.Call(to, BareRequest(RequestCode::kGetAllTopicListFromNameserver), timeout,
+            ExpectBody<proto::TopicList>(std::move(done)));
+}
+
+void NamesrvStub::GetTopicsOfCluster(const Endpoint& to, const std::string& cluster, Duration timeout,
+                                     Completion<proto::TopicList> done) {
+  rpc_.Call(to,
+            NameRequest(RequestCode::kGetTopicsByCluster, &proto::GetTopicsByClusterRequestHeader::cluster,
+                        cluster),
+            timeout, ExpectBody<proto::TopicList>(std::move(done)));
+}
+
+void NamesrvStub::WipeWritePerm(const Endpoint& to, const std::string& broker, Duration timeout,
+                                Completion<int32_t> done) {
+  rpc_.Call(to,
+            NameRequest(RequestCode::kWipeWritePermOfBroker,
+                        &proto::WipeWritePermOfBrokerRequestHeader::broker_name, broker),
+            timeout,
+            ExpectHeader<proto::WipeWritePermOfBrokerResponseHeader>(
+                [done = std::move(done)](Result<proto::WipeWritePermOfBrokerResponseHeader> header) mutable {
+                  if (!header.ok()) return done(header.status());
+                  done(header->wipe_topic_count);
+                }));
+}
+
+void NamesrvStub::AddWritePerm(const Endpoint& to, const std::string& broker, Duration timeout,
+                               Completion<int32_t> done) {
+  rpc_.Call(to,
+            NameRequest(RequestCode::kAddWritePermOfBroker,
+                        &proto::AddWritePermOfBrokerRequestHeader::broker_name, broker),
+            timeout,
+            ExpectHeader<proto::AddWritePermOfBrokerResponseHeader>(
+                [done = std::move(done)](Result<proto::AddWritePermOfBrokerResponseHeader> header) mutable {
+                  if (!header.ok()) return done(header.status());
+                  done(header->add_topic_count);
+                }));
+}
+
+void NamesrvStub::GetConfig(const Endpoint& to, Duration timeout, Completion<std::string> done) {
+  rpc_.Call(to, BareRequest(RequestCode::kGetNamesrvConfig), timeout, ExpectText(std::move(done)));
+}
+
+void NamesrvStub::UpdateConfig(const Endpoint& to, const std::string& properties, Duration timeout,
+                               Completion<Done> done) {
+  rpc_.Call(to, BareRequest(RequestCode::kUpdateNamesrvConfig, properties), timeout,
+            ExpectSuccess(std::move(done)));
+}
+
 }  // namespace orbitmq::net

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/completion.h"
+#include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/headers_namesrv.h"
 #include "remoting/protocol/route.h"
 #include "remoting/rpc_client.h"
@@ -45,6 +46,19 @@ class NamesrvStub final {
                 Completion<Done> done);
   void DeleteTopic(const Endpoint& to, const proto::DeleteTopicFromNamesrvRequestHeader& header,
                    Duration timeout, Completion<Done> done);
+
+  void GetAllTopics(const Endpoint& to, Duration timeout, Completion<proto::TopicList> done);
+  void GetTopicsOfCluster(const Endpoint& to, const std::string& cluster, Duration timeout,
+                          Completion<proto::TopicList> done);
+  // Both return how many topics were changed.
+  void WipeWritePerm(const Endpoint& to, const std::string& broker, Duration timeout,
+                     Completion<int32_t> done);
+  void AddWritePerm(const Endpoint& to, const std::string& broker, Duration timeout,
+                    Completion<int32_t> done);
+  // A properties file.
+  void GetConfig(const Endpoint& to, Duration timeout, Completion<std::string> done);
+  void UpdateConfig(const Endpoint& to, const std::string& properties, Duration timeout,
+                    Completion<Done> done);
 
  private:
   RpcClient& rpc_;

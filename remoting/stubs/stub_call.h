@@ -46,6 +46,20 @@ Completion<proto::Command> ExpectBody(Completion<Body> done) {
   });
 }
 
+inline Completion<proto::Command> ExpectText(Completion<std::string> done) {
+  return ExpectReply<std::string>(std::move(done), [](const proto::Command& reply) {
+    return Result<std::string>(std::string(reply.JoinedBody().view()));
+  });
+}
+
+// A request whose header names one thing.
+template <class Header>
+proto::Command NameRequest(int32_t code, std::string Header::*member, const std::string& name) {
+  Header header;
+  header.*member = name;
+  return proto::MakeRequest(code, header);
+}
+
 // A request whose fixed header has no fields.
 inline proto::Command BareRequest(int32_t code, std::string body = {}) {
   proto::Command request;

@@ -522,7 +522,19 @@ TEST_F(BrokerTest, Start_BadOptions_NameTheKey) {
   EXPECT_NE(Broker::Start(env, options).status().text().find("messageDelayLevel"), std::string_view::npos);
   options = Options();
   options.broker_role = BrokerRole::kSlave;
-  EXPECT_NE(Broker::Start(env, options).status().text().find("brokerRole"), std::string_view::npos);
+  EXPECT_NE(Broker::Start(env, options).status().text().find("brokerId: Slave's brokerId must be > 0"),
+            std::string_view::npos);
+  options.broker_role = BrokerRole::kSyncMaster;
+  options.broker_id = 1;
+  EXPECT_NE(Broker::Start(env, options).status().text().find("brokerId: is 1, but brokerRole is SYNC_MASTER"),
+            std::string_view::npos);
+  options.broker_id = 0;
+  options.min_in_sync_replicas = 3;
+  EXPECT_NE(Broker::Start(env, options).status().text().find("minInSyncReplicas"), std::string_view::npos);
+  options = Options();
+  options.ha_housekeeping_interval = options.ha_send_heartbeat_interval;
+  EXPECT_NE(Broker::Start(env, options).status().text().find("haHousekeepingInterval"),
+            std::string_view::npos);
   options = Options();
   options.broker_name = "two words";
   EXPECT_NE(Broker::Start(env, options).status().text().find("brokerName"), std::string_view::npos);

@@ -37,6 +37,14 @@ class ErrataTest : public BrokerFixture {
     request.ext.Set(key, std::move(value));
     return request;
   }
+  size_t Members(const std::string& group) {
+    proto::GetConsumerListByGroupRequestHeader header;
+    header.consumer_group = group;
+    const Command reply = caller_->Call(RequestCode::kGetConsumerListByGroup, header);
+    const Bytes body = reply.JoinedBody();
+    const auto list = proto::DecodeBody<proto::GetConsumerListByGroupResponseBody>(body.view());
+    return list.ok() ? list->consumer_id_list.size() : 0;
+  }
   // Refused with code 1 and a remark that names the field, and nothing is stored or created by it.
   void ExpectBad(Command request, std::string_view field) {
     const Command reply = caller_->Call(std::move(request));
@@ -118,6 +126,46 @@ TEST_F(ErrataTest, Row8_FullHeartbeats_AreAnsweredSubChangeTrueEachTime) {
     ASSERT_NE(reply.ext.Find("IS_SUB_CHANGE"), nullptr);
     EXPECT_EQ(*reply.ext.Find("IS_SUB_CHANGE"), "true");
   }
+}
+
+// Heartbeats v2: the subscriptions stay at home while their fingerprint is the known one.
+TEST_F(ErrataTest, Row8_HeartbeatsWithoutSubscriptions_AreTakenByTheKnownFingerprintOnly) {
+  Start();
+  ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  const auto beat = [this](int32_t fingerprint, bool without_sub) {
+    proto::HeartbeatData data;
+    data.client_id = "c1";
+    data.heartbeat_fingerprint = fingerprint;
+    data.without_sub = without_sub;
+    proto::ConsumerData consumer;
+    consumer.group_name = "G";
+    if (!without_sub) {
+      consumer.subscription_data_set.push_back(*BuildSubscription("T", "*"));
+      consumer.subscription_data_set[0].sub_version = 1;
+    }
+    data.consumer_data_set.push_back(std::move(consumer));
+    const Command reply =
+        caller_->Call(RequestCode::kHeartBeat, proto::HeartbeatRequestHeader{}, proto::EncodeBody(data));
+    EXPECT_EQ(reply.code, ResponseCode::kSuccess) << reply.remark;
+    EXPECT_EQ(*reply.ext.Find("IS_SUPPORT_HEART_BEAT_V2"), "true");
+    return std::string(*reply.ext.Find("IS_SUB_CHANGE"));
+  };
+  EXPECT_EQ(beat(7, true), "true") << "a broker that knows no subscriptions asks for them";
+  EXPECT_EQ(Members("G"), 0u);
+  EXPECT_EQ(beat(7, false), "true");
+  EXPECT_EQ(beat(7, false), "true") << "full ones always";
+  EXPECT_EQ(beat(7, true), "false");
+  EXPECT_EQ(beat(8, true), "true") << "something changed";
+  EXPECT_EQ(beat(7, true), "false");
+  // Such heartbeats keep the member: a silent one would be gone after two minutes, with its subscription.
+  for (int i = 0; i < 6; ++i) {
+    Run(seconds(30));
+    EXPECT_EQ(beat(i % 2 == 0 ? 7 : 8, true), i % 2 == 0 ? "false" : "true");
+  }
+  EXPECT_EQ(Members("G"), 1u);
+  EXPECT_EQ(Decode(Pull({.with_subscription = false})).size(), 1u);
+  EXPECT_EQ(beat(0, false), "true") << "of version 1";
+  EXPECT_EQ(beat(7, true), "true");
 }
 
 TEST_F(ErrataTest, Row10_RuntimeInfo_HasPlainNumbersAndNoPoolKeys) {

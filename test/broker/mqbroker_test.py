@@ -9,6 +9,7 @@ usage: mqbroker_test.py PATH_OF_MQBROKER PATH_OF_MQNAMESRV
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -147,6 +148,53 @@ def repeated_set(program, directory):
         assert line in lines, done.stdout
 
 
+def important_options(program, _):
+    """-m prints those that an operator looks at first; -p all of them, also together with -m."""
+    for flags, whole in ((['-m'], False), (['-p'], True), (['-m', '-p'], True)):
+        done = subprocess.run([program, *flags, '--set=brokerName=b7'], capture_output=True, text=True,
+                              timeout=WAIT, check=False)
+        lines = done.stdout.split('\n')
+        assert done.returncode == 0 and 'brokerName=b7' in lines and 'listenPort=10911' in lines, done
+        assert ('flushDelayOffsetInterval=10000' in lines) == whole, (flags, done.stdout)
+
+
+def service_manager_is_told(program, directory):
+    """Ready after the boot line, stopping at the signal: what systemd's Type=notify waits for."""
+    path = directory + '/notify'
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(WAIT)
+        os.environ['NOTIFY_SOCKET'] = path
+        try:
+            broker = Broker(program, directory + '/a')
+        finally:
+            del os.environ['NOTIFY_SOCKET']
+        assert manager.recv(100) == b'READY=1'
+        assert broker.stop() == 0
+        assert manager.recv(100) == b'STOPPING=1'
+
+
+def unreachable_address(program, directory):
+    """Loopback told to a NameServer elsewhere is warned of; what is no address at all is refused."""
+    broker = Broker(program, directory + '/a', '-n', '203.0.113.9:9876')
+    warned = [line for line in broker.lines if '203.0.113.9:9876' in line and 'set brokerIP1' in line]
+    assert warned and ' W ' in warned[0], broker.lines
+    assert broker.stop() == 0
+    code, said = refused(program, '--data-dir=' + directory + '/b', '--set=listenPort=0,brokerIP1=10.0.0')
+    assert code == 2 and "brokerIP1: '10.0.0' is neither" in said, (code, said)
+
+
+def host_name_is_told(program, directory):
+    process = subprocess.Popen([program, '--data-dir=' + directory + '/a',
+                                '--set=listenPort=0,brokerIP1=localhost'], stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True)
+    Broker.running.append(process)
+    assert re.search(r', localhost:\d+\] boot success', process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(WAIT) == 0
+    process.stdout.close()
+
+
 def help_and_version(program, _):
     for flag in ('-h', '--help', '--version'):
         done = subprocess.run([program, flag], capture_output=True, text=True, timeout=WAIT, check=False)
@@ -228,6 +276,10 @@ def main():
         binary_config,
         bad_flags,
         repeated_set,
+        important_options,
+        service_manager_is_told,
+        unreachable_address,
+        host_name_is_told,
         help_and_version,
         standalone_elsewhere,
         namesrv_mistakes,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole broker and whole NameServers: who knows of the broker, and how soon.
-#include "namesrv/namesrv.h"
 #include "remoting/protocol/route.h"
 #include "test/broker/broker_fixture.h"
+#include "test/broker/namesrv_process.h"
 
 namespace orbitmq::broker {
 namespace {
@@ -11,41 +11,6 @@ using proto::RequestCode;
 using proto::ResponseCode;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-// A NameServer on a host of its own, which may be killed and started again.
-class NamesrvProcess final {
- public:
-  NamesrvProcess(sim::Scheduler& scheduler, sim::SimNetwork& network, sim::SimLog& log, std::string ip)
-      : scheduler_(scheduler), network_(network), log_(log), host_("ns-" + ip, ip, 3, {}) {
-    Start();
-  }
-  ~NamesrvProcess() { Kill(); }
-  void Start() {
-    env_ = std::make_unique<sim::SimEnv>(scheduler_, network_, host_, log_);
-    namesrv::NamesrvOptions options;
-    options.kv_config_path = "/namesrv/kvConfig.json";
-    options.tls.mode = net::TlsMode::kDisabled;
-    auto started = namesrv::Namesrv::Start(*env_, std::move(options));
-    ASSERT_TRUE(started.ok()) << started.status().ToString();
-    server_ = *std::move(started);
-  }
-  void Kill() {
-    if (env_ == nullptr) return;
-    env_->MarkKilled();
-    server_.reset();
-    env_->FinishKill(sim::SimEnv::Loss::kProcess);
-    graveyard_.push_back(std::move(env_));
-  }
-
- private:
-  sim::Scheduler& scheduler_;
-  sim::SimNetwork& network_;
-  sim::SimLog& log_;
-  sim::SimHost host_;
-  std::unique_ptr<sim::SimEnv> env_;
-  std::unique_ptr<namesrv::Namesrv> server_;
-  std::vector<std::unique_ptr<sim::SimEnv>> graveyard_;
-};
 
 class RegistrationTest : public BrokerFixture {
  protected:

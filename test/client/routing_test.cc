@@ -92,6 +92,21 @@ TEST(RouteCacheTest, Put_TellsChangesAndForgetsBrokers) {
   EXPECT_TRUE(cache.brokers().empty());
 }
 
+TEST(RouteCacheTest, Put_MasterIsGone_OneTopicsNewRouteCountsForAll) {
+  auto both = Route({{"a", 1}});
+  both.broker_datas[0].broker_addrs = {{0, "m:1"}, {1, "s:2"}};
+  RouteCache cache;
+  cache.Put(*BuildTopicRoute("T", both));
+  cache.Put(*BuildTopicRoute("U", both));
+  auto slave_only = both;
+  slave_only.broker_datas[0].broker_addrs = {{1, "s:2"}};
+  EXPECT_TRUE(cache.Put(*BuildTopicRoute("T", slave_only)));
+  EXPECT_EQ(cache.Nearest("a", 0)->id, 1);
+  // The other topic's route names the master again, and nothing else changed.
+  EXPECT_TRUE(cache.Put(*BuildTopicRoute("U", both)));
+  EXPECT_EQ(cache.Nearest("a", 0)->id, 0);
+}
+
 TEST(RouteCacheTest, Nearest_FallsBackToNextIdThenAny) {
   auto data = Route({{"a", 1}});
   data.broker_datas[0].broker_addrs = {{0, "m:1"}, {2, "s:2"}};

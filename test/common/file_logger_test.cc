@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <string>
 #include <thread>
 
@@ -69,6 +70,67 @@ TEST(FileLogger, StuckFile_LosesTheOldestLinesAndTellsHowMany) {
   // What it says may itself have pushed out two.
   EXPECT_LE(told, lost);
   EXPECT_GE(told + 2, lost);
+}
+
+std::string ReadFile(const std::string& path) {
+  std::string text(size_t{1} << 16, '\0');
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const ssize_t got = descriptor < 0 ? 0 : read(descriptor, text.data(), text.size());
+  close(descriptor);
+  text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  return text;
+}
+
+TEST(FileLogger, FullFile_MovesAsideAndTheOldestGoes) {
+  const TempDirectory directory;
+  const std::string path = directory / "full.log";
+  auto opened = FileLogger::Open({.path = path, .bytes_max = 1000, .files_kept = 2});
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  for (int i = 0; i < 35; ++i) (*opened)->Info("line", {{"number", i}, {"text", std::string(60, '.')}});
+  opened->reset();
+  // About 110 bytes a line: ten fill a file.
+  EXPECT_NE(ReadFile(path).find("number=34"), std::string::npos);
+  EXPECT_NE(ReadFile(path + ".1").find("number=29"), std::string::npos);
+  EXPECT_NE(ReadFile(path + ".2").find("number=19"), std::string::npos);
+  EXPECT_EQ(ReadFile(path + ".1").size() / 1000, 1U);
+  EXPECT_EQ(access((path + ".3").c_str(), F_OK), -1);
+}
+
+TEST(FileLogger, Reopen_WritesIntoANewFileOfTheName) {
+  const TempDirectory directory;
+  const std::string path = directory / "moved.log";
+  auto opened = FileLogger::Open({.path = path});
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  (*opened)->Info("before");
+  (*opened)->Flush();
+  ASSERT_EQ(rename(path.c_str(), (path + ".away").c_str()), 0);
+  ASSERT_TRUE((*opened)->Reopen().ok());
+  (*opened)->Info("after");
+  opened->reset();
+  EXPECT_NE(ReadFile(path).find("after"), std::string::npos);
+  EXPECT_EQ(ReadFile(path + ".away").find("after"), std::string::npos);
+}
+
+TEST(FileLogger, FolderThatVanished_IsToldAndWrittenToWhenItIsBack) {
+  const TempDirectory directory;
+  const std::string folder = directory / "logs";
+  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
+  auto opened = FileLogger::Open({.path = folder + "/a.log"});
+  ASSERT_TRUE(opened.ok()) << opened.status().ToString();
+  ASSERT_EQ(rename(folder.c_str(), (directory / "elsewhere").c_str()), 0);
+  // spdlog makes the folder anew unless it cannot: a file stands there.
+  close(open(folder.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const Status reopened = (*opened)->Reopen();
+  EXPECT_EQ(reopened.code(), StatusCode::kIoError);
+  EXPECT_NE(reopened.text().find(folder), std::string_view::npos);
+  (*opened)->Info("lost");
+  (*opened)->Flush();
+  ASSERT_EQ(unlink(folder.c_str()), 0);
+  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
+  ASSERT_TRUE((*opened)->Reopen().ok());
+  (*opened)->Info("found");
+  opened->reset();
+  EXPECT_NE(ReadFile(folder + "/a.log").find("found"), std::string::npos);
 }
 
 TEST(FileLogger, PathThatCannotBeOpened_IsNamed) {

@@ -49,6 +49,23 @@ TEST(JavaStringHash, Vectors_AreThoseOfAJvm) {
   EXPECT_EQ(JavaStringHash("TopicTest#OrderID188"), -1231271670);  // Index keys take the absolute value.
 }
 
+TEST(JavaStringHash, LongText_IsHashedAsCharacterByCharacter) {
+  // A letter beyond ASCII at every place among twenty others, and none at all.
+  for (size_t length = 0; length <= 20; ++length) {
+    for (size_t place = 0; place <= length; ++place) {
+      std::string text;
+      uint32_t hash = 0;
+      for (size_t i = 0; i < length; ++i) {
+        const bool accented = i == place;
+        const auto unit = accented ? uint32_t{0xE9} : static_cast<uint32_t>('A' + 3 * i);
+        text += accented ? std::string("\xC3\xA9") : std::string(1, static_cast<char>(unit));
+        hash = hash * 31 + unit;
+      }
+      EXPECT_EQ(JavaStringHash(text), static_cast<int32_t>(hash)) << text;
+    }
+  }
+}
+
 TEST(TagsCode, Hash_IsSignExtended) {
   EXPECT_EQ(TagsCode(""), 0);
   EXPECT_EQ(TagsCode("TagA"), 0x27a807);

@@ -29,7 +29,8 @@ std::string Render() {
   out +=
       RenderMarkdown("NameServer (`mqnamesrv -c FILE`)", namesrv::NamesrvOptionTable().Bind(namesrv)) + "\n";
   out += RenderMarkdown("Broker (`mqbroker -c FILE`)", broker::BrokerOptionTable().Bind(broker)) + "\n";
-  out += RenderMarkdown("TLS, in the files of both", net::TlsServerOptionTable().Bind(namesrv.tls));
+  out += RenderMarkdown("TLS, in the files of both", net::TlsServerOptionTable().Bind(namesrv.tls)) + "\n";
+  out += RenderMarkdown("Figures, in the files of both", net::MetricsOptionTable().Bind(broker.metrics));
   return out;
 }
 

@@ -5,7 +5,6 @@ Each broker is asked for everything in the store before it ends; the next one mu
 on with the store. The last line is `N passed, N failed`.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -16,6 +15,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, '..', 'interop'), os.path.join(HERE, '..', 'golden')]
 
+import command_line  # noqa: E402
 import peers  # noqa: E402
 from chains import CHAINS  # noqa: E402
 from report import Report  # noqa: E402
@@ -46,28 +46,14 @@ class Context:
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--build', required=True, help='build folder with bin/')
-    parser.add_argument(
-        '--peers', default=os.environ.get('ORBITMQ_PEERS'), help='folder for the official peers'
-    )
-    parser.add_argument('--keep', action='store_true', help='leave the stores and logs')
-    parser.add_argument('chains', nargs='*', metavar='CHAIN', help=', '.join(CHAINS))
-    options = parser.parse_args()
-    unknown = set(options.chains) - set(CHAINS)
-    if unknown:
-        parser.error('no such chain: %s; there are %s' % (', '.join(unknown), ', '.join(CHAINS)))
-    build = os.path.abspath(options.build)
-    directory = os.path.abspath(options.peers or os.path.join(build, 'peers'))
+    options = command_line.read(command_line.parser(__doc__, 'chain', CHAINS))
     report = Report()
-    if not report.case('the official peers are there', peers.install, directory):
+    if not report.case('the official peers are there', peers.install, options.peers):
         return report.finish()
-    context = Context(build, directory, tempfile.mkdtemp(prefix='orbitmq-dropin-'))
+    context = Context(options.build, options.peers, tempfile.mkdtemp(prefix='orbitmq-dropin-'))
     threads = [
         threading.Thread(target=CHAINS[name](context, report, name).run, name=name)
-        for name in options.chains or CHAINS
+        for name in options.parts
     ]
     try:
         for thread in threads:

@@ -2,12 +2,14 @@
 // A small application for the end-to-end tests, driven by run.py:
 //
 //   e2e_client send    namesrv=H:P topic=T first=0 count=1000 [window=32] [ca=FILE]
-//   e2e_client receive namesrv=H:P topic=T group=G [ca=FILE]
-//   e2e_client journal namesrv=H:P topic=T first=0 file=F [window=32]   (journal_sender.h)
+//   e2e_client receive namesrv=H:P topic=T group=G [ca=FILE] [journal=yes]
+//   e2e_client journal namesrv=H:P topic=T first=0 file=F [window=32] [rate=0] [avoid=yes]
 //   e2e_client queues  namesrv=H:P topic=T [ca=FILE]
 //
 // `send` prints "acked N" or "failed N why" for every message; `receive` prints "got N" until its standard
-// input ends; `queues` prints how many queues the topic's route has, or "none why". Each ends with "end".
+// input ends, for messages of `send`, or with journal=yes of `journal` (journal_sender.h), whose avoid=yes
+// keeps away from brokers that were slow or failed; `queues` prints how many queues the topic's route has, or
+// "none why". Each ends with "end".
 #include <charconv>
 #include <condition_variable>
 #include <cstdio>
@@ -53,9 +55,9 @@ orbitmq::ClientOptions CommonOptions(const Words& words) {
 }
 
 // Messages are their numbers, padded so that a cut body shows.
-std::string BodyOf(int number) {
-  char body[32];
-  std::snprintf(body, sizeof(body), "message %08d.", number);
+std::string BodyOf(int64_t number) {
+  char body[40];
+  std::snprintf(body, sizeof(body), "message %08lld.", static_cast<long long>(number));
   return body;
 }
 
@@ -109,13 +111,17 @@ int Receive(const Words& words) {
   options.consume_from = orbitmq::ConsumeFrom::kFirstOffset;
   options.consume_threads = 2;
   options.rebalance_interval = orbitmq::Millis(1000);
+  const bool journal = !Text(words, "journal").empty();
   auto consumer = orbitmq::PushConsumer::Start(
-      std::move(options), [](std::span<const orbitmq::ReceivedMessage> messages, orbitmq::ConsumeContext&) {
+      std::move(options),
+      [journal](std::span<const orbitmq::ReceivedMessage> messages, orbitmq::ConsumeContext&) {
         for (const orbitmq::ReceivedMessage& message : messages) {
-          int number = -1;
+          int64_t number = -1;
           const std::string_view body = message.body();
           if (body.size() > 8) std::from_chars(body.data() + 8, body.data() + body.size(), number);
-          Print(body == BodyOf(number) ? "got " + std::to_string(number) : "damaged " + std::string(body));
+          const bool journalled = journal && number >= 0;
+          const std::string due = journalled ? orbitmq::e2e::JournalBody(number) : BodyOf(number);
+          Print(body == due ? "got " + std::to_string(number) : "damaged " + std::string(body));
         }
         return orbitmq::ConsumeResult::kSuccess;
       });
@@ -132,11 +138,13 @@ int KeepJournal(const Words& words) {
   options.client = CommonOptions(words);
   options.group = "e2e_journals";
   options.retries = 0;
+  options.latency_fault_avoidance = !Text(words, "avoid").empty();
   auto producer = orbitmq::Producer::Start(std::move(options));
   if (!producer.ok()) return Print("error " + producer.status().ToString()), 1;
   const int code = orbitmq::e2e::RunJournalSender({.topic = Text(words, "topic"),
                                                    .first = Number(words, "first", 0),
                                                    .window = Number(words, "window", 32),
+                                                   .rate = Number(words, "rate", 0),
                                                    .path = Text(words, "file")},
                                                   *producer);
   (void)producer->Shutdown(orbitmq::Millis(3000));

@@ -2,6 +2,7 @@
 #include "test/e2e/journal_sender.h"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
@@ -55,6 +56,10 @@ class Run final {
     ++under_way_;
     int64_t number = next_;
     if (again_.empty()) {
+      if (options_.rate > 0) {
+        next_due_ += std::chrono::microseconds(1'000'000 / options_.rate);
+        changed_.wait_until(lock, next_due_, [] { return false; });
+      }
       ++next_;
     } else {
       number = again_.front();
@@ -78,8 +83,9 @@ class Run final {
     const std::lock_guard<std::mutex> lock(mutex_);
     --under_way_;
     if (result.ok() && result->status == SendStatus::kOk) {
-      std::fprintf(journal_, "acked %lld %d %lld\n", static_cast<long long>(number), result->queue.queue_id,
-                   static_cast<long long>(result->queue_offset));
+      std::fprintf(journal_, "acked %lld %d %lld %s\n", static_cast<long long>(number),
+                   result->queue.queue_id, static_cast<long long>(result->queue_offset),
+                   result->queue.broker_name.c_str());
       if (++acks_ % kAcksPerLine == 0) {
         std::printf("progress %d\n", acks_);
         std::fflush(stdout);
@@ -101,6 +107,7 @@ class Run final {
   std::condition_variable changed_;
   std::deque<int64_t> again_;
   int64_t next_;
+  std::chrono::steady_clock::time_point next_due_ = std::chrono::steady_clock::now();
   int under_way_ = 0;
   int acks_ = 0;
   bool failed_last_ = false;

@@ -12,7 +12,6 @@ Each cycle counts as a case.
 """
 
 import argparse
-import collections
 import pathlib
 import random
 import signal
@@ -20,10 +19,8 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "interop"))
-
-import wire  # noqa: E402
-from processes import PATIENCE, Place  # noqa: E402
+from journals import Journals, Scan, demand_none, end_senders, lost, unasked
+from processes import Place
 
 TOPIC = "killed"
 # Small files, so that the broker rolls and makes files while it is killed.
@@ -31,104 +28,6 @@ SETTINGS = ("mappedFileSizeCommitLog=1048576", "maxMessageSize=65536", "mappedFi
             "maxHashSlotNum=1000", "maxIndexNum=5000", "defaultTopicQueueNums=4")
 SENDERS = ((0, 32), (1_000_000_000, 32), (2_000_000_000, 1))  # First number, sends under way.
 KILL_AGAIN_EVERY = 5
-QUEUE_OFFSET_MAX, PULL = 30, 11
-
-
-def body_of(number):
-    """As JournalBody in journal_sender.cc."""
-    return (f"message {number}:" + chr(ord("a") + number % 26) * (number * 37 % 1400)).encode()
-
-
-class Journals:
-    """What the producers wrote down."""
-
-    def __init__(self, paths):
-        self.read_to = dict.fromkeys(paths, 0)
-        self.tries = collections.Counter()
-        self.acked = {}  # Number to (queue, offset).
-        self.fresh = []  # Acknowledged since the last comparison.
-        self.failures = collections.Counter()
-
-    def catch_up(self):
-        """Takes in the whole lines that were added."""
-        for path, begin in self.read_to.items():
-            with open(path, "rb") as file:
-                file.seek(begin)
-                text = file.read()
-            whole = text[: text.rfind(b"\n") + 1]
-            self.read_to[path] = begin + len(whole)
-            for line in whole.decode().splitlines():
-                words = line.split(" ", 2)
-                number = int(words[1])
-                if words[0] == "try":
-                    self.tries[number] += 1
-                elif words[0] == "acked":
-                    assert number not in self.acked, f"message {number} was acknowledged twice"
-                    self.acked[number] = tuple(int(word) for word in words[2].split())
-                    self.fresh.append((number, self.acked[number]))
-                else:
-                    self.failures[words[2].split(":")[0]] += 1
-
-
-class Scan:
-    """What lies in the queues, found by reading all of them."""
-
-    def __init__(self):
-        self.next = collections.Counter()  # Queue to the offset to read next.
-        self.found = collections.defaultdict(list)  # Number to its (queue, offset)s.
-        self.fresh = []  # Numbers found since the last comparison.
-
-    def go_on(self, port):
-        """Reads what came since."""
-        with wire.Connection(f"127.0.0.1:{port}") as connection:
-            for queue in range(4):
-                where = {"topic": TOPIC, "queueId": queue}
-                end = int(connection.call(QUEUE_OFFSET_MAX, where).ext["offset"])
-                assert end >= self.next[queue], f"queue {queue} fell back from {self.next[queue]} to {end}"
-                while self.next[queue] < end:
-                    self._pull(connection, queue)
-
-    def _pull(self, connection, queue):
-        offset = self.next[queue]
-        reply = connection.call(PULL, {
-            "consumerGroup": "kill_loop", "topic": TOPIC, "queueId": queue, "queueOffset": offset,
-            "maxMsgNums": 32, "sysFlag": 4, "commitOffset": 0, "suspendTimeoutMillis": 0,
-            "subscription": "*", "subVersion": 0, "expressionType": "TAG"})
-        assert reply.code == 0, f"queue {queue} at {offset}: code {reply.code}, {reply.remark}"
-        records, used = wire.parse_records(reply.body)
-        assert used == len(reply.body), f"queue {queue} at {offset}: no record at byte {used} of the reply"
-        for record in records:
-            place = (queue, record["queueOffset"])
-            assert record["queueOffset"] == self.next[queue], f"{place} where {self.next[queue]} was due"
-            assert wire.crc(record["body"]) == record["crc"] & 0x7FFFFFFF, f"{place}: the CRC is wrong"
-            number = int(record["body"][8:record["body"].index(b":")])
-            assert record["body"] == body_of(number), f"{place}: the body of message {number} is damaged"
-            self.found[number].append(place)
-            self.fresh.append(number)
-            self.next[queue] += 1
-
-
-def lost(acked, scan):
-    """The acknowledged (number, place)s that the scan did not find there, in words."""
-    for number, place in acked:
-        places = scan.found.get(number, [])
-        if place not in places:
-            yield (f"message {number} was acknowledged at {place} and is "
-                   + (f"at {places}" if places else "lost"))
-
-
-def unasked(numbers, journals, scan):
-    """The found messages that lie there more often than they were tried, in words."""
-    for number in numbers:
-        if len(scan.found[number]) > journals.tries[number]:
-            yield (f"message {number} was tried {journals.tries[number]} times and is there at "
-                   f"{scan.found[number]}")
-
-
-def demand_none(wrong):
-    """Nothing may be wrong."""
-    wrong = list(wrong)
-    assert not wrong, f"{len(wrong)} messages: " + "; ".join(wrong[:5])
 
 
 class Loop:
@@ -142,7 +41,7 @@ class Loop:
         self.namesrv = ""
         self.senders = []
         self.journals = None
-        self.scan = Scan()
+        self.scan = Scan(TOPIC)
         self.restart_seconds = []
 
     def start_broker(self, cycle):
@@ -192,7 +91,7 @@ class Loop:
         """What was acknowledged by now must be found, what is found was tried."""
         self.journals.catch_up()
         acked, self.journals.fresh = self.journals.fresh, []
-        self.scan.go_on(self.port)
+        self.scan.go_on({"e2e": f"127.0.0.1:{self.port}"})
         demand_none(lost(acked, self.scan))
         self.journals.catch_up()
         found, self.scan.fresh = self.scan.fresh, []
@@ -200,16 +99,11 @@ class Loop:
 
     def end(self):
         """Lets the senders finish, restarts once more in order, and scans everything anew."""
-        for sender in self.senders:
-            sender.child.stdin.close()
-        for sender in self.senders:
-            assert sender.end(3 * PATIENCE) == 0
-        self.journals.catch_up()
-        assert set(self.journals.tries) == set(self.journals.acked), "a sender gave up"
+        end_senders(self.senders, self.journals)
         assert self.broker.stop() == 0
         self.start_broker(0)
-        self.scan = Scan()
-        self.scan.go_on(self.port)
+        self.scan = Scan(TOPIC)
+        self.scan.go_on({"e2e": f"127.0.0.1:{self.port}"})
         demand_none(lost(self.journals.acked.items(), self.scan))
         demand_none(unasked(self.scan.found, self.journals, self.scan))
 

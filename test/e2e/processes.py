@@ -5,6 +5,7 @@ import queue
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -160,3 +161,29 @@ class Place:
 def acked(lines):
     """The numbers that a sender's output calls acknowledged."""
     return {int(line.split()[1]) for line in lines if line.startswith("acked ")}
+
+
+def run_cases(cases, open_place):
+    """Runs (name, function)s, each in a place of its own that open_place(folder) gives; the exit code."""
+    passed = failed = 0
+    for name, function in cases:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            place = open_place(folder)
+            try:
+                function(place)
+                passed += 1
+                print(f"ok      {name} ({time.monotonic() - began:.1f} s)", flush=True)
+            except (AssertionError, subprocess.SubprocessError, OSError, EOFError, ValueError) as error:
+                failed += 1
+                print(f"FAILED  {name}: {error}", flush=True)
+            finally:
+                place.close()
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def chosen_cases(functions, names):
+    """What run_cases takes, of functions; all of them when none is named."""
+    return [(function.__name__, function) for function in functions
+            if not names or function.__name__ in names]

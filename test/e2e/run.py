@@ -10,10 +10,9 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-from processes import Place, acked
+from processes import Place, acked, chosen_cases, run_cases
 
 CASES = []
 # Brokers register anew within 2 s of a NameServer's return; the rest is for starting the client that asks, on
@@ -308,25 +307,8 @@ def tls_permitted_serves_both(place):
 
 
 def main():
-    programs, chosen = sys.argv[1:4], sys.argv[4:]
-    passed = failed = 0
-    for function in CASES:
-        if chosen and function.__name__ not in chosen:
-            continue
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder:
-            place = Place(programs, folder)
-            try:
-                function(place)
-                passed += 1
-                print(f"ok      {function.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
-            except (AssertionError, subprocess.SubprocessError, OSError) as error:
-                failed += 1
-                print(f"FAILED  {function.__name__}: {error}", flush=True)
-            finally:
-                place.close()
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+    programs = sys.argv[1:4]
+    return run_cases(chosen_cases(CASES, sys.argv[4:]), lambda folder: Place(programs, folder))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Opens stores whose files were mutated: log, queues, index, both checkpoints. Whatever the bytes, Open ends
-// with a store that works or with a clear refusal.
-#include <map>
-
+// Opens stores whose files were mutated: log, queues, index, both checkpoints; byte by byte, or field by
+// field with the lengths and CRCs around made right again. Whatever the bytes, Open ends with a store that
+// works or with a clear refusal.
 #include "test/fuzz/fuzz_driver.h"
+#include "test/fuzz/store_fields.h"
 #include "test/store/store_fixture.h"
 
 namespace orbitmq::store {
 namespace {
 
-using FileSet = std::map<std::string, std::string>;  // Path to content.
+// An input that begins so is a script of MutateFields.
+constexpr std::string_view kScript = "fields:";
 
 void SetSmall(StoreHarness& harness) {
   harness.options.segment_bytes = 4096;
@@ -83,10 +84,18 @@ fuzz::Verdict Run(std::string_view input) {
   harness.Boot();
   // The last byte chooses how the store's last user ended.
   const bool clean = !input.empty() && (static_cast<unsigned char>(input.back()) & 1) != 0;
-  std::string_view rest = input;
-  for (const auto& [path, content] : Original()) {
-    const std::string_view piece[] = {rest.substr(0, content.size())};
-    rest.remove_prefix(piece[0].size());
+  FileSet files = Original();
+  if (input.starts_with(kScript)) {
+    MutateFields(files, input.substr(kScript.size()));
+  } else {
+    std::string_view rest = input;
+    for (auto& [path, content] : files) {
+      content = rest.substr(0, content.size());
+      rest.remove_prefix(content.size());
+    }
+  }
+  for (const auto& [path, content] : files) {
+    const std::string_view piece[] = {content};
     if (clean && path.ends_with("/abort")) continue;
     (void)harness.files().CreateDirectories(path.substr(0, path.rfind('/')));
     auto file = harness.files().Open(path, OpenMode::kCreate);
@@ -106,12 +115,28 @@ fuzz::Verdict Run(std::string_view input) {
   return fuzz::Verdict::kAccepted;
 }
 
+// All files as they are, and scripts that change one field of each kind of file.
+std::vector<std::string> Corpus() {
+  std::vector<std::string> corpus{Joined(Original())};
+  for (char kind = 0; kind < 6; ++kind) {
+    for (char field = 0; field < 17; field += 2) {
+      std::string script(kScript);
+      // With both CRCs made right; the number is small.
+      for (const char byte : {kind, char{3}, char{0}, static_cast<char>(field + 5), field, char{1}, char{0},
+          char{0},
+                              char{0}, char{3}}) {
+        script.push_back(byte);
+      }
+      corpus.push_back(std::move(script));
+    }
+  }
+  return corpus;
+}
+
 }  // namespace
 }  // namespace orbitmq::store
 
 int main(int argc, char** argv) {
-  return orbitmq::fuzz::FuzzMain(argc, argv,
-                                 {.name = "recovery",
-                                  .corpus = {orbitmq::store::Joined(orbitmq::store::Original())},
-                                  .run = orbitmq::store::Run});
+  return orbitmq::fuzz::FuzzMain(
+      argc, argv, {.name = "recovery", .corpus = orbitmq::store::Corpus(), .run = orbitmq::store::Run});
 }

@@ -10,28 +10,8 @@ scratch=$(mktemp -d "$build/install-test.XXXXXX")
 trap 'rm -rf "$scratch"' EXIT
 prefix=$scratch/prefix
 cxx=${CXX:-g++}
-passed=0
-failed=0
-
-# check NAME COMMAND...: one test case; the output is shown when it fails.
-check() {
-  local name=$1
-  shift
-  if "$@" >"$scratch/output" 2>&1; then
-    passed=$((passed + 1))
-    echo "ok: $name"
-  else
-    failed=$((failed + 1))
-    echo "FAILED: $name: $*"
-    cat "$scratch/output"
-  fi
-}
-
-finish() {
-  echo "$passed passed, $failed failed"
-  [ "$failed" -eq 0 ]
-  exit
-}
+# shellcheck source=test/install/checks.sh
+. "$source/test/install/checks.sh"
 
 only_own_symbols() {
   local library=$1 foreign
@@ -51,8 +31,10 @@ all_libraries_found() {
 nothing_else_installed() {
   local extra expected
   expected='include/orbitmq/[a-z_]+\.h|lib.*/liborbitmq\.so[0-9.]*|lib.*/cmake/OrbitMQ/.*\.cmake'
-  expected+='|lib.*/pkgconfig/orbitmq-client\.pc|bin/mq[a-z]+|share/(doc|man)/.*|share/.*/conf/.*|etc/.*'
-  extra=$(cd "$prefix" && find . \( -type f -o -type l \) | grep -vE "^\./($expected)\$" || true)
+  expected+='|lib.*/pkgconfig/orbitmq-client\.pc|bin/mq[a-z]+|share/(doc|man)/.*'
+  expected+='|share/orbitmq/(bin|conf)/.*|lib/systemd/system/.*\.service'
+  expected+='|share/(bash-completion|zsh|fish)/.*/_?mqadmin(\.fish)?'
+  extra=$(find "$prefix" \( -type f -o -type l \) -printf '%P\n' | grep -vE "^($expected)\$" || true)
   [ -z "$extra" ] || { printf 'not expected in the package:\n%s\n' "$extra"; return 1; }
 }
 
@@ -113,6 +95,12 @@ done
 for program in mqnamesrv mqbroker mqperf; do
   check "installed program: $program" starts "$prefix/bin/$program" -h
 done
+for program in mqnamesrv mqbroker mqadmin; do
+  check "launcher: $program" sh "$prefix/share/orbitmq/bin/$program" -h
+done
+check "mqshutdown" "$prefix/bin/mqshutdown" -h
+check "mqcluster finds its programs" "$prefix/bin/mqcluster" start standalone --dir "$scratch/cluster"
+check "mqcluster stops" "$prefix/bin/mqcluster" stop standalone --dir "$scratch/cluster"
 
 # The tree still works after it was moved.
 mv "$prefix" "$scratch/moved"

@@ -5,14 +5,13 @@ The last line is `N passed, N failed`. `--servers=apache --sdk=java` runs the sa
 and the Java client in our place: that proves the cases.
 """
 
-import argparse
-import os
 import shutil
 import sys
 import tempfile
 
 sys.dont_write_bytecode = True
 
+import command_line  # noqa: E402
 import peers  # noqa: E402
 import servers  # noqa: E402
 from context import Context  # noqa: E402
@@ -22,44 +21,35 @@ from suite_clients import clients, sdk  # noqa: E402
 from suite_compression import compression  # noqa: E402
 from suite_crossed import crossed  # noqa: E402
 from suite_mixed import mixed  # noqa: E402
+from suite_mqadmin import mqadmin  # noqa: E402
+from suite_replication import replication  # noqa: E402
 from suite_tls import tls  # noqa: E402
 
 SUITES = {
     'clients': clients,
     'compression': compression,
     'admin': admin,
+    'mqadmin': mqadmin,
     'mixed': mixed,
     'tls': tls,
     'sdk': sdk,
     'crossed': crossed,
+    'replication': replication,
 }
 
 
 def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument('--build', required=True, help='build folder with bin/')
-    parser.add_argument(
-        '--peers', default=os.environ.get('ORBITMQ_PEERS'), help='folder for the official peers'
-    )
+    parser = command_line.parser(__doc__, 'suite', SUITES)
     parser.add_argument('--servers', choices=('ours', 'apache'), default='ours')
     parser.add_argument('--sdk', choices=('ours', 'java'), default='ours')
-    parser.add_argument('--keep', action='store_true', help='leave the logs')
-    parser.add_argument('suites', nargs='*', metavar='SUITE', help=', '.join(SUITES))
-    options = parser.parse_args()
-    unknown = set(options.suites) - set(SUITES)
-    if unknown:
-        parser.error('no such suite: %s; there are %s' % (', '.join(unknown), ', '.join(SUITES)))
-    build = os.path.abspath(options.build)
-    directory = os.path.abspath(options.peers or os.path.join(build, 'peers'))
+    options = command_line.read(parser)
     report = Report()
-    if not report.case('the official peers are there', peers.install, directory):
+    if not report.case('the official peers are there', peers.install, options.peers):
         return report.finish()
     work = tempfile.mkdtemp(prefix='orbitmq-interop-')
-    context = Context(build, directory, work, options.servers, options.sdk)
+    context = Context(options.build, options.peers, work, options.servers, options.sdk)
     try:
-        for name in options.suites or SUITES:
+        for name in options.parts:
             failures = len(report.failed)
             try:
                 SUITES[name](context, report)

@@ -10,7 +10,7 @@ import time
 
 import wire
 
-BOOT_SECONDS = 60
+BOOT_SECONDS = 180
 EXPORTS = [
     '--add-exports=java.base/jdk.internal.ref=ALL-UNNAMED',
     '--add-exports=java.base/sun.nio.ch=ALL-UNNAMED',

@@ -302,6 +302,41 @@ TEST_F(NamesrvTest, Options_OnlyReloadableOnesOfTheAllowList) {
   EXPECT_NE(reply.remark.find("waitSecondsForService"), std::string::npos);
 }
 
+// As the broker does it (decision 0026).
+TEST_F(NamesrvTest, Options_FileOfTheStart_IsChangedInItsLinesOnly) {
+  NamesrvOptions options;
+  options.config_file = "/etc/namesrv.conf";
+  const std::string before = "# mine\norderMessageEnable = false\n";
+  {
+    sim::SimEnv writer(scheduler_, network_, server_host_, log_);
+    ASSERT_TRUE(writer.files().CreateDirectories("/etc").ok());
+    ASSERT_TRUE(WriteFileAtomically(writer.files(), options.config_file, before).ok());
+  }
+  StartServer(options);
+  const auto text = [&] { return *ReadWholeFile(server_env_->files(), options.config_file, 10000); };
+  EXPECT_EQ(Plain(RequestCode::kUpdateNamesrvConfig, "orderMessageEnable=perhaps\n").code,
+            ResponseCode::kSystemError);
+  EXPECT_EQ(text(), before) << "a refused change leaves the file alone";
+  EXPECT_EQ(Plain(RequestCode::kUpdateNamesrvConfig,
+      "orderMessageEnable=true\nwaitSecondsForService=9\nno=1\n").code,
+            ResponseCode::kSuccess);
+  EXPECT_EQ(text(), "# mine\norderMessageEnable=true\nwaitSecondsForService=9\n");
+  server_host_.disk.SetQuota(0);
+  const Command full = Plain(RequestCode::kUpdateNamesrvConfig, "orderMessageEnable=false\n");
+  EXPECT_EQ(full.code, ResponseCode::kSystemError);
+  EXPECT_NE(full.remark.find("nothing was changed: /etc/namesrv.conf"), std::string::npos) << full.remark;
+  EXPECT_NE(Plain(RequestCode::kGetNamesrvConfig).JoinedBody().view().find("orderMessageEnable=true"),
+            std::string_view::npos);
+  server_host_.disk.SetQuota(uint64_t{1} << 40);
+}
+
+TEST_F(NamesrvTest, Options_WithoutAFile_SaysHowLongTheyCount) {
+  StartServer();
+  const Command reply = Plain(RequestCode::kUpdateNamesrvConfig, "orderMessageEnable=true\n");
+  EXPECT_EQ(reply.code, ResponseCode::kSuccess);
+  EXPECT_NE(reply.remark.find("until the restart"), std::string::npos) << reply.remark;
+}
+
 TEST_F(NamesrvTest, OrderConf_StandsInTheRouteWhenEnabled) {
   NamesrvOptions options;
   options.order_message_enable = true;

@@ -9,6 +9,7 @@ namespace orbitmq::sim {
 struct BugName {
   const char* name;
   Bug bug;
+  bool replication = false;  // Seeds of the replication simulation catch it.
 };
 
 inline constexpr BugName kBugNames[] = {
@@ -20,6 +21,7 @@ inline constexpr BugName kBugNames[] = {
     {"skip-queue-rebuild", Bug::kSkipQueueRebuild},
     {"no-directory-sync", Bug::kNoDirectorySync},
     {"forget-queue-offsets", Bug::kForgetQueueOffsets},
+    {"ack-before-replica", Bug::kAckBeforeReplica, true},
     {"dead-broker-routed", Bug::kDeadBrokerRouted},
     {"lost-wake-up", Bug::kLostWakeUp},
     {"no-offset-clamp", Bug::kNoOffsetClamp},
@@ -28,6 +30,8 @@ inline constexpr BugName kBugNames[] = {
     {"drop-send-back", Bug::kDropSendBack},
     {"ack-refused", Bug::kAckRefused},
     {"delay-offset-first", Bug::kDelayOffsetFirst},
+    {"report-unwritten", Bug::kReportUnwritten, true},
+    {"no-divergence-check", Bug::kNoDivergenceCheck, true},
     {"commit-past-unfinished", Bug::kCommitPastUnfinished},
     {"forget-give-back", Bug::kForgetGiveBack},
 };

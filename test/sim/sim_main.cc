@@ -15,6 +15,7 @@
 #include "common/planted_bug.h"
 #include "common/strings.h"
 #include "test/sim/bug_names.h"
+#include "test/sim/replication_simulation.h"
 #include "test/sim/simulation.h"
 
 namespace orbitmq::sim {
@@ -25,7 +26,8 @@ constexpr unsigned kRealSecondsMax = 240;
 
 constexpr char kUsage[] =
     "Usage: orbitmq_sim [--seeds 1..50] [--more-seeds 7,99] [--seed N [--trace]] [--repeat] [--bug NAME]\n"
-    "                   [--prove-bugs [--share I/N]] [--list-bugs]\n"
+    "                   [--prove-bugs [--share I/N]] [--list-bugs] [--replication]\n"
+    "  --replication   a master and its slave instead of the whole system\n"
     "  --seeds A..B    one line per seed, each in a process of its own (default 1..50)\n"
     "  --more-seeds L  these seeds as well\n"
     "  --seed N        this seed alone, in this process; with --trace every log line goes to stderr\n"
@@ -42,6 +44,7 @@ struct Arguments {
   bool repeat = false;
   bool prove_bugs = false;
   bool list_bugs = false;
+  bool replication = false;
   uint64_t share_index = 0;
   uint64_t share_count = 1;
   Bug bug = Bug::kNone;
@@ -79,10 +82,11 @@ const char* VerdictName(Verdict verdict) {
 // What this process has cost so far.
 double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-SimulationReport RunSeed(uint64_t seed, bool trace) {
+SimulationReport RunSeed(uint64_t seed, bool trace, bool replication) {
   running_seed = seed;
   const double begin = CpuSeconds();
-  const SimulationReport report = RunSimulation({.seed = seed, .trace = trace});
+  const SimulationOptions options{.seed = seed, .trace = trace};
+  const SimulationReport report = replication ? RunReplicationSimulation(options) : RunSimulation(options);
   std::printf("seed %llu %s %s cpu s %.1f hash %016llx\n", static_cast<unsigned long long>(seed),
               VerdictName(report.verdict), report.summary.c_str(), CpuSeconds() - begin,
               static_cast<unsigned long long>(report.trace_hash));
@@ -97,7 +101,7 @@ struct Child {
 };
 
 // Runs the seed in a process of its own, so that a crash is one seed's verdict.
-Child RunInChild(uint64_t seed) {
+Child RunInChild(uint64_t seed, bool replication) {
   Child child;
   int ends[2];
   if (pipe(ends) != 0) std::abort();
@@ -107,7 +111,7 @@ Child RunInChild(uint64_t seed) {
     dup2(ends[1], STDOUT_FILENO);
     dup2(ends[1], STDERR_FILENO);
     alarm(kRealSecondsMax);
-    const SimulationReport report = RunSeed(seed, false);
+    const SimulationReport report = RunSeed(seed, false, replication);
     _exit(static_cast<int>(report.verdict));
   }
   close(ends[1]);
@@ -126,13 +130,13 @@ Child RunInChild(uint64_t seed) {
   return child;
 }
 
-int RunSeeds(const std::vector<uint64_t>& seeds) {
+int RunSeeds(const std::vector<uint64_t>& seeds, bool replication) {
   int passed = 0;
   int failed = 0;
   Verdict worst = Verdict::kOk;
   uint64_t worst_seed = 0;
   for (const uint64_t seed : seeds) {
-    const Child child = RunInChild(seed);
+    const Child child = RunInChild(seed, replication);
     std::fputs(child.output.c_str(), stdout);
     std::fflush(stdout);
     ++(child.verdict == Verdict::kOk ? passed : failed);
@@ -151,12 +155,12 @@ int RunSeeds(const std::vector<uint64_t>& seeds) {
 }
 
 int RunOneSeed(uint64_t seed, const Arguments& arguments) {
-  const SimulationReport report = RunSeed(seed, arguments.trace);
+  const SimulationReport report = RunSeed(seed, arguments.trace, arguments.replication);
   if (report.verdict != Verdict::kOk && !arguments.trace) {
     for (const std::string& line : report.log_tail) std::fprintf(stderr, "%s\n", line.c_str());
   }
   Verdict verdict = report.verdict;
-  if (arguments.repeat && RunSeed(seed, false).trace_hash != report.trace_hash) {
+  if (arguments.repeat && RunSeed(seed, false, arguments.replication).trace_hash != report.trace_hash) {
     std::printf("  FAIL determinism: the second run of seed %llu went another way\n",
                 static_cast<unsigned long long>(seed));
     verdict = Verdict::kIncorrect;
@@ -188,7 +192,7 @@ int ProveBugs(const Arguments& arguments) {
     Plant(bug.bug);
     bool caught = false;
     for (const uint64_t seed : arguments.seeds) {
-      const Child child = RunInChild(seed);
+      const Child child = RunInChild(seed, bug.replication);
       if (child.verdict == Verdict::kOk) continue;
       caught = true;
       std::printf("%-24s caught by seed %llu: %s\n", bug.name, static_cast<unsigned long long>(seed),
@@ -263,6 +267,8 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
       arguments.prove_bugs = true;
     } else if (name == "--list-bugs") {
       arguments.list_bugs = true;
+    } else if (name == "--replication") {
+      arguments.replication = true;
     } else if (i + 1 >= argc || !ParseOption(name, argv[i + 1], arguments)) {
       std::fprintf(stderr, "error: bad option or value: %s %s\n%s", argv[i], i + 1 < argc ? argv[i + 1] : "",
                    kUsage);
@@ -292,7 +298,8 @@ int Main(int argc, char** argv) {
     return 1;
   }
 #endif
-  return arguments.one_seed ? RunOneSeed(*arguments.one_seed, arguments) : RunSeeds(arguments.seeds);
+  return arguments.one_seed ? RunOneSeed(*arguments.one_seed, arguments)
+                            : RunSeeds(arguments.seeds, arguments.replication);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "test/sim/file_damage.h"
 #include "test/store/store_story.h"
 
 namespace orbitmq::store {
@@ -34,12 +35,9 @@ class BitRot final {
   const std::map<std::string, Tally>& tally() const { return tally_; }
 
  private:
-  struct Damage {
+  struct Damage : sim::FileDamage {
     std::string path;
-    std::string kind;  // Of the file.
-    std::string what;
-    uint64_t begin = 0;
-    uint64_t end = 0;
+    std::string kind;     // Of the file.
     LogOffset last_byte;  // What is left of the log ends here, zeros aside.
   };
   Damage Spoil(StoreHarness& image, Random& random) const;

@@ -120,6 +120,12 @@ Result<std::unique_ptr<File>> FaultyFiles::Open(const std::string& path, OpenMod
   return std::unique_ptr<File>(std::make_unique<FaultyFile>(*std::move(file), plan_, path));
 }
 
+bool FaultyFiles::Exists(const std::string& path) {
+  // As FileSystem::Exists promises: who cannot tell says that something is there.
+  if (!Count(*plan_, "stat", path, Needs::kNothing).ok()) return true;
+  return inner_.Exists(path);
+}
+
 Result<std::vector<DirEntry>> FaultyFiles::List(const std::string& directory) {
   if (Status s = Count(*plan_, "list", directory, Needs::kNothing); !s.ok()) return s;
   return inner_.List(directory);

@@ -36,7 +36,7 @@ class FaultyFiles final : public FileSystem {
   FaultyFiles(FileSystem& inner, std::shared_ptr<Plan> plan) : inner_(inner), plan_(std::move(plan)) {}
 
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override;
-  bool Exists(const std::string& path) override { return inner_.Exists(path); }
+  bool Exists(const std::string& path) override;
   Result<std::vector<DirEntry>> List(const std::string& directory) override;
   Status CreateDirectories(const std::string& directory) override;
   Status Remove(const std::string& path) override;

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random operations against a plain in-memory model, with crashes and reopenings, on the simulated disk
 // (power cuts, torn pages) and on the real file system (process kills).
-#include "common/posix_file_system.h"
-#include "test/common/temp_directory.h"
-#include "test/store/other_files.h"
+#include "test/store/posix_harness.h"
 #include "test/store/store_story.h"
 
 namespace orbitmq::store {
@@ -42,22 +40,6 @@ TEST_P(StoreModelTest, AsyncFlush_PowerCuts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, StoreModelTest, testing::Range(1, 13));
-
-// The simulated machine with the real file system below it.
-class PosixHarness final : public StoreHarness {
- public:
-  explicit PosixHarness(uint64_t seed)
-      : StoreHarness(seed), posix_(NewPosixFileSystem()), mixed_(env_, *posix_) {
-    options.root = directory_.path() + "/store";
-  }
-  ~PosixHarness() override { Destroy(); }
-  Env& env() override { return mixed_; }
-
- private:
-  TempDirectory directory_;
-  std::unique_ptr<FileSystem> posix_;
-  OtherFilesEnv mixed_;
-};
 
 TEST(StoreModelPosixTest, KilledProcesses_LoseNothing) {
   for (const uint64_t seed : {21u, 22u}) {

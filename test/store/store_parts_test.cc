@@ -413,6 +413,21 @@ TEST_F(RetentionTest, NotExpired_NothingIsDeleted) {
   EXPECT_EQ(Bodies("T", 0).size(), 6u);  // The last file is never deleted.
 }
 
+TEST_F(RetentionTest, AskedToDelete_ExpiredFilesGoAtAnyHour) {
+  options.delete_when = "";
+  Open();
+  WriteSegments(3);
+  store().DeleteExpired();
+  Pass(seconds(60));
+  EXPECT_EQ(store().watermarks().min.value, 0) << "not expired";
+  Pass(std::chrono::hours(73));
+  EXPECT_EQ(store().watermarks().min.value, 0) << "the rounds are over, and there is no hour for it";
+  store().DeleteExpired();
+  Pass(seconds(5));
+  EXPECT_GT(store().watermarks().min.value, 0);
+  EXPECT_EQ(Bodies("T", 0).size(), 6u);  // The last file is never deleted.
+}
+
 TEST_F(RetentionTest, MoreThanRetentionBytes_TheOldestGoAtAnyHour) {
   options.delete_when = "";
   options.retention_bytes = 3 * options.segment_bytes;

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "broker/broker_identity.h"
+#include "broker/ha_service.h"
+#include "remoting/rpc_server.h"
+#include "store/message_store.h"
+
+namespace orbitmq::broker {
+
+// What others ask about replication: GET_BROKER_HA_STATUS (907) and EXCHANGE_BROKER_HA_INFO (906), by which a
+// slave asks its master for addresses. Threads: the admin executor.
+class HaAdmin final {
+ public:
+  struct Parts {
+    const BrokerIdentity& identity;
+    const HaService& ha;
+    store::MessageStore& store;
+  };
+  explicit HaAdmin(Parts parts) : parts_(parts) {}
+
+  void RuntimeInfo(net::ServerRequest request);
+  void Exchange(net::ServerRequest request);
+
+ private:
+  Parts parts_;
+};
+
+}  // namespace orbitmq::broker

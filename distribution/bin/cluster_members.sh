@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+# Sourced by cluster.sh: the processes and ports of one cluster, which lives in $dir. Each member has a folder
+# DIR/MEMBER with
+#   role   NameServer, master, slave or standalone
+#   port   the port it listens on, kept for the next start; `namesrv-port` beside it for a standalone server
+#   pid    process id and the kernel's start time of it, so that a recycled id is never taken for a member
+#   out    what it printed since its last start
+# and, for brokers, broker.conf (a copy: the options changed at run time are written there) and data/.
+
+readonly HOST=127.0.0.1
+# A member that finds its port taken by somebody who was quicker gets another one, so often.
+readonly PORT_TRIES=5
+
+# start_time PID: what tells two processes with the same id apart; nothing when there is no such process.
+start_time() {
+  local line
+  { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
+  line=${line##*) } # The name in front may hold blanks.
+  # shellcheck disable=SC2086 # It is to be split.
+  set -- $line
+  [ "$1" != Z ] || return 1
+  printf '%s\n' "${20}"
+}
+
+# member_pid MEMBER: its process id, if it runs.
+member_pid() {
+  local pid='' began=''
+  { read -r pid began <"$dir/$1/pid"; } 2>/dev/null || return 1
+  [ -n "$began" ] && [ "$(start_time "$pid")" = "$began" ] || return 1
+  printf '%s\n' "$pid"
+}
+
+# member_file MEMBER NAME: the first line of a file of its folder; empty without it.
+member_file() {
+  local line=''
+  { read -r line <"$dir/$1/$2"; } 2>/dev/null || true
+  printf '%s\n' "$line"
+}
+
+# read_listening_ports: sets `listening`, the ports that somebody listens on, whoever it is.
+read_listening_ports() {
+  local hex
+  listening=()
+  while read -r hex; do
+    listening[16#$hex]=1
+  done < <(awk '$4 == "0A" { n = split($2, at, ":"); print at[n] }' /proc/net/tcp /proc/net/tcp6 2>/dev/null)
+}
+
+# ports_are_free PORT...: none is listened on or given to another member of this start.
+ports_are_free() {
+  local port
+  for port in "$@"; do
+    [ -z "${listening[$port]:-}" ] && [ -z "${given[$port]:-}" ] || return 1
+  done
+}
+
+# ports_of_broker PORT: what a broker listens on: for old clients, for clients, for slaves.
+ports_of_broker() {
+  printf '%s\n' $(($1 - 2)) "$1" $(($1 + 1))
+}
+
+# choose_port namesrv|broker WANTED: sets `port` to WANTED if that is free, else to the first free one from
+# Apache's usual port on.
+choose_port() {
+  local kind=$1 wanted=$2 step=1 first=9876 set candidate
+  if [ "$kind" = broker ]; then
+    step=10 first=10911
+  fi
+  for candidate in ${wanted:+"$wanted"} $(seq "$first" "$step" $((first + 2000 * step))); do
+    set=$candidate
+    [ "$kind" = namesrv ] || set=$(ports_of_broker "$candidate")
+    # shellcheck disable=SC2086 # One word for each port.
+    if ports_are_free $set; then
+      for port in $set; do given[port]=1; done
+      port=$candidate
+      return 0
+    fi
+  done
+  fail "no port is free from $first on; stop other clusters first"
+}
+
+# keep_port MEMBER FILE namesrv|broker: gives it the port of its last start if that is still free.
+keep_port() {
+  local before
+  before=$(member_file "$1" "$2")
+  choose_port "$3" "$before"
+  if [ -n "$before" ] && [ "$before" != "$port" ]; then
+    say "$1: port $before is taken by another process now, it gets $port"
+  fi
+  printf '%s\n' "$port" >"$dir/$1/$2"
+}
+
+# fixed_port MEMBER: the listenPort of its configuration file, if there is one.
+fixed_port() {
+  option_of "$dir/$1/broker.conf" listenPort
+}
+
+# option_of FILE KEY: the value of the last line that sets it, as in Java's properties.
+option_of() {
+  sed -n "s/^[[:space:]]*$2[[:space:]]*[=:][[:space:]]*\([^[:space:]]*\).*/\1/p" "$1" 2>/dev/null | tail -n 1
+}
+
+# give_broker_ports MEMBER: its port, which an Apache file that names one decides itself.
+give_broker_ports() {
+  local wanted set
+  wanted=$(fixed_port "$1")
+  if [ -z "$wanted" ]; then
+    keep_port "$1" port broker
+    return
+  fi
+  [[ "$wanted" =~ ^[1-9][0-9]{0,4}$ ]] || fail "$1: listenPort=$wanted in $dir/$1/broker.conf is no port"
+  set=$(ports_of_broker "$wanted")
+  # shellcheck disable=SC2086 # One word for each port.
+  ports_are_free $set || fail "$1: port $wanted, which listenPort in $dir/$1/broker.conf asks for," \
+    "or one next to it is in use; stop what uses it or remove the line"
+  for port in $set; do given[port]=1; done
+  printf '%s\n' "$wanted" >"$dir/$1/port"
+}
+
+# give_ports MEMBER: chooses where it will listen.
+give_ports() {
+  case "$(member_file "$1" role)" in
+    NameServer) keep_port "$1" port namesrv ;;
+    standalone)
+      keep_port "$1" namesrv-port namesrv
+      give_broker_ports "$1"
+      ;;
+    *) give_broker_ports "$1" ;;
+  esac
+}
+
+# command_of MEMBER: sets `words` to what starts it.
+command_of() {
+  local home=$dir/$1 at
+  at="listenPort=$(member_file "$1" port),bindAddress=$HOST"
+  case "$(member_file "$1" role)" in
+    NameServer)
+      words=("$mqnamesrv" --set "$at,kvConfigPath=$home/kvConfig.json" --log -)
+      ;;
+    standalone)
+      words=("$mqbroker" --standalone --namesrv_port "$(member_file "$1" namesrv-port)")
+      words+=(-c "$home/broker.conf" --data-dir "$home/data" --set "$at,brokerIP1=$HOST" --log "$home/log")
+      ;;
+    *)
+      words=("$mqbroker" -c "$home/broker.conf" -n "$(namesrv_addresses)" --data-dir "$home/data")
+      words+=(--set "$at,brokerIP1=$HOST,brokerIP2=$HOST" --log "$home/log")
+      ;;
+  esac
+}
+
+# launch MEMBER: starts its process, which outlives this script.
+launch() {
+  local words pid
+  command_of "$1"
+  # Its own session, so that Ctrl-C here does not reach it; the locks of this script stay here.
+  setsid "${words[@]}" >"$dir/$1/out" 2>&1 </dev/null 7>&- 8>&- &
+  pid=$!
+  disown # Bash need not tell how it ended.
+  launched+=("$1")
+  printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$dir/$1/pid"
+}
+
+# has_booted MEMBER: whether the boot line of its own server is there.
+has_booted() {
+  if [ "$(member_file "$1" role)" = NameServer ]; then
+    grep -qs '^The Name Server boot success' "$dir/$1/out"
+  else
+    grep -qs '^The broker\[.*boot success' "$dir/$1/out"
+  fi
+}
+
+# await_boot MEMBER: until it has booted. When another process was quicker at its port it gets another one,
+# unless its configuration names the port.
+await_boot() {
+  local try=1
+  while ! has_booted "$1"; do
+    if ! member_pid "$1" >/dev/null; then
+      has_booted "$1" && break
+      if ! grep -qs 'in use' "$dir/$1/out" || [ "$try" -ge "$PORT_TRIES" ] ||
+        [ -n "$(fixed_port "$1")" ]; then
+        show_and_fail "$1" "ended before it was ready"
+      fi
+      try=$((try + 1))
+      read_listening_ports
+      give_ports "$1"
+      launch "$1"
+    fi
+    within_patience "$1" "did not boot"
+    progress "waiting for $1"
+    sleep 0.05
+  done
+}
+
+# number_bytes N: N as 4 bytes, big endian, in printf's notation.
+number_bytes() {
+  printf '\\x%02x\\x%02x\\x%02x\\x%02x' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) \
+    $(($1 & 255))
+}
+
+# registered_brokers PORT: the answer of a NameServer to GET_BROKER_CLUSTER_INFO (106).
+registered_brokers() {
+  # shellcheck disable=SC2016 # For the bash that timeout runs.
+  timeout 5 bash -c '
+    exec 3<>"/dev/tcp/$1/$2" || exit 1
+    printf "$3" >&3
+    read -r -a n < <(head -c 4 <&3 | od -An -tu1)
+    [ "${#n[@]}" -eq 4 ] || exit 1
+    head -c $(((n[0] << 24) + (n[1] << 16) + (n[2] << 8) + n[3])) <&3 | tr -d "\0"
+  ' ask "$HOST" "$1" "$cluster_question" 2>/dev/null
+}
+cluster_question='{"code":106,"language":"CPP","version":513,"opaque":1,"flag":0}'
+cluster_question="$(number_bytes ${#cluster_question})$cluster_question"
+cluster_question="$(number_bytes $((${#cluster_question} - 12)))$cluster_question"
+
+# is_registered MEMBER: whether every NameServer that runs tells clients where this broker is.
+is_registered() {
+  local at port known
+  at="$HOST:$(member_file "$1" port)"
+  for port in $(namesrv_ports running); do
+    known=$(registered_brokers "$port") || return 1
+    case "$known" in *"\"$at\""*) ;; *) return 1 ;; esac
+  done
+}
+
+await_registration() {
+  until is_registered "$1"; do
+    member_pid "$1" >/dev/null || show_and_fail "$1" "ended before the NameServers knew it"
+    within_patience "$1" "is not known to every NameServer"
+    progress "waiting for $1 to be known"
+    sleep 0.05
+  done
+}
+
+# signal_member MEMBER SIGNAL: only if it is still the process that was started.
+signal_member() {
+  local pid
+  pid=$(member_pid "$1") || return 0
+  kill "-$2" "$pid" 2>/dev/null || ! member_pid "$1" >/dev/null ||
+    fail "$1: process $pid takes no signal from $(id -un); who started it?"
+}
+
+# await_end SECONDS MEMBER...: until their processes are gone; those that are not get SIGKILL.
+await_end() {
+  local until=$((SECONDS + $1 + 1)) member slow=0
+  shift
+  for member in "$@"; do
+    while member_pid "$member" >/dev/null; do
+      if [ "$SECONDS" -ge "$until" ]; then
+        say "warning: $member did not stop in time and is killed; its next start recovers"
+        signal_member "$member" KILL
+        until=$((SECONDS + 10))
+        slow=1
+      fi
+      progress "waiting for the end of $member"
+      sleep 0.05
+    done
+    rm -f "$dir/$member/pid"
+  done
+  return "$slow"
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "common/mutex.h"
+#include "store/commit_waiters.h"
+#include "store/replicated_log.h"
+
+namespace orbitmq::store {
+
+// Appends that are placed, and flushed where that is asked, and wait for replicas to have them, ordered by
+// log offset: any number is under way, and one acknowledgement of a replica completes all it covers. It owns
+// the watermark `replicated`.
+//
+// Threads: Add on the log executor; the others from any. Completions are called outside of the lock, on the
+// caller's executor.
+class ReplicaAcks final {
+ public:
+  explicit ReplicaAcks(const StoreOptions& options) : options_(options) {}
+
+  // Whether an append with Durability::kStoreDefault waits for replicas at all.
+  bool required() const { return options_.in_sync_replicas > 1; }
+  // Refused before anything is written while fewer than in_sync_replicas_min are in step.
+  Status Admit() const;
+
+  // Takes all of them. Those that are replicated already, or for which too few replicas are in step, are
+  // answered at once.
+  void Add(std::vector<CommitWaiters::Waiter>& waiters);
+  void Set(const ReplicaCount& count);
+  // Those past their deadline get Replicas::kTimeout.
+  void Expire(MonoTime now);
+  void FailAll(const Status& why);
+  // The log was cut to `end`: nothing above is replicated.
+  void Lower(LogOffset end);
+
+  bool empty() const;
+  std::optional<MonoTime> next_deadline() const;
+  LogOffset replicated() const { return {replicated_.load(std::memory_order_acquire)}; }
+  int32_t in_sync() const { return in_sync_.load(std::memory_order_acquire); }
+
+ private:
+  int32_t Needed() const;
+
+  const StoreOptions& options_;
+  std::atomic<int64_t> replicated_{0};
+  std::atomic<int32_t> in_sync_{1};
+  mutable Mutex mutex_;
+  std::deque<CommitWaiters::Waiter> waiting_ ORBITMQ_GUARDED_BY(mutex_);
+};
+
+}  // namespace orbitmq::store

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/replica_writer.h"
+
+#include "common/strings.h"
+
+namespace orbitmq::store {
+
+ReplicaWriter::ReplicaWriter(Parts parts)
+    : parts_(std::move(parts)), pulse_(parts_.log_executor, [this] { return Step(); }) {}
+
+void ReplicaWriter::Push(ReplicaChunk chunk, Completion<LogOffset> done) {
+  {
+    const MutexLock lock(mutex_);
+    incoming_.push_back({std::move(chunk), std::move(done)});
+    waiting_.fetch_add(1, std::memory_order_acq_rel);
+  }
+  pulse_.Signal();
+}
+
+void ReplicaWriter::FailAll(const Status& why) {
+  std::deque<Pending> all;
+  {
+    const MutexLock lock(mutex_);
+    all.swap(incoming_);
+  }
+  waiting_.fetch_sub(static_cast<int64_t>(all.size()), std::memory_order_acq_rel);
+  for (Pending& pending : all) pending.done(why);
+}
+
+Progress ReplicaWriter::Step() {
+  Pending pending;
+  {
+    const MutexLock lock(mutex_);
+    if (incoming_.empty()) return Progress::kIdle;
+    pending = std::move(incoming_.front());
+    incoming_.pop_front();
+  }
+  if (!Write(pending)) {
+    const MutexLock lock(mutex_);
+    incoming_.push_front(std::move(pending));
+    return Progress::kIdle;
+  }
+  waiting_.fetch_sub(1, std::memory_order_acq_rel);
+  parts_.on_appended();
+  return Progress::kMore;
+}
+
+bool ReplicaWriter::Write(Pending& pending) {
+  CommitLog& log = parts_.commit_log;
+  const ReplicaChunk& chunk = pending.chunk;
+  if (parts_.gate.failed()) {
+    pending.done(parts_.gate.failure());
+    return true;
+  }
+  if (parts_.gate.disk_full()) return false;
+  if (chunk.begin != log.appended()) {
+    pending.done(Status(StatusCode::kInvalidArgument,
+                        StrCat("a chunk for log offset ", chunk.begin.value, " does not follow the end ",
+                               log.appended().value)));
+    return true;
+  }
+  if (log.visible() - log.dispatched() > parts_.options.dispatch_behind_bytes_max) return false;
+  auto active = log.active();
+  if (chunk.begin == active->end()) {
+    if (!log.Roll()) {
+      parts_.on_need_segment();
+      return false;
+    }
+    parts_.on_need_segment();
+    active = log.active();
+  }
+  const LogOffset end = chunk.begin + static_cast<int64_t>(chunk.bytes.size());
+  if (end > active->end()) {
+    pending.done(Status(StatusCode::kInvalidArgument,
+                        StrCat("a chunk up to log offset ", end.value,
+                               " does not fit its file, which ends at ", active->end().value,
+                               " (mappedFileSizeCommitLog must be the master's)")));
+    return true;
+  }
+  const std::string_view pieces[] = {chunk.bytes};
+  if (Status s = active->Write(chunk.begin, pieces); !s.ok()) {
+    parts_.log.Error("append to the commit log failed",
+                     {{"status", s.ToString()}, {"log_offset", chunk.begin.value}});
+    if (s.code() == StatusCode::kResourceExhausted) {
+      // The same bytes come to the same place when there is room: nothing has to be taken back.
+      parts_.gate.SetDiskFull(s);
+      return false;
+    }
+    parts_.gate.Fail(s);
+    pending.done(s);
+    return true;
+  }
+  log.RaiseAppended(end);
+  pending.done(end);
+  return true;
+}
+
+}  // namespace orbitmq::store

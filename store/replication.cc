@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/replication.h"
+
+#include <algorithm>
+
+#include "common/message_codec.h"
+#include "common/strings.h"
+
+namespace orbitmq::store {
+
+void Replication::OnProgress(UniqueFunction<void()> listener) {
+  auto next = listener ? std::make_shared<UniqueFunction<void()>>(std::move(listener)) : nullptr;
+  const MutexLock lock(mutex_);
+  listener_ = std::move(next);
+}
+
+void Replication::Progressed() {
+  std::shared_ptr<UniqueFunction<void()>> listener;
+  {
+    const MutexLock lock(mutex_);
+    listener = listener_;
+  }
+  if (listener != nullptr) (*listener)();
+}
+
+Result<Bytes> Replication::ReadLog(LogOffset from, size_t bytes_max) {
+  const CommitLog& log = parts_.commit_log;
+  const LogOffset end = log.appended();
+  if (from == end) return Bytes();
+  const auto segment = from < end ? log.Find(from) : nullptr;
+  if (segment == nullptr) {
+    return Status(StatusCode::kNotFound, StrCat("log offset ", from.value, " is not within the log, [",
+                                                log.min().value, ", ", end.value, ")"));
+  }
+  const int64_t left = std::min(segment->end(), end) - from;
+  return log.Read(from, static_cast<size_t>(std::min<int64_t>(left, static_cast<int64_t>(bytes_max))));
+}
+
+bool Replication::ShipsFromMemory(LogOffset from) {
+  return parts_.commit_log.LeavesByReference(from, parts_.commit_log.appended());
+}
+
+void Replication::AppendReplica(ReplicaChunk chunk, Completion<LogOffset> done) {
+  if (!parts_.follower.load(std::memory_order_acquire) || cutting_.load()) {
+    done(Status(StatusCode::kFailedPrecondition,
+                "only a follower takes a leader's log, and not while it heals"));
+    return;
+  }
+  parts_.writer.Push(std::move(chunk), std::move(done));
+}
+
+LogOffset Replication::reportable() const {
+  const bool sync = parts_.options.flush_mode == FlushMode::kSync;
+  return sync ? parts_.commit_log.flushed() : parts_.commit_log.appended();
+}
+
+Result<LogOffset> Replication::RecordBefore(int64_t distance) {
+  const CommitLog& log = parts_.commit_log;
+  const LogOffset end = log.appended();
+  const LogOffset wanted = end + -distance;
+  if (wanted <= log.min()) return log.min();
+  const auto segment = log.Find(wanted);
+  if (segment == nullptr) return log.min();
+  const LogOffset limit = std::min(segment->end(), end);
+  auto bytes = segment->Pin(segment->begin(), static_cast<size_t>(limit - segment->begin()));
+  if (!bytes.ok()) return bytes.status();
+  LogOffset at = segment->begin();
+  for (;;) {
+    const auto peek = PeekRecord(bytes->view().substr(static_cast<size_t>(at - segment->begin())));
+    // Damage ends the walk: an earlier begin is as good.
+    if (!peek.ok() || peek->total_bytes <= 0 || at + peek->total_bytes > wanted) return at;
+    at += peek->total_bytes;
+  }
+}
+
+void Replication::Truncate(LogOffset to, LogOffset last_record, Completion<Done> done) {
+  Begin({.to = to, .last_record = last_record, .everything = false, .done = std::move(done)});
+}
+
+void Replication::StartOver(LogOffset begin, Completion<Done> done) {
+  Begin({.to = begin, .last_record = begin, .everything = true, .done = std::move(done)});
+}
+
+void Replication::Begin(Cut cut) {
+  const CommitLog& log = parts_.commit_log;
+  const bool legal = cut.everything ? cut.to.value % log.segment_bytes() == 0
+                                    : cut.to >= log.min() && cut.to <= log.appended();
+  if (!legal) {
+    cut.done(Status(StatusCode::kInvalidArgument, StrCat("the log cannot be cut at ", cut.to.value)));
+    return;
+  }
+  if (!parts_.follower.load() || cutting_.exchange(true)) {
+    cut.done(Status(StatusCode::kFailedPrecondition, "only a follower's log is cut, and once at a time"));
+    return;
+  }
+  parts_.writer.FailAll(Status(StatusCode::kCancelled, "the log is cut"));
+  auto shared = std::make_shared<Cut>(std::move(cut));
+  // On the executor that syncs; nothing is appended any more, so `flushed` reaches the end of the log.
+  parts_.flusher.FlushAll([this, shared] {
+    (void)parts_.dispatch_executor.Post([this, shared] { HoldDispatch(shared); });
+  });
+}
+
+void Replication::HoldDispatch(std::shared_ptr<Cut> cut) {
+  parts_.dispatcher.Hold();
+  // What a checkpoint that is under way has captured is not true any more.
+  checkpointer_->QueuesRemoved();
+  (void)parts_.disk_executor.Post([this, cut] { CutFiles(cut); });
+}
+
+void Replication::CutFiles(const std::shared_ptr<Cut>& cut) {
+  Status status = checkpointer_->Drop();
+  generation_.fetch_add(1, std::memory_order_acq_rel);
+  parts_.acks.FailAll(Status(StatusCode::kUnknown, "the log was cut before replicas had the record"));
+  if (status.ok()) {
+    status = cut->everything ? parts_.commit_log.StartOver(cut->to) : parts_.commit_log.Shorten(cut->to);
+  }
+  parts_.acks.Lower(cut->to);
+  if (status.ok()) {
+    parts_.crc_ranges.Clip(parts_.commit_log.min(), cut->to, cut->last_record);
+    if (cut->everything) parts_.crc_ranges = CrcRanges();
+    status = parts_.crc_ranges.Save(parts_.files, parts_.options.root);
+  }
+  parts_.prepare_spare();
+  (void)parts_.dispatch_executor.Post([this, cut, status] {
+    if (status.ok()) {
+      CutQueues(cut);
+    } else {
+      End(cut, status);
+    }
+  });
+}
+
+void Replication::CutQueues(const std::shared_ptr<Cut>& cut) {
+  Status status;
+  ConsumeQueue::Touched touched;
+  for (const auto& queue : parts_.queues.All()) {
+    if (cut->everything) {
+      parts_.queues.Remove(queue->topic());
+      continue;
+    }
+    if (status.ok()) status = parts_.queues.Cut(queue, cut->to, touched);
+  }
+  if (status.ok()) status = cut->everything ? parts_.index.DropAll() : parts_.index.DropAbove(cut->to);
+  parts_.dispatcher.PutBack(std::move(touched));
+  parts_.dispatcher.StartFrom({cut->last_record, parts_.dispatcher.last().store_time});
+  End(cut, status);
+}
+
+void Replication::End(const std::shared_ptr<Cut>& cut, const Status& status) {
+  parts_.dispatcher.Release();
+  checkpointer_->QueuesRemoved();
+  checkpointer_->Write([](const Result<Done>&) {});
+  cutting_.store(false);
+  if (status.ok()) {
+    cut->done(Done{});
+  } else {
+    cut->done(status.Annotate(StrCat("cut the log at ", cut->to.value)));
+  }
+}
+
+}  // namespace orbitmq::store

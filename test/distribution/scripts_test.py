@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The scripts of distribution/bin, as an operator runs them: whole clusters, shutdown, and every mistake.
+
+usage: scripts_test.py DISTRIBUTION_DIR MQNAMESRV MQBROKER [CASE...]
+
+Each case has an installation of its own, so that `mqshutdown` finds no other test's servers.
+"""
+
+import json
+import os
+import pathlib
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from processes import chosen_cases, run_cases  # noqa: E402
+
+CASES = []
+PATIENCE = 120  # For what takes a second on an idle machine.
+
+
+def case(function):
+    """Registers a test case; it gets a Site."""
+    CASES.append(function)
+    return function
+
+
+class Site:
+    """An installed tree and a folder to work in."""
+
+    def __init__(self, words, folder):
+        distribution, *self.programs = words
+        self.folder = pathlib.Path(folder).resolve()
+        self.bin = self.folder / "prefix/bin"
+        self.home = self.folder / "prefix/share/orbitmq"
+        self.bin.mkdir(parents=True)
+        for program in self.programs:
+            # A link of its own is a path of its own in /proc/PID/exe.
+            try:
+                os.link(program, self.bin / pathlib.Path(program).name)
+            except OSError:
+                shutil.copy2(program, self.bin)
+        shutil.copytree(distribution, self.home)
+
+    def run(self, script, *words, code=0, environment=None):
+        """Runs a script of this installation to its end; checks the exit code."""
+        done = subprocess.run([self.home / "bin" / script, *map(str, words)], cwd=self.folder, text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False,
+                              env={**os.environ, **(environment or {})})
+        assert done.returncode == code, \
+            f"{script} {words}: exit {done.returncode}, not {code}: {done.stdout}{done.stderr}"
+        return done
+
+    def cluster(self, *words, code=0):
+        """cluster.sh with --json; returns what it says."""
+        said = self.run("cluster.sh", *words, "--json", code=code).stdout
+        return json.loads(said)
+
+    def refused(self, *words, code=1, says=()):
+        """cluster.sh must fail with these texts and leave what runs as it is."""
+        before = self.running()
+        said = self.run("cluster.sh", *words, code=code).stderr
+        missing = [text for text in says if text not in said]
+        assert not missing, f"{words}: no {missing} in: {said}"
+        assert self.running() == before, f"{words}: other processes run now"
+
+    def running(self):
+        """The processes of this installation: ids and programs."""
+        found = {}
+        for link in pathlib.Path("/proc").glob("[0-9]*/exe"):
+            try:
+                target = os.readlink(link)
+            except OSError:
+                continue
+            if target.startswith(f"{self.folder}/"):
+                found[int(link.parent.name)] = pathlib.Path(target).name
+        return found
+
+    def await_none_running(self):
+        """Until they have ended."""
+        deadline = time.monotonic() + PATIENCE
+        while self.running():
+            assert time.monotonic() < deadline, f"these go on running: {self.running()}"
+            time.sleep(0.02)
+
+    def close(self):
+        """Ends what a failed case left."""
+        for pid in self.running():
+            os.kill(pid, signal.SIGKILL)
+
+
+def ports_of(told):
+    """Where the members of a cluster listen."""
+    return {member["name"]: member["address"] for member in told["members"]}
+
+
+def await_text(path, text):
+    """Until a file holds it."""
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists() or text not in path.read_text(errors="replace"):
+        assert time.monotonic() < deadline, f"{path} never held '{text}'"
+        time.sleep(0.02)
+
+
+def three_free_ports():
+    """The first of P, P + 2 and P + 3, which nobody uses: a broker's, next to the port P + 2."""
+    while True:
+        first = random.randrange(15000, 30000)
+        try:
+            for port in (first, first + 2, first + 3):
+                with socket.socket() as tried:
+                    tried.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+
+
+@case
+def two_clusters_start_side_by_side(site):
+    """Started at the same moment they share no port; each stops alone and leaves no process."""
+    script = site.home / "bin/cluster.sh"
+    starts = [subprocess.Popen([script, "start", "2m-noslave", "--json", "--dir", name], cwd=site.folder,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+              for name in ("one", "two")]
+    told = []
+    for start in starts:
+        out, error = start.communicate(timeout=PATIENCE)
+        assert start.returncode == 0, error
+        told.append(json.loads(out))
+    addresses = [address for one in told for address in ports_of(one).values()]
+    assert len(set(addresses)) == 8, addresses
+    assert all(one["running"] for one in told), told
+    assert sorted(site.running().values()) == 4 * ["mqbroker"] + 4 * ["mqnamesrv"], site.running()
+    assert not site.cluster("stop", "2m-noslave", "--dir", "one")["running"]
+    assert site.cluster("status", "2m-noslave", "--dir", "two") == told[1]
+    site.cluster("stop", "2m-noslave", "--dir", "two")
+    assert not site.running(), site.running()
+
+
+@case
+def killed_members_come_back_where_they_were(site):
+    """`kill` and `start` touch the named member; a broker that died by itself is told as dead."""
+    first = site.cluster("start", "2m-noslave")
+    site.run("cluster.sh", "kill", "2m-noslave", "broker-a")
+    state = site.cluster("status", "2m-noslave", code=1)
+    assert [member["state"] for member in state["members"]] == ["running", "running", "stopped", "running"]
+    (by_itself,) = [member["pid"] for member in first["members"] if member["name"] == "broker-b"]
+    os.kill(by_itself, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE
+    while site.cluster("status", "2m-noslave", code=1)["members"][3]["state"] != "dead":
+        assert time.monotonic() < deadline, "its end was not noticed"
+    site.refused("stop", "2m-noslave", "broker-z", code=2, says=["broker-z", "broker-a broker-b"])
+    again = site.cluster("start", "2m-noslave")
+    assert again["running"] and ports_of(again) == ports_of(first), (first, again)
+    assert [member["pid"] for member in again["members"]][:2] == \
+        [member["pid"] for member in first["members"]][:2], "a member that ran was started anew"
+    restarted = site.cluster("restart", "2m-noslave")
+    assert ports_of(restarted) == ports_of(first)
+    assert not site.cluster("kill", "2m-noslave")["running"]
+    assert not site.running(), site.running()
+
+
+@case
+def table_names_everything(site):
+    """What a person sees: the members and three commands; no colours where no terminal is."""
+    said = site.run("cluster.sh", "start", "standalone")
+    told = site.cluster("status", "standalone")
+    assert told["members"][0]["address"] in said.stdout and told["namesrvAddr"] in said.stdout, said.stdout
+    assert len(said.stdout.split("Next:\n")[1].strip().split("\n")) == 3, said.stdout
+    assert "\033" not in said.stdout + said.stderr, said
+    assert "listens on" in said.stderr, said.stderr
+    assert len(site.running()) == 1, "a standalone server is one process"
+    # The last of the three commands works as it is printed.
+    command = said.stdout.strip().split("\n")[-1].strip()
+    subprocess.run(["sh", "-c", command], cwd=site.folder, check=True, timeout=PATIENCE,
+                   capture_output=True)
+    assert not site.running(), site.running()
+
+
+@case
+def folder_of_apaches_files_is_a_cluster(site):
+    """Files with licence text and Windows line ends, one of them naming its port."""
+    folder = site.folder / "mine"
+    folder.mkdir()
+    port = three_free_ports() + 2
+    sample = (site.home / "conf/2m-noslave/broker-a.properties").read_text()
+    (folder / "left.properties").write_text(f"# Licensed to somebody\n{sample}listenPort = {port}\n")
+    (folder / "right.properties").write_bytes(
+        sample.replace("broker-a", "broker-b").replace("\n", "\r\n").encode())
+    told = site.cluster("start", folder)
+    assert ports_of(told)["left"] == f"127.0.0.1:{port}", told
+    assert [member["name"] for member in told["members"]] == ["namesrv-1", "namesrv-2", "left", "right"]
+    assert told["dir"] == str(site.folder / "data/clusters/mine")
+    site.refused("start", "standalone", "--dir", told["dir"], says=["holds the cluster of", "--dir"])
+    site.cluster("stop", folder)
+
+
+@case
+def mistakes_of_the_command_line(site):
+    """Usage errors end with 2 and say what there is."""
+    for words, says in (
+            ([], ["usage:"]), (["dance"], ["'dance'", "usage:"]), (["start"], ["2m-noslave", "standalone"]),
+            (["start", "5m-noslave"], ["'5m-noslave'", "2m-noslave"]),
+            (["start", "2m-noslave", "--fast"], ["'--fast'"]),
+            (["start", "2m-noslave", "--dir"], ["--dir needs a value"]),
+            (["start", "2m-noslave", "--timeout", "soon"], ["'soon'"]),
+            (["start", "2m-noslave", "--dir", "a,b"], ["comma"])):
+        site.refused(*words, code=2, says=says)
+    assert "start|status|stop" in site.run("cluster.sh", "--help").stdout
+    site.refused("stop", "2m-noslave", says=["no cluster was ever started", "--dir"])
+    site.refused("status", "2m-noslave", says=["no cluster was ever started"])
+    (site.folder / "full").mkdir()
+    (site.folder / "full/file").touch()
+    site.refused("start", "2m-noslave", "--dir", "full", says=["was not made by cluster.sh"])
+    (site.folder / "empty").mkdir()
+    site.refused("start", site.folder / "empty", says=["no *.properties"])
+
+
+@case
+def start_says_why_it_failed(site):
+    """A port in use, a bad option, no program, a second start: and nothing stays behind."""
+    folder = site.folder / "odd"
+    folder.mkdir()
+    path = folder / "broker.properties"
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        path.write_text(f"brokerName=odd\nlistenPort={port}\n")
+        site.refused("start", folder, says=[str(port), "in use", "listenPort"])
+    shutil.rmtree(site.folder / "data")
+    path.write_text("brokerName=odd\nflushDiskType=NEVER\n")
+    site.refused("start", folder, says=["broker ended before it was ready", "broker.conf:2", "NEVER"])
+    shutil.rmtree(site.folder / "data")
+    site.cluster("start", "standalone")
+    site.refused("start", "standalone", says=["already running", "--dir"])
+    site.cluster("stop", "standalone")
+    (site.bin / "mqbroker").unlink()
+    site.refused("start", "standalone", says=["no program mqbroker", str(site.bin), "ORBITMQ_BIN"])
+    said = site.run("cluster.sh", "start", "standalone", code=1, environment={"ORBITMQ_BIN": "nowhere"})
+    assert "nowhere (ORBITMQ_BIN)" in said.stderr, said.stderr
+
+
+@case
+def interrupted_start_leaves_nothing(site):
+    """Ctrl-C while it waits for a member."""
+    started = subprocess.Popen([site.home / "bin/cluster.sh", "start", "2m-noslave"], cwd=site.folder,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    await_text(site.folder / "data/clusters/2m-noslave/broker-a/pid", " ")
+    started.send_signal(signal.SIGTERM)
+    said = started.communicate(timeout=PATIENCE)[0]
+    if started.returncode == 0:  # It was quicker than the signal.
+        site.run("cluster.sh", "stop", "2m-noslave")
+    else:
+        assert started.returncode == 143, (started.returncode, said)
+    assert not site.running(), site.running()
+
+
+@case
+def member_that_does_not_answer_is_killed(site):
+    """A stopped process takes no SIGTERM; stop says so, kills it and fails."""
+    told = site.cluster("start", "standalone")
+    os.kill(told["members"][0]["pid"], signal.SIGSTOP)
+    said = site.run("cluster.sh", "stop", "standalone", "--timeout", 2, code=1)
+    assert "standalone did not stop in time" in said.stderr, said.stderr
+    assert not site.running(), site.running()
+
+
+@case
+def mqshutdown_ends_what_runs(site):
+    """With Apache's words; a restarted name or another installation is none of its business."""
+    none = site.run("mqshutdown", "broker", code=1)
+    assert none.stdout == "No mqbroker running.\n", none
+    told = site.cluster("start", "2m-noslave")
+    brokers = " ".join(sorted(str(member["pid"]) for member in told["members"] if member["role"] == "master"))
+    said = site.run("mqshutdown", "broker").stdout
+    pids = re.match(r"The mqbroker\(([0-9 ]+)\) is running\.\.\.\n", said).group(1)
+    assert " ".join(sorted(pids.split())) == brokers, (said, brokers)
+    assert said.endswith(f"Send shutdown request to mqbroker({pids}) OK\n"), said
+    site.run("mqshutdown", "namesrv")
+    site.await_none_running()
+    assert site.run("mqshutdown", "proxy", code=1).stdout == "No mqproxy running.\n"
+    for words in ([], ["everything"]):
+        assert "Usage: mqshutdown broker | namesrv" in site.run("mqshutdown", *words, code=2).stderr
+
+
+@case
+def launchers_run_under_sh(site):
+    """`sh bin/mqbroker`, as Apache's manuals have it, also through a link from elsewhere."""
+    for program, option in (("mqbroker", "brokerName"), ("mqnamesrv", "listenPort")):
+        link = site.folder / f"link-to-{program}"
+        link.symlink_to(site.home / "bin" / program)
+        for path in (site.home / "bin" / program, link):
+            said = subprocess.run(["sh", path, "-p"], cwd=site.folder, capture_output=True, text=True,
+                                  timeout=PATIENCE, check=True).stdout
+            assert f"{option}=" in said, said
+
+
+def main():
+    words = sys.argv[1:4]
+    return run_cases(chosen_cases(CASES, sys.argv[4:]), lambda folder: Site(words, folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The scene that mqadmin is asked about: the same topics, messages, groups and clients on any servers."""
+
+import json
+import os
+import threading
+import time
+
+import servers
+import wire
+from report import check, wait_until
+
+BORN_MS = 1700000000000
+TAGS = ('TagA', 'TagB')
+QUEUED = (3, 2, 1, 0)  # Messages in each queue of Orders.
+BILLED = (2, 1, 1, 0)  # What Billing has consumed of them.
+TOPICS = {'Orders': 4, 'Empty': 2, 'Single': 1, 'Traces': 1}
+CONNECT_ATTEMPTS = 4
+TRACE = '\x01'.join(
+    ['Pub', str(BORN_MS), 'DefaultRegion', 'Sales', 'Orders', '{unique}', 'TagA', 'order-0']
+    + ['10.0.0.9:1', '5', '12', '0', '{offset}', 'true']
+)
+BROKER = {
+    'autoCreateTopicEnable': 'false',
+    'fileReservedTime': 72,
+    'deleteWhen': '04',
+    'enabledAppendPropCRC': 'true',  # Our default, not Apache's; records are of one size then.
+}
+
+
+def unique_id(number):
+    """A client's message id as the Java client makes them: address, process, loader, time, counter."""
+    return '7F0000010001AAAABBBB00000000%04X' % number
+
+
+class Stage:
+    """A NameServer and a broker of one kind with everything on them. For one thread."""
+
+    def __init__(self, context, kind, work):
+        self.work, self.kind = work, kind
+        self.pair = servers.Servers(kind, context.build, context.peer_directory, work, conf=BROKER)
+        self.down = '127.0.0.1:%d' % servers.free_ports(1)
+        self._ended, self._beat = threading.Event(), None
+        self._connection = None
+        self.names = {}
+
+    def start(self):
+        self.pair.start()
+
+    def prepare(self, peer):
+        """After start. peer: the Java client that plays the consumer."""
+        self._connection = wire.Connection(self.pair.broker)
+        for topic, queues in TOPICS.items():
+            self._make_topic(topic, queues)
+        for topic in TOPICS:
+            self.await_route(topic, True)
+        offset_id = self._send_orders()
+        self._bill()
+        self._connect_producer()
+        self._connect_consumer(peer)
+        wait_until(self._shipped, 30, 'the offsets of Shipping are stored')
+        wait_until(self._indexed, 30, 'the keys are indexed')
+        wait_until(self._rated, 60, 'the broker has rates')
+        self._write_lists()
+        self.names = {
+            'ns': self.pair.namesrv,
+            'broker': self.pair.broker,
+            'down': self.down,
+            'work': self.work,
+            'client': self._client(),
+            'offset_id': offset_id,
+            'unique_id': unique_id(0),
+        }
+
+    def _call(self, code, ext=None, body=b'', version=513):
+        reply = self._connection.call(code, ext, body, version=version)
+        check(reply.code == 0, 'request %d was refused' % code, reply)
+        return reply
+
+    def _make_topic(self, topic, queues):
+        self._call(
+            17,
+            {
+                'topic': topic,
+                'defaultTopic': 'TBW102',
+                'readQueueNums': queues,
+                'writeQueueNums': queues,
+                'perm': 6,
+                'topicFilterType': 'SINGLE_TAG',
+                'topicSysFlag': 0,
+                'order': 'false',
+            },
+        )
+
+    def await_route(self, topic, wanted):
+        def known():
+            with wire.Connection(self.pair.namesrv) as connection:
+                return (connection.call(105, {'topic': topic}).code == 0) == wanted
+
+        wait_until(known, 30, 'the NameServer %s %s' % ('knows' if wanted else 'has forgotten', topic))
+
+    def _send(self, topic, queue, body, properties):
+        ext = {
+            'producerGroup': 'Sales',
+            'topic': topic,
+            'defaultTopic': 'TBW102',
+            'defaultTopicQueueNums': 4,
+            'queueId': queue,
+            'sysFlag': 0,
+            'bornTimestamp': BORN_MS,
+            'flag': 0,
+            'properties': wire.properties(properties),
+            'reconsumeTimes': 0,
+        }
+        return self._call(10, ext, body).ext
+
+    def _send_orders(self):
+        """Returns the broker's id of the first message."""
+        first, number = None, 0
+        for queue, count in enumerate(QUEUED):
+            for _ in range(count):
+                properties = {
+                    'KEYS': 'order-%d shared' % number,
+                    'UNIQ_KEY': unique_id(number),
+                    'TAGS': TAGS[number % 2],
+                    'color': 'red',
+                }
+                sent = self._send('Orders', queue, b'body of order-%d' % number, properties)
+                first = first or sent['msgId']
+                number += 1
+        trace = TRACE.format(unique=unique_id(0), offset=first) + '\x02'
+        self._send('Traces', 0, trace.encode(), {'KEYS': unique_id(0), 'UNIQ_KEY': unique_id(100)})
+        return first
+
+    def _heartbeat(self, connection, client, producers=(), consumers=()):
+        body = {
+            'clientID': client,
+            'producerDataSet': [{'groupName': group} for group in producers],
+            'consumerDataSet': [
+                {
+                    'groupName': group,
+                    'consumeType': 'CONSUME_PASSIVELY',
+                    'messageModel': 'CLUSTERING',
+                    'consumeFromWhere': 'CONSUME_FROM_FIRST_OFFSET',
+                    'unitMode': False,
+                    'subscriptionDataSet': [
+                        {
+                            'topic': 'Orders',
+                            'subString': '*',
+                            'subVersion': 1,
+                            'classFilterMode': False,
+                            'tagsSet': [],
+                            'codeSet': [],
+                            'expressionType': 'TAG',
+                        }
+                    ],
+                }
+                for group in consumers
+            ],
+        }
+        return connection.call(34, {}, json.dumps(body).encode(), language='JAVA')
+
+    def _bill(self):
+        """A group that was connected once: it has a retry topic and offsets, and nobody is there."""
+        with wire.Connection(self.pair.broker) as connection:
+            reply = self._heartbeat(connection, 'billing@1', consumers=['Billing'])
+            check(reply.code == 0, 'the heartbeat was refused', reply)
+        for queue, offset in enumerate(BILLED):
+            ext = {'consumerGroup': 'Billing', 'topic': 'Orders', 'queueId': queue, 'commitOffset': offset}
+            self._call(15, ext)
+
+        def left():
+            return self._connection.call(203, {'consumerGroup': 'Billing'}).code != 0
+
+        wait_until(left, 30, 'Billing has gone')
+        self.await_route('%RETRY%Billing', True)
+
+    def _connect_producer(self):
+        connection = wire.Connection(self.pair.broker)
+
+        def beat():
+            with connection:
+                while True:
+                    self._heartbeat(connection, 'sales@1', producers=['Sales'])
+                    if self._ended.wait(20):
+                        return
+
+        reply = self._heartbeat(connection, 'sales@1', producers=['Sales'])
+        check(reply.code == 0, 'the heartbeat was refused', reply)
+        self._beat = threading.Thread(target=beat, daemon=True)
+        self._beat.start()
+
+    def _connect_consumer(self, peer):
+        """Again if need be: the Java client gives up when a busy machine makes its first request fail."""
+        for attempt in range(CONNECT_ATTEMPTS):
+            job = peer.begin(
+                'consume', namesrv=self.pair.namesrv, group='Shipping', topic='Orders', timeout_ms=600000
+            )
+            job.until(
+                lambda job: job.of('error') or len(job.of('received')) >= sum(QUEUED), 120, 'all messages'
+            )
+            if not job.of('error'):
+                return
+            check(attempt + 1 < CONNECT_ATTEMPTS, 'the consumer cannot start', job.events)
+
+    def _shipped(self):
+        def offset(queue):
+            ext = {'consumerGroup': 'Shipping', 'topic': 'Orders', 'queueId': queue}
+            reply = self._connection.call(14, ext)
+            return int(reply.ext['offset']) if reply.code == 0 else 0
+
+        return [offset(queue) for queue in range(len(QUEUED))] == list(QUEUED)
+
+    def _indexed(self):
+        def found(topic, key):
+            now = int(time.time() * 1000)
+            ext = {'topic': topic, 'key': key, 'maxNum': 32, 'beginTimestamp': 0, 'endTimestamp': now + 60000}
+            return self._connection.call(12, ext).code == 0
+
+        last = sum(QUEUED) - 1
+        return found('Orders', 'order-%d' % last) and found('Traces', unique_id(0))
+
+    def _rated(self):
+        """Apache's broker knows none in its first ten seconds; clusterList shows nothing of it then."""
+        table = json.loads(self._call(28).body)['table']
+        return all(table[name].strip() for name in ('putTps', 'getTransferredTps', 'getTotalTps'))
+
+    def _client(self):
+        reply = self._call(203, {'consumerGroup': 'Shipping'})
+        return json.loads(reply.body)['connectionSet'][0]['clientId']
+
+    def _write_lists(self):
+        topic = {'topicName': 'Listed-1', 'readQueueNums': 3, 'writeQueueNums': 3, 'perm': 6}
+        group = {'groupName': 'ListedGroup', 'retryMaxTimes': 3}
+        for name, entries in (('topics', [topic]), ('groups', [group])):
+            with open(os.path.join(self.work, name + '.json'), 'w') as file:
+                json.dump(entries, file)
+
+    def close(self):
+        self._ended.set()
+        if self._beat:
+            self._beat.join(5)
+        if self._connection:
+            self._connection.close()
+        self.pair.kill()

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/replica_acks.h"
+
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+namespace orbitmq::store {
+namespace {
+
+using std::chrono::seconds;
+
+class ReplicaAcksTest : public testing::Test {
+ protected:
+  void Add(int64_t end, MonoTime deadline = MonoTime(seconds(3))) {
+    std::vector<CommitWaiters::Waiter> one;
+    CommitWaiters::Waiter waiter;
+    waiter.end = {end};
+    waiter.receipt.log_offsets.push_back({end - 1});
+    waiter.replicas = true;
+    waiter.replica_deadline = deadline;
+    waiter.done = [this, end](Result<AppendReceipt> receipt) {
+      const std::string how = !receipt.ok()                                       ? "failed"
+                              : receipt->replicas == Replicas::kEnough       ? "enough"
+                              : receipt->replicas == Replicas::kNotAvailable ? "none"
+                                                                             : "late";
+      answers_.push_back(std::to_string(end) + " " + how);
+    };
+    one.push_back(std::move(waiter));
+    acks_.Add(one);
+  }
+
+  StoreOptions options_ = [] {
+    StoreOptions options;
+    options.in_sync_replicas = 2;
+    return options;
+  }();
+  ReplicaAcks acks_{options_};
+  std::vector<std::string> answers_;
+};
+
+TEST_F(ReplicaAcksTest, Set_OneAcknowledgement_AnswersAllItCoversInOrder) {
+  acks_.Set({.in_sync = 2, .replicated = {}});
+  for (const int64_t end : {100, 200, 300, 400}) Add(end);
+  EXPECT_TRUE(answers_.empty());
+  acks_.Set({.in_sync = 2, .replicated = {300}});
+  EXPECT_EQ(answers_, (std::vector<std::string>{"100 enough", "200 enough", "300 enough"}));
+  EXPECT_FALSE(acks_.empty());
+}
+
+TEST_F(ReplicaAcksTest, Add_WhatIsReplicatedAlready_IsAnsweredAtOnce) {
+  acks_.Set({.in_sync = 2, .replicated = {300}});
+  Add(300);
+  EXPECT_EQ(answers_, std::vector<std::string>{"300 enough"});
+}
+
+TEST_F(ReplicaAcksTest, Add_WithoutReplicas_SaysSo) {
+  Add(100);
+  EXPECT_EQ(answers_, std::vector<std::string>{"100 none"});
+}
+
+TEST_F(ReplicaAcksTest, Set_AnOlderAcknowledgement_LowersNothing) {
+  acks_.Set({.in_sync = 2, .replicated = {300}});
+  acks_.Set({.in_sync = 2, .replicated = {100}});
+  EXPECT_EQ(acks_.replicated(), LogOffset{300});
+}
+
+TEST_F(ReplicaAcksTest, Expire_OnlyThosePastTheirDeadline_KeepTheMessage) {
+  acks_.Set({.in_sync = 2, .replicated = {}});
+  Add(100, MonoTime(seconds(1)));
+  Add(200, MonoTime(seconds(2)));
+  EXPECT_EQ(acks_.next_deadline(), MonoTime(seconds(1)));
+  acks_.Expire(MonoTime(seconds(1)));
+  EXPECT_EQ(answers_, std::vector<std::string>{"100 late"});
+  acks_.Set({.in_sync = 2, .replicated = {200}});
+  EXPECT_EQ(answers_.back(), "200 enough");
+}
+
+TEST_F(ReplicaAcksTest, FailAll_TellsThatItMayBeStored) {
+  acks_.Set({.in_sync = 2, .replicated = {}});
+  Add(100);
+  acks_.FailAll(Status(StatusCode::kUnknown, "cut"));
+  EXPECT_EQ(answers_, std::vector<std::string>{"100 failed"});
+  EXPECT_TRUE(acks_.empty());
+}
+
+TEST_F(ReplicaAcksTest, Adapt_WaitsForNoMoreThanAreInStep) {
+  options_.in_sync_replicas_adapt = true;
+  Add(100);
+  EXPECT_EQ(answers_, std::vector<std::string>{"100 enough"});
+  options_.in_sync_replicas_min = 2;
+  Add(200);
+  EXPECT_EQ(answers_.back(), "200 none");
+}
+
+TEST_F(ReplicaAcksTest, Admit_BelowTheMinimum_IsRefused) {
+  options_.in_sync_replicas_min = 2;
+  EXPECT_EQ(acks_.Admit().persisted(), Persisted::kNo);
+  EXPECT_FALSE(acks_.Admit().ok());
+  acks_.Set({.in_sync = 2, .replicated = {}});
+  EXPECT_TRUE(acks_.Admit().ok());
+}
+
+}  // namespace
+}  // namespace orbitmq::store

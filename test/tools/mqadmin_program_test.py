@@ -1,0 +1,365 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""mqadmin as its user meets it: every command at least once against our own servers, with its exit code.
+
+usage: mqadmin_program_test.py FOLDER_OF_PROGRAMS
+"""
+
+import json
+import os
+import pathlib
+import queue
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+WAIT = 120
+CLUSTER = "DefaultCluster"
+CASES = []
+
+
+def case(function):
+    CASES.append(function)
+    return function
+
+
+class Server:
+    """A child whose ready line tells its port."""
+
+    def __init__(self, words):
+        self.child = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                      errors="replace")
+        self.lines = queue.Queue()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+
+    def _read(self):
+        for line in self.child.stdout:
+            self.lines.put(line)
+        self.lines.put(None)
+
+    def wait_for(self, pattern):
+        deadline = time.monotonic() + WAIT
+        seen = []
+        while (line := self.lines.get(timeout=max(0.1, deadline - time.monotonic()))) is not None:
+            seen.append(line)
+            if match := re.search(pattern, line):
+                return match.group(1)
+        raise AssertionError(f"no line /{pattern}/: {seen[-8:]}")
+
+    def stop(self):
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(WAIT)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+class Setting:
+    """One NameServer, one broker, and mqadmin."""
+
+    def __init__(self, binaries, folder):
+        self.binaries = pathlib.Path(binaries)
+        self.folder = pathlib.Path(folder)
+        self.servers = []
+        self.environment = {name: value for name, value in os.environ.items() if name != "NAMESRV_ADDR"}
+        self.environment["XDG_CONFIG_HOME"] = str(self.folder / "config")
+        self.namesrv = self.broker = ""
+
+    def start(self):
+        settings = f"listenPort=0,bindAddress=127.0.0.1,kvConfigPath={self.folder}/kvConfig.json"
+        server = Server([self.binaries / "mqnamesrv", "--set=" + settings])
+        self.servers.append(server)
+        self.namesrv = "127.0.0.1:" + server.wait_for(r"Name Server boot success.*:(\d+)$")
+        settings = "listenPort=0,brokerIP1=127.0.0.1,bindAddress=127.0.0.1,brokerName=broker-a"
+        server = Server([self.binaries / "mqbroker", f"--data-dir={self.folder}/data", "-n=" + self.namesrv,
+                         "--set=" + settings])
+        self.servers.append(server)
+        self.broker = "127.0.0.1:" + server.wait_for(r"127\.0\.0\.1:(\d+)\] boot success")
+        self.environment["NAMESRV_ADDR"] = self.namesrv
+        self.until(lambda: "broker-a" in self.run("clusterList").stdout)
+
+    def until(self, fulfilled):
+        deadline = time.monotonic() + WAIT
+        while not fulfilled():
+            assert time.monotonic() < deadline, "what was waited for never came"
+            threading.Event().wait(0.05)
+
+    def stop(self):
+        for server in reversed(self.servers):
+            server.stop()
+
+    def call(self, *words):
+        return subprocess.run([str(self.binaries / "mqadmin"), *map(str, words)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, errors="replace", timeout=WAIT, check=False,
+                              env=self.environment, cwd=self.folder)
+
+    def run(self, *words, code=0):
+        done = self.call(*words)
+        assert done.returncode == code, f"{words}: {done.returncode}, not {code}: {done.stdout}{done.stderr}"
+        return done
+
+    def json(self, *words, code=0):
+        return json.loads(self.run(*words, "--json", code=code).stdout)
+
+    def topic(self, name, queues=2):
+        self.run("updateTopic", "-b", self.broker, "-t", name, "-r", queues, "-w", queues)
+        self.until(lambda: self.call("topicRoute", "-t", name).returncode == 0)
+        return name
+
+
+@case
+def topics_are_made_shown_and_deleted(setting):
+    made = setting.run("updateTopic", "-c", CLUSTER, "-t", "First", "-r", "3", "-w", "3", "-a",
+                       "+message.type=NORMAL").stdout
+    assert f"create topic to {setting.broker} success.\n" in made, made
+    assert "TopicConfig [topicName=First, readQueueNums=3, writeQueueNums=3, perm=RW-, " in made, made
+    setting.until(lambda: "First\n" in setting.run("topicList").stdout)
+    assert "#Cluster Name" in setting.run("topicList", "-c").stdout
+    assert setting.run("topicClusterList", "-t", "First").stdout == CLUSTER + "\n"
+    setting.until(lambda: setting.call("topicRoute", "-t", "First").returncode == 0)
+    route = setting.json("topicRoute", "-t", "First")["route"]
+    assert route["queueDatas"][0]["readQueueNums"] == 3, route
+    listed = setting.run("topicRoute", "-t", "First", "-l").stdout.splitlines()
+    assert listed[0].split() == ["#ClusterName", "#BrokerName", "#BrokerAddrs", "#ReadQueue", "#WriteQueue",
+                                 "#Perm"], listed
+    assert listed[-1].split() == ["Total:", "1", "3", "3"], listed
+    status = setting.run("topicStatus", "-t", "First").stdout
+    assert status.splitlines()[1].startswith("broker-a" + " " * 26 + "0     0" + " " * 21 + "0"), status
+    assert "Topic Put TPS: 0.0" in status, status
+    allocated = setting.run("allocateMQ", "-t", "First", "-i", "10.0.0.1,10.0.0.2").stdout
+    assert [len(queues) for queues in json.loads(allocated)["result"].values()] == [2, 1], allocated
+    changed = setting.run("updateTopicPerm", "-b", setting.broker, "-t", "First", "-p", "4").stdout
+    assert "from 6 to 4" in changed, changed
+    setting.run("updateOrderConf", "-t", "First", "-m", "put", "-v", "broker-a:3")
+    assert "orderConf=[broker-a:3]" in setting.run("updateOrderConf", "-t", "First", "-m", "get").stdout
+    setting.run("updateOrderConf", "-t", "First", "-m", "delete")
+    setting.run("updateOrderConf", "-t", "First", "-m", "get", code=1)
+    gone = setting.run("deleteTopic", "-c", CLUSTER, "-t", "First").stdout
+    assert gone == (f"delete topic [First] from cluster [{CLUSTER}] success.\n"
+                    "delete topic [First] from NameServer success.\n"), gone
+    setting.run("topicRoute", "-t", "First", code=1)
+
+
+@case
+def lists_of_topics_and_groups_come_from_files(setting):
+    (setting.folder / "topics.json").write_text('[{"topicName":"L1"},{"topicName":"L2","perm":4}]')
+    setting.run("updateTopicList", "-b", setting.broker, "-f", "topics.json")
+    setting.until(lambda: {"L1", "L2"} <= set(setting.run("topicList").stdout.split()))
+    (setting.folder / "groups.json").write_text('[{"groupName":"LG1"},{"groupName":"LG2"}]')
+    setting.run("updateSubGroupList", "-c", CLUSTER, "-f", "groups.json")
+    assert "LG1" in setting.run("getConsumerConfig", "-g", "LG1").stdout
+    for command in ("updateTopicList", "updateSubGroupList"):
+        said = setting.run(command, "-b", setting.broker, "-f", "nowhere.json", code=1).stderr
+        assert "the file path nowhere.json does not exists" in said, said
+
+
+@case
+def groups_are_made_shown_and_deleted(setting):
+    made = setting.run("updateSubGroup", "-c", CLUSTER, "-g", "crew", "-r", "3").stdout
+    head = f"create subscription group to {setting.broker} success.\nSubscriptionGroupConfig{{groupName=crew"
+    assert made.startswith(head), made
+    config = setting.run("getConsumerConfig", "-g", "crew").stdout
+    assert re.search(r"^retryMaxTimes +=  3$", config, re.M), config
+    assert setting.run("consumerProgress").stdout.startswith("#Group")
+    setting.run("consumerProgress", "-g", "crew", code=1)
+    setting.run("consumerStatus", "-g", "crew", code=1)
+    setting.run("consumerConnection", "-g", "crew", code=1)
+    gone = setting.run("deleteSubGroup", "-c", CLUSTER, "-g", "crew", "-r", "true").stdout
+    head = f"delete subscription group [crew] from broker [{setting.broker}] in cluster [{CLUSTER}] success."
+    assert head in gone, gone
+
+
+@case
+def messages_are_sent_and_found(setting):
+    topic = setting.topic("Mail")
+    sent = setting.json("sendMessage", "-t", topic, "-p", "hello world", "-k", "key-1", "-c", "red", "-b",
+                        "broker-a", "-i", "1")["sent"][0]
+    assert sent["sendResult"] == "SEND_OK" and sent["qid"] == 1, sent
+    key = sent["msgId"]
+    setting.until(lambda: setting.call("queryMsgByKey", "-t", topic, "-k", "key-1").returncode == 0)
+    found = setting.run("queryMsgByKey", "-t", topic, "-k", "key-1").stdout.splitlines()
+    assert found[1].split() == [key, "1", "0"], found
+    shown = setting.run("queryMsgByUniqueKey", "-t", topic, "-i", key).stdout
+    assert "Keys:                [key-1]" in shown and "WARN: No Consumer" in shown, shown
+    shown = setting.run("queryMsgByOffset", "-t", topic, "-b", "broker-a", "-i", "1", "-o", "0", "-f",
+                        "UTF-8").stdout
+    assert "Message Body:        hello world" in shown, shown
+    offset_id = re.search(r"OffsetID: +(\w+)", shown).group(1)
+    for name in (offset_id, key):
+        whole = setting.json("queryMsgById", "-t", topic, "-i", name)["found"][0]["message"]
+        assert whole["body"] == "hello world" and whole["properties"]["TAGS"] == "red", whole
+    again = setting.run("queryMsgById", "-t", topic, "-i", key, "-s", "true").stdout
+    assert "SendResult [sendStatus=SEND_OK" in again, again
+    setting.run("queryMsgByOffset", "-t", topic, "-b", "broker-a", "-i", "1", "-o", "99", code=1)
+    setting.run("queryMsgByKey", "-t", topic, "-k", "other", code=1)
+    printed = setting.run("printMsg", "-t", topic).stdout
+    assert f"MSGID: {key} MessageExt [brokerName=broker-a, queueId=1, " in printed, printed
+    assert " BODY: hello world\n" in printed and "-" * 56 in printed, printed
+    counted = setting.run("printMsgByQueue", "-t", topic, "-a", "broker-a", "-i", "1", "-f", "true").stdout
+    assert counted.startswith("Tag: red "), counted
+    consumed = setting.run("consumeMessage", "-t", topic, "-b", "broker-a", "-i", "1", "-c", "1").stdout
+    assert "Consume ok\n" in consumed and consumed.count("MSGID: ") == 1, consumed
+    said = setting.run("consumeMessage", "-t", topic, "-i", "1", code=2).stderr
+    assert "Please set the brokerName before queueId!" in said, said
+    entries = setting.run("queryCq", "-t", topic, "-q", "1", "-i", "0").stdout
+    assert "Queue data: \nmax: " in entries and "idx: 0\nConsumeQueueData{physicOffset=" in entries, entries
+    timed = setting.run("checkMsgSendRT", "-t", topic, "-a", "3", "-s", "10").stdout
+    assert timed.count("true") == 3 and "Avg RT: " in timed, timed
+    assert setting.run("sendMsgStatus", "-b", "broker-a", "-c", "2").stdout.count("SEND_OK") == 2
+    assert "broker-a" in setting.run("clusterRT", "-a", "2").stdout
+    assert re.search(r"^Mail .* NO_CONSUMER$", setting.run("statsAll", "-t", topic).stdout, re.M)
+
+
+@case
+def offsets_are_moved_and_copied(setting):
+    topic = setting.topic("Moved", queues=1)
+    for number in range(3):
+        setting.run("sendMessage", "-t", topic, "-p", number)
+    setting.run("updateSubGroup", "-b", setting.broker, "-g", "mover")
+    setting.run("resetOffsetByTime", "-g", "mover", "-t", topic, "-s", "now", "-b", setting.broker, "-q", "0",
+                "-o", "2")
+    progress = setting.json("consumerProgress", "-g", "mover", "-t", topic)
+    assert (progress["diffTotal"], progress["queues"][0]["consumerOffset"]) == (1, 2), progress
+    told = setting.run("resetOffsetByTime", "-g", "mover", "-t", topic, "-s", "0", "--dry-run").stdout
+    assert "would reset the offsets of group mover" in told, told
+    assert setting.json("consumerProgress", "-g", "mover", "-t", topic)["diffTotal"] == 1
+    setting.run("updateSubGroup", "-b", setting.broker, "-g", "copy")
+    setting.run("cloneGroupOffset", "-s", "mover", "-d", "copy", "-t", topic)
+    assert setting.json("consumerProgress", "-g", "copy", "-t", topic)["diffTotal"] == 1
+    setting.run("skipAccumulatedMessage", "-g", "mover", "-t", topic)
+    assert setting.json("consumerProgress", "-g", "mover", "-t", topic)["diffTotal"] == 0
+    setting.run("brokerConsumeStats", "-b", setting.broker)
+    setting.run("resetOffsetByTime", "-g", "mover", "-t", topic, "-s", "soon", code=2)
+
+
+@case
+def brokers_tell_of_themselves(setting):
+    table = setting.run("clusterList").stdout.splitlines()
+    assert table[0].startswith("#Cluster Name           #Broker Name            #BID  #Addr"), table
+    row = setting.json("clusterList")["brokers"][0]
+    assert (row["brokerName"], row["brokerId"], row["addr"]) == ("broker-a", 0, setting.broker), row
+    assert "#InTotalYest" in setting.run("clusterList", "-m").stdout
+    figures = setting.run("brokerStatus", "-b", setting.broker).stdout
+    assert re.search(r"^brokerVersionDesc +: V5_5_0$", figures, re.M), figures
+    assert setting.run("brokerStatus", "-c", CLUSTER).stdout.startswith(setting.broker)
+    config = setting.run("getBrokerConfig", "-b", setting.broker).stdout
+    assert config.startswith(f"============{setting.broker}============\n"), config
+    assert re.search(r"^brokerName +=  broker-a$", config, re.M), config
+    assert "Master: " in setting.run("getBrokerConfig", "-c", CLUSTER).stdout
+    said = setting.run("updateBrokerConfig", "-b", setting.broker, "-k", "rejectTransactionMessage", "-v",
+                       "true").stdout
+    assert said == f"update broker config success, {setting.broker}\n", said
+    config = setting.json("getBrokerConfig", "-b", setting.broker)
+    assert config[setting.broker]["rejectTransactionMessage"] == "true", config
+    setting.run("producerConnection", "-g", "nobody", "-t", "TBW102", code=1)
+    setting.run("producer", "-b", setting.broker)
+
+
+@case
+def files_are_exported(setting):
+    setting.topic("Exported")
+    setting.run("exportConfigs", "-c", CLUSTER, "-f", "export")
+    configs = json.loads((setting.folder / "export/configs.json").read_text())
+    assert configs["brokerConfigs"]["broker-a"]["brokerId"] == "0", configs
+    assert configs["clusterScale"] == {"masterBrokerSize": 1, "namesrvSize": 1, "slaveBrokerSize": 0}, configs
+    setting.run("exportMetadata", "-b", setting.broker, "-f", "export")
+    tables = json.loads((setting.folder / "export/metadata.json").read_text())
+    assert "Exported" in tables["topicConfigTable"] and "TBW102" not in tables["topicConfigTable"], tables
+    setting.run("exportMetadata", "-c", CLUSTER, "-f", "export", "-g")
+    assert (setting.folder / "export/subscriptionGroup.json").exists()
+
+
+@case
+def requests_that_a_broker_may_not_serve_end_with_0_or_1(setting):
+    for words in (("cleanExpiredCQ", "-b", setting.broker), ("cleanUnusedTopic", "-c", CLUSTER),
+                  ("deleteExpiredCommitLog", "-b", setting.broker), ("haStatus", "-b", setting.broker),
+                  ("resetMasterFlushOffset", "-b", setting.broker, "-o", "0"),
+                  ("setConsumeMode", "-b", setting.broker, "-t", "T", "-g", "G", "-m", "PULL")):
+        done = setting.call(*words)
+        assert done.returncode in (0, 1), f"{words}: {done.returncode}: {done.stderr}"
+        told = f"mqadmin: {words[0]}: {setting.broker}" in done.stderr
+        assert (done.returncode == 1) == told, done.stderr
+
+
+@case
+def name_servers_are_configured(setting):
+    setting.run("updateKvConfig", "-s", "space", "-k", "key", "-v", "value")
+    setting.run("deleteKvConfig", "-s", "space", "-k", "key")
+    config = setting.run("getNamesrvConfig").stdout
+    assert config.startswith(f"============{setting.namesrv}============\n"), config
+    said = setting.run("updateNamesrvConfig", "-k", "orderMessageEnable", "-v", "true").stdout
+    assert said.endswith("orderMessageEnable : true\n"), said
+    setting.topic("Routed")
+    said = setting.run("wipeWritePerm", "-b", "broker-a").stdout
+    assert f"wipe write perm of broker[broker-a] in name server[{setting.namesrv}] OK, " in said, said
+    assert " OK, " in setting.run("addWritePerm", "-b", "broker-a").stdout
+
+
+@case
+def failures_end_with_their_codes(setting):
+    assert "TOPIC_NOT_EXIST" in setting.run("topicStatus", "-t", "Nowhere", code=1).stderr
+    said = setting.run("updateTopic", "-c", "Nowhere", "-t", "T", code=1).stderr
+    assert "There is no cluster 'Nowhere', but DefaultCluster" in said, said
+    setting.run("topicStatus", code=2)
+    setting.run("topicStatus", "--topik", "T", code=2)
+    said = setting.run("topicList", "-n", "127.0.0.1:1", code=3).stderr
+    assert said.startswith("mqadmin: topicList: 127.0.0.1:1: ") and said.count("\n") == 1, said
+    setting.run("topicList", "-n", "127.0.0.1:1", "--java-exit")
+    assert "\033" not in setting.run("clusterList").stdout
+
+
+@case
+def dry_run_changes_nothing(setting):
+    told = setting.run("updateTopic", "-b", setting.broker, "-t", "Never", "--dry-run").stdout
+    assert told.startswith("would set topic TopicConfig [topicName=Never") and setting.broker in told, told
+    assert "Never" not in setting.run("topicList").stdout.split()
+
+
+@case
+def help_man_and_completion_come_from_one_table(setting):
+    listed = setting.run("help").stdout
+    commands = re.findall(r"^   (\w+) ", listed, re.M)
+    assert len(commands) > 50, listed
+    for command in commands:
+        assert "example:\n  " in setting.run("help", command).stdout
+    assert setting.run("topicStatus", "-h").stdout == setting.run("help", "topicStatus").stdout
+    for shell in ("bash", "zsh", "fish"):
+        script = setting.run("completion", shell).stdout
+        assert all(command in script for command in commands)
+    script = setting.run("completion", "bash").stdout
+    subprocess.run(["bash", "-n"], input=script, text=True, timeout=WAIT, check=True)
+    assert ".TH MQADMIN 1" in setting.run("man").stdout
+    assert "topicStatus" in setting.run("man", "topicStatus").stdout
+    setting.run("context", "set", "here", setting.namesrv)
+    assert setting.namesrv in setting.run("context", "list").stdout
+    setting.run("topicList", "--context", "here")
+
+
+def main():
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        setting = Setting(sys.argv[1], folder)
+        try:
+            setting.start()
+            for function in CASES:
+                try:
+                    function(setting)
+                    print("ok      ", function.__name__)
+                except Exception as error:  # A case that breaks must not hide the others.
+                    failed += 1
+                    print("FAILED  ", function.__name__, repr(error))
+        finally:
+            setting.stop()
+    print(f"{len(CASES) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

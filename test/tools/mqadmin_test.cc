@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "common/log.h"
+#include "common/strings.h"
+#include "remoting/protocol/codes.h"
+#include "remoting/real_env.h"
+#include "test/common/temp_directory.h"
+#include "tools/mqadmin/contexts.h"
+#include "tools/mqadmin/driver.h"
+#include "tools/mqadmin/help.h"
+#include "tools/mqadmin/java_format.h"
+#include "tools/mqadmin/java_text.h"
+#include "tools/mqadmin/properties_view.h"
+
+namespace orbitmq::tools {
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr OptionSpec kOptions[] = {
+    {"t", "topic", ValueKind::kTopic, Need::kRequired, "the topic"},
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "the broker"},
+    {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "the cluster"},
+    {"a", "all", ValueKind::kFlag, Need::kOptional, "all"},
+    {"l", "list", ValueKind::kFlag, Need::kOptional, "list"},
+    {"o", "offset", ValueKind::kLong, Need::kOptional, "an offset"},
+    {"", "attributes", ValueKind::kText, Need::kOptional, "attributes"},
+    {"m", "method", ValueKind::kChoice, Need::kOptional, "what to do", "get|put"},
+};
+constexpr CommandSpec kCommand = {"test", "test", "Tests", kOptions, "mqadmin test -t x -c y"};
+
+Result<Arguments> Parse(const Words& words) { return Arguments::Parse(kCommand, words); }
+
+std::string Refusal(const Words& words) {
+  const auto parsed = Parse(words);
+  return parsed.ok() ? "taken" : std::string(parsed.status().text());
+}
+
+TEST(MqadminArguments, EveryForm_IsTaken) {
+  for (const Words& words : {Words{"-t", "T", "-c", "C"}, Words{"-tT", "-cC"}, Words{"-t=T", "-c=C"},
+                             Words{"--topic", "T", "--clusterName=C"}, Words{"-topic", "T", "--cluster", "C"},
+                             Words{"--topic=T", "-alc", "C"}, Words{"-c", " C ", "-t", " T"}}) {
+    const auto parsed = Parse(words);
+    ASSERT_TRUE(parsed.ok()) << parsed.status().text();
+    EXPECT_EQ(parsed->Text("topic"), "T");
+    EXPECT_EQ(parsed->Text("clusterName"), "C");
+  }
+}
+
+TEST(MqadminArguments, Flags_StandTogether) {
+  const auto parsed = Parse({"-al", "-t", "T", "-c", "C"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().text();
+  EXPECT_TRUE(parsed->Has("all"));
+  EXPECT_TRUE(parsed->Has("list"));
+}
+
+TEST(MqadminArguments, NegativeNumber_IsAValue) {
+  const auto parsed = Parse({"-t", "T", "-c", "C", "-o", "-1"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().text();
+  EXPECT_EQ(parsed->Number("offset", 7), -1);
+  EXPECT_EQ(parsed->Number("absent", 7), 7);
+}
+
+TEST(MqadminArguments, WrongUsage_NamesWhatAndWhatToDo) {
+  EXPECT_EQ(Refusal({"-c", "C"}), "option -t/--topic is missing: the topic");
+  EXPECT_EQ(Refusal({"-t", "T"}), "give exactly one of -b/--brokerAddr and -c/--clusterName");
+  EXPECT_EQ(Refusal({"-t", "T", "-c", "C", "-b", "h:1"}),
+            "give exactly one of -b/--brokerAddr and -c/--clusterName");
+  EXPECT_EQ(Refusal({"-t", "-c", "C"}), "option -t/--topic needs a value: the topic");
+  EXPECT_EQ(Refusal({"-t"}), "option -t/--topic needs a value: the topic");
+  EXPECT_EQ(Refusal({"-t", "T", "-c", "C", "-o", "x"}),
+            "option -o/--offset: 'x' is no whole number of 64 bits");
+  EXPECT_EQ(Refusal({"-t", "T", "-c", "C", "-m", "del"}), "option -m/--method: 'del' is none of get|put");
+  EXPECT_EQ(Refusal({"-t", "T", "-c", "C", "--all=1"}), "option -a/--all takes no value");
+  EXPECT_EQ(Refusal({"-t", "T", "-t", "U", "-c", "C"}), "option -t/--topic is given twice");
+  EXPECT_EQ(Refusal({"-t", "T", "-c", "C", "stray"}), "'stray' stands alone; every value follows its option");
+  EXPECT_NE(Refusal({"-t", "T", "-b", "nowhere"}).find("-b/--brokerAddr"), std::string::npos);
+}
+
+TEST(MqadminArguments, UnknownOption_SuggestsTheNearest) {
+  const std::string text = Refusal({"-t", "T", "--clustername", "C"});
+  EXPECT_NE(text.find("did you mean --clusterName?"), std::string::npos) << text;
+  EXPECT_NE(Refusal({"-t", "T", "-x"}).find("unknown option '-x'"), std::string::npos);
+  EXPECT_NE(Refusal({"--a", "x"}).find("may be --all or --attributes"), std::string::npos);
+}
+
+TEST(MqadminArguments, Help_NeedsNothingElse) {
+  const auto parsed = Parse({"-h"});
+  ASSERT_TRUE(parsed.ok()) << parsed.status().text();
+  EXPECT_TRUE(parsed->Has("help"));
+}
+
+TEST(JavaFormat, PadsByCharactersAsJava) {
+  const std::string arguments[] = {"ab", "c", "7"};
+  EXPECT_EQ(JavaFormat("%-4s|%3s|%03d%n", arguments), "ab  |  c|007\n");
+  const std::string wide[] = {"gr\xC3\xBC\xC3\x9F"};
+  EXPECT_EQ(JavaFormat("%-6s|%%", wide), "gr\xC3\xBC\xC3\x9F  |%");
+}
+
+TEST(JavaFormat, Fixed_RoundsHalfUpOnTheDecimalDigits) {
+  EXPECT_EQ(JavaFixed(0.125, 2), "0.13");
+  EXPECT_EQ(JavaFixed(1.005, 2), "1.01");
+  EXPECT_EQ(JavaFixed(99.995, 2), "100.00");
+  EXPECT_EQ(JavaFixed(-2.5, 0), "-3");
+  EXPECT_EQ(JavaFixed(12, 2), "12.00");
+  EXPECT_EQ(JavaFixed(1e21, 1), "1000000000000000000000.0");
+}
+
+TEST(JavaFormat, FrontCharacters_CutsNoCharacterInTwo) {
+  EXPECT_EQ(FrontCharacters("abc", 5), "abc");
+  EXPECT_EQ(FrontCharacters("abc", 2), "ab");
+  EXPECT_EQ(FrontCharacters("\xC3\xBC\xC3\x9F!", 2), "\xC3\xBC\xC3\x9F");
+}
+
+TEST(JavaFormat, ToolTime_GoesBothWays) {
+  EXPECT_EQ(*ParseToolTime("1700000000123"), 1700000000123);
+  const auto local = ParseToolTime("2026-01-31#13:45:10:123");
+  ASSERT_TRUE(local.ok());
+  EXPECT_EQ(HumanMillis(*local), "2026-01-31 13:45:10,123");
+  EXPECT_EQ(HumanSeconds(*local), "2026-01-31 13:45:10");
+  for (const char* text : {"", "soon", "2026-13-01#00:00:00:000", "2026-01-31 13:45:10", "1x"}) {
+    EXPECT_FALSE(ParseToolTime(text).ok()) << text;
+  }
+}
+
+TEST(JavaText, SpellsWhatJavaPrints) {
+  proto::TopicConfig topic;
+  topic.topic_name = "T";
+  topic.attributes = {{"+a", "1"}};
+  EXPECT_EQ(TopicConfigText(topic),
+            "TopicConfig [topicName=T, readQueueNums=16, writeQueueNums=16, perm=RW-, "
+            "topicFilterType=SINGLE_TAG, topicSysFlag=0, order=false, attributes={+a=1}]");
+  EXPECT_EQ(QueueText({"T", "b", 3}), "MessageQueue [topic=T, brokerName=b, queueId=3]");
+  EXPECT_EQ(JavaString("a\xFF z"), "a\xEF\xBF\xBD z");
+}
+
+TEST(JavaText, Versions) {
+  for (const auto& [number, name] :
+       std::vector<std::pair<int32_t, std::string>>{{513, "V5_5_0"},
+                                                    {413, "V5_0_0"},
+                                                    {401, "V4_9_4"},
+                                                    {400, "V4_9_4_SNAPSHOT"},
+                                                    {211, "V3_9_9"},
+                                                    {47, "V3_1_0"},
+                                                    {87, "V3_3_1"},
+                                                    {100000, "HIGHER_VERSION"}}) {
+    EXPECT_EQ(JavaVersion(number), name);
+  }
+}
+
+TEST(JavaText, Attributes) {
+  const auto parsed = ParseAttributes("+a=b,-c");
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->at("+a"), "b");
+  EXPECT_EQ(parsed->at("-c"), "");
+  for (const char* text : {"a=b", "+a", "-", "+a=1,+a=2"}) EXPECT_FALSE(ParseAttributes(text).ok()) << text;
+}
+
+TEST(Properties, EscapesGoBothWays) {
+  const std::string line = PropertyLine("a=b", "c:\\d");
+  const auto parsed = ParseProperties("# comment\nplain = value\nempty=\n" + line);
+  EXPECT_EQ(parsed.at("plain"), "value");
+  EXPECT_EQ(parsed.at("empty"), "");
+  EXPECT_EQ(parsed.at("a=b"), "c:\\d");
+  EXPECT_EQ(parsed.size(), 3u);
+}
+
+TEST(Output, HeadsBecomeJsonNames) {
+  EXPECT_EQ(JsonNameOfHead("#Broker Name"), "brokerName");
+  EXPECT_EQ(JsonNameOfHead("#QID"), "qid");
+  EXPECT_EQ(JsonNameOfHead("#InTPS(LOAD)"), "inTPS");
+  EXPECT_EQ(JsonNameOfHead("#PCWait(ms)=waitMs"), "waitMs");
+}
+
+TEST(Output, OneTableInBothForms) {
+  constexpr TableShape kShape = {"rows", "%-6s %s%n", "%-6s %s%n", "#Name|#Size"};
+  std::ostringstream text;
+  std::ostringstream json;
+  for (Output out : {Output(text, OutputForm::kText), Output(json, OutputForm::kJson)}) {
+    out.Head(kShape);
+    out.Row(kShape, {"a\"b", 7});
+    out.Fact("total", 7, "Total: 7");
+    out.Message("done");
+    out.Finish();
+  }
+  EXPECT_EQ(text.str(), "#Name  #Size\na\"b    7\nTotal: 7\ndone\n");
+  EXPECT_EQ(json.str(),
+            "{\"rows\":[{\"name\":\"a\\\"b\",\"size\":7}],\"total\":7,\"messages\":[\"done\"]}\n");
+}
+
+TEST(CommandTable, EveryEntryIsWhole) {
+  std::set<std::string> names;
+  for (const CommandSpec* command : AllCommands()) {
+    const std::string name(command->name);
+    EXPECT_TRUE(names.insert(AsciiLower(name)).second) << name << " is there twice";
+    EXPECT_FALSE(command->description.empty()) << name;
+    EXPECT_FALSE(command->subject.empty()) << name;
+    EXPECT_NE(command->example.find(name), std::string_view::npos) << name << " has no example";
+    EXPECT_NE(command->run, nullptr) << name;
+    EXPECT_EQ(FindCommand(AsciiLower(name)), command) << name;
+    std::set<std::string_view> letters;
+    std::set<std::string_view> options;
+    for (const OptionSpec& option : command->options) {
+      EXPECT_TRUE(options.insert(option.name).second) << name << " --" << option.name;
+      EXPECT_TRUE(option.letters.empty() || letters.insert(option.letters).second)
+          << name << " " << option.name;
+      EXPECT_FALSE(option.text.empty()) << name << " " << option.name;
+      EXPECT_EQ(option.kind == ValueKind::kChoice, !option.choices.empty()) << name << " " << option.name;
+    }
+  }
+  EXPECT_GT(names.size(), 50u);
+}
+
+TEST(CommandTable, Texts_NameEveryCommandAndOption) {
+  const std::string list = HelpList();
+  const std::string man = ManPage("1");
+  const std::string bash = CompletionScript(Shell::kBash);
+  const std::string zsh = CompletionScript(Shell::kZsh);
+  const std::string fish = CompletionScript(Shell::kFish);
+  for (const CommandSpec* command : AllCommands()) {
+    const std::string name(command->name);
+    for (const std::string* text : {&list, &man, &bash, &zsh, &fish}) {
+      EXPECT_NE(text->find(name), std::string::npos) << name;
+    }
+    const std::string page = HelpPage(*command);
+    EXPECT_NE(page.find("usage: mqadmin " + name), std::string::npos);
+    EXPECT_NE(page.find(command->example), std::string::npos) << name;
+    EXPECT_NE(ManPage(*command, "1").find(".SH EXAMPLE"), std::string::npos);
+    for (const OptionSpec& option : command->options) {
+      EXPECT_NE(page.find("--" + std::string(option.name)), std::string::npos) << name << " " << option.name;
+      EXPECT_NE(fish.find("-l " + std::string(option.name)), std::string::npos) << name << " " << option.name;
+    }
+  }
+}
+
+TEST(ExitCodes, FollowTheKindOfFailure) {
+  EXPECT_EQ(ExitCodeOf(Status()), 0);
+  EXPECT_EQ(ExitCodeOf({StatusCode::kNotFound, "x"}), 1);
+  EXPECT_EQ(ExitCodeOf(UsageError("x")), 2);
+  EXPECT_EQ(ExitCodeOf({StatusCode::kUnavailable, "x"}), 3);
+  EXPECT_EQ(ExitCodeOf({StatusCode::kUnknown, "x"}), 3);
+  EXPECT_EQ(ExitCodeOf(proto::StatusFromResponse(proto::ResponseCode::kNoPermission, "x")), 4);
+  EXPECT_EQ(ExitCodeOf(proto::StatusFromResponse(proto::ResponseCode::kSystemError, "x")), 1);
+}
+
+class MqadminDriverTest : public ::testing::Test {
+ protected:
+  MqadminDriverTest() : env_(net::NewRealEnv(NullLogger())) { around_.contexts_path = folder_ / "contexts"; }
+
+  int Run(const Words& words) {
+    out_.str("");
+    errors_.str("");
+    Driver driver({.env = *env_, .surroundings = around_, .out = out_, .errors = errors_, .input = input_});
+    return driver.Run(words);
+  }
+
+  TempDirectory folder_;
+  std::unique_ptr<Env> env_;
+  Surroundings around_;
+  std::ostringstream out_;
+  std::ostringstream errors_;
+  std::istringstream input_;
+};
+
+TEST_F(MqadminDriverTest, UnknownCommand_SuggestsTheNearest) {
+  EXPECT_EQ(Run({"topiclst"}), kExitUsage);
+  EXPECT_NE(errors_.str().find("The sub command topiclst not exist. Did you mean topicList?"),
+            std::string::npos)
+      << errors_.str();
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_EQ(Run({"topiclst", "--java-exit"}), 0);
+  EXPECT_EQ(out_.str(), "The sub command topiclst not exist.\n");
+}
+
+TEST_F(MqadminDriverTest, NoWords_ListsCommandsAsJava) {
+  EXPECT_EQ(Run({}), 0);
+  EXPECT_TRUE(out_.str().starts_with("The most commonly used mqadmin commands are:\n")) << out_.str();
+  EXPECT_NE(out_.str().find("   topicList                           "), std::string::npos);
+}
+
+TEST_F(MqadminDriverTest, WrongUsage_EndsWithTwoOrWithJavasOne) {
+  EXPECT_EQ(Run({"topicStatus"}), kExitUsage);
+  EXPECT_NE(errors_.str().find("topicStatus: option -t/--topic is missing"), std::string::npos);
+  EXPECT_EQ(Run({"topicStatus", "--java-exit"}), 1);
+  EXPECT_EQ(Run({"topicList"}), kExitUsage) << "no NameServer is known";
+  EXPECT_NE(errors_.str().find("no NameServer is named"), std::string::npos) << errors_.str();
+}
+
+TEST_F(MqadminDriverTest, UnreachableNameServer_EndsWithThree) {
+  EXPECT_EQ(Run({"topicList", "-n", "127.0.0.1:1"}), kExitUnreachable);
+  EXPECT_NE(errors_.str().find("127.0.0.1:1"), std::string::npos) << errors_.str();
+  EXPECT_EQ(Run({"topicList", "-n", "127.0.0.1:1", "--java-exit"}), 0);
+}
+
+TEST_F(MqadminDriverTest, Contexts_AreKeptAndChosen) {
+  EXPECT_EQ(Run({"context", "set", "prod", "127.0.0.1:1;127.0.0.1:2"}), 0) << errors_.str();
+  EXPECT_EQ(Run({"context", "set", "test", "127.0.0.1:3"}), 0);
+  EXPECT_EQ(Run({"context", "list"}), 0);
+  EXPECT_NE(out_.str().find("*         prod"), std::string::npos) << out_.str();
+  EXPECT_EQ(Run({"topicList"}), kExitUnreachable) << "the current context names a server";
+  EXPECT_NE(errors_.str().find("127.0.0.1:2"), std::string::npos) << errors_.str();
+  EXPECT_EQ(Run({"topicList", "--context", "test"}), kExitUnreachable);
+  EXPECT_NE(errors_.str().find("127.0.0.1:3"), std::string::npos) << errors_.str();
+  around_.namesrv_addr = "127.0.0.1:4";
+  EXPECT_EQ(Run({"topicList"}), kExitUnreachable) << "NAMESRV_ADDR comes before the current context";
+  EXPECT_NE(errors_.str().find("127.0.0.1:4"), std::string::npos) << errors_.str();
+  EXPECT_EQ(Run({"topicList", "--context", "test"}), kExitUnreachable);
+  EXPECT_NE(errors_.str().find("127.0.0.1:3"), std::string::npos) << errors_.str();
+  EXPECT_EQ(Run({"context", "use", "none"}), kExitFailed);
+  EXPECT_NE(errors_.str().find("there are: prod, test"), std::string::npos) << errors_.str();
+  EXPECT_EQ(Run({"context", "delete", "prod"}), 0);
+  EXPECT_EQ(Run({"context", "set", "a b", "127.0.0.1:1"}), kExitUsage);
+  EXPECT_EQ(Run({"context", "set", "x", "nowhere"}), kExitUsage);
+}
+
+TEST_F(MqadminDriverTest, DamagedContexts_NameTheLine) {
+  ASSERT_TRUE(WriteFileAtomically(env_->files(), around_.contexts_path, "# ok\nprod = nowhere\n").ok());
+  EXPECT_EQ(Run({"topicList"}), kExitFailed);
+  EXPECT_NE(errors_.str().find("line 2"), std::string::npos) << errors_.str();
+}
+
+}  // namespace
+}  // namespace orbitmq::tools

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/mqadmin/command_table.h"
+
+#include "common/strings.h"
+#include "tools/mqadmin/commands/tables.h"
+
+namespace orbitmq::tools {
+namespace {
+
+constexpr OptionSpec kGlobal[] = {
+    {"h", "help", ValueKind::kFlag, Need::kOptional, "show this help"},
+    {"n", "namesrvAddr", ValueKind::kServers, Need::kOptional,
+     "NameServers, separated by ';' (else --context, NAMESRV_ADDR, the current context)"},
+    {"", "context", ValueKind::kText, Need::kOptional, "take the NameServers of this context"},
+    {"", "json", ValueKind::kFlag, Need::kOptional, "print one JSON object instead of text"},
+    {"", "watch", ValueKind::kInt, Need::kOptional, "run again every so many seconds, until interrupted"},
+    {"", "yes", ValueKind::kFlag, Need::kOptional, "do not ask before something is deleted or moved"},
+    {"", "dry-run", ValueKind::kFlag, Need::kOptional, "tell what would be changed, change nothing"},
+    {"", "rpc-timeout", ValueKind::kInt, Need::kOptional, "milliseconds to wait for an answer; 5000"},
+    {"", "java-exit", ValueKind::kFlag, Need::kOptional,
+     "exit codes of Java's mqadmin: 0 even for failures, 1 for wrong usage"},
+};
+
+}  // namespace
+
+std::span<const OptionSpec> GlobalOptions() { return kGlobal; }
+
+const std::vector<const CommandSpec*>& AllCommands() {
+  static const std::vector<const CommandSpec*> all = [] {
+    std::vector<const CommandSpec*> joined;
+    for (const auto& table : {TopicCommands(), TopicChangeCommands(), GroupCommands(), GroupChangeCommands(),
+                              OffsetCommands(), ConnectionCommands(), BrokerCommands(), ClusterCommands(),
+                              ReplicationCommands(), MessageCommands(), PrintCommands(), SendCommands(),
+                              StatsCommands(), ExportCommands(), NamesrvCommands(), OwnCommands()}) {
+      for (const CommandSpec& command : table) joined.push_back(&command);
+    }
+    return joined;
+  }();
+  return all;
+}
+
+const CommandSpec* FindCommand(std::string_view name) {
+  for (const CommandSpec* command : AllCommands()) {
+    if (EqualsIgnoreCase(command->name, name)) return command;
+  }
+  return nullptr;
+}
+
+const CommandSpec* NearestCommand(std::string_view name) {
+  std::vector<std::string_view> names;
+  for (const CommandSpec* command : AllCommands()) names.push_back(command->name);
+  return FindCommand(NearestName(name, names));
+}
+
+}  // namespace orbitmq::tools

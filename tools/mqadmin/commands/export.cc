@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that write what brokers have into files.
+#include "common/names.h"
+#include "common/strings.h"
+#include "remoting/protocol/body_codec.h"
+#include "tools/mqadmin/properties_view.h"
+#include "tools/mqadmin/session.h"
+
+namespace orbitmq::tools {
+namespace {
+
+// The keys that Java's command takes from a broker's configuration.
+constexpr std::string_view kConfigKeys[] = {"autoCreateSubscriptionGroup",
+                                            "autoCreateTopicEnable",
+                                            "brokerClusterName",
+                                            "brokerId",
+                                            "brokerName",
+                                            "brokerRole",
+                                            "fileReservedTime",
+                                            "filterServerNums",
+                                            "flushDiskType",
+                                            "maxMessageSize",
+                                            "messageDelayLevel",
+                                            "msgTraceTopicName",
+                                            "slaveReadEnable",
+                                            "traceOn",
+                                            "traceTopicEnable",
+                                            "useTLS"};
+
+// Where files go unless -f says so: Java's folder.
+std::string Folder(const Arguments& args) {
+  constexpr std::string_view kSeparator = "/";
+  return args.Text("filePath", StrCat(kSeparator, "tmp/rocketmq/export"));
+}
+
+Status WriteExport(Session& session, const std::string& name, std::string_view content) {
+  const std::string folder = Folder(session.args());
+  const std::string path = StrCat(folder, "/", name);
+  Status written = session.env().files().CreateDirectories(folder);
+  if (written.ok()) written = WriteFileAtomically(session.env().files(), path, content);
+  if (!written.ok()) return written;
+  session.out().Message(StrCat("export ", path, " success"));
+  return {};
+}
+
+Status RunExportConfigs(Session& session) {
+  const std::string cluster = session.args().Text("clusterName");
+  const auto masters = session.MastersOf(cluster);
+  if (!masters.ok()) return masters.status();
+  const auto replicas = session.MastersAndSlavesOf(cluster);
+  if (!replicas.ok()) return replicas.status();
+  std::string configs;
+  for (const auto& text : session.admin().CallAll(&net::AdminStub::GetConfig, *masters)) {
+    if (!text.ok()) return text.status();
+    const auto properties = ParseProperties(*text);
+    std::string object;
+    for (const std::string_view key : kConfigKeys) {
+      const auto value = properties.find(std::string(key));
+      if (value == properties.end()) continue;
+      StrAppend(object, object.empty() ? "" : ",", JsonText(key), ":", JsonText(value->second));
+    }
+    const auto name = properties.find("brokerName");
+    StrAppend(configs, configs.empty() ? "" : ",", JsonText(name == properties.end() ? "" : name->second),
+              ":{", object, "}");
+  }
+  return WriteExport(session, "configs.json",
+                     StrCat("{\"brokerConfigs\":{", configs, "},\"clusterScale\":{\"masterBrokerSize\":",
+                            masters->size(), ",\"namesrvSize\":", session.admin().name_servers().size(),
+                            ",\"slaveBrokerSize\":", replicas->size() - masters->size(), "}}\n"));
+}
+
+// What users made: system topics are left out, retry and dead-letter topics unless -s is given.
+void AddTopics(Session& session, const proto::TopicConfigAndMappingSerializeWrapper& from,
+               std::map<std::string, proto::TopicConfig>& all) {
+  for (const auto& [name, topic] : from.topic_config_table) {
+    const bool special = IsRetryTopic(name) || IsDlqTopic(name);
+    if (IsSystemTopic(name) || (special && !session.args().Has("specialTopic"))) continue;
+    const auto [at, fresh] = all.emplace(name, topic);
+    if (fresh) continue;
+    at->second.read_queue_nums += topic.read_queue_nums;
+    at->second.write_queue_nums += topic.write_queue_nums;
+  }
+}
+
+template <class Body>
+std::string TableJson(const std::map<std::string, Body>& table) {
+  std::string out = "{";
+  for (const auto& [name, body] : table) {
+    StrAppend(out, out.size() == 1 ? "" : ",", JsonText(name), ":",
+              proto::EncodeBody(body, proto::JsonStyle::kStandard));
+  }
+  return out + "}";
+}
+
+Status RunExportMetadata(Session& session) {
+  const auto brokers = session.Targets("brokerAddr", "clusterName");
+  if (!brokers.ok()) return brokers.status();
+  std::map<std::string, proto::TopicConfig> topics;
+  std::map<std::string, proto::SubscriptionGroupConfig> groups;
+  for (const auto& reply : session.admin().CallAll(&net::AdminStub::GetAllTopics, *brokers)) {
+    if (!reply.ok()) return reply.status();
+    AddTopics(session, *reply, topics);
+  }
+  for (const auto& reply : session.admin().CallAll(&net::AdminStub::GetAllGroups, *brokers)) {
+    if (!reply.ok()) return reply.status();
+    groups.insert(reply->subscription_group_table.begin(), reply->subscription_group_table.end());
+  }
+  const bool only_topics = session.args().Has("topic");
+  const bool only_groups = session.args().Has("subscriptionGroup") && !only_topics;
+  std::string out = StrCat("{\"exportTime\":", session.env().clock().WallMillis());
+  if (!only_topics) StrAppend(out, ",\"subscriptionGroupTable\":", TableJson(groups));
+  if (!only_groups) StrAppend(out, ",\"topicConfigTable\":", TableJson(topics));
+  return WriteExport(session,
+                     only_topics   ? "topic.json"
+                     : only_groups ? "subscriptionGroup.json"
+                                   : "metadata.json",
+                     out + "}\n");
+}
+
+constexpr OptionSpec kPath = {"f", "filePath", ValueKind::kPath, Need::kOptional,
+                              "the folder to write to; else that of Java's command"};
+constexpr OptionSpec kExportConfigs[] = {
+    {"c", "clusterName", ValueKind::kCluster, Need::kRequired, "the cluster"}, kPath};
+constexpr OptionSpec kExportMetadata[] = {
+    {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all masters of this cluster"},
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker"},
+    kPath,
+    {"t", "topic", ValueKind::kFlag, Need::kOptional, "only topics"},
+    {"g", "subscriptionGroup", ValueKind::kFlag, Need::kOptional, "only groups"},
+    {"s", "specialTopic", ValueKind::kFlag, Need::kOptional, "retry and dead-letter topics too"}};
+
+constexpr CommandSpec kCommands[] = {
+    {"exportConfigs", "export", "Writes the main configuration of a cluster's brokers to a file",
+     kExportConfigs, "mqadmin exportConfigs -c DefaultCluster -f ./export", Effect::kReads,
+     Needs::kNameServer, RunExportConfigs},
+    {"exportMetadata", "export", "Writes topics and groups to a file", kExportMetadata,
+     "mqadmin exportMetadata -c DefaultCluster -f ./export", Effect::kReads, Needs::kNothing,
+     RunExportMetadata},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> ExportCommands() { return kCommands; }
+
+}  // namespace orbitmq::tools

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands that find messages.
+#include <algorithm>
+#include <limits>
+
+#include "common/message_id.h"
+#include "common/strings.h"
+#include "remoting/protocol/codes.h"
+#include "tools/mqadmin/message_view.h"
+#include "tools/mqadmin/sending.h"
+#include "tools/mqadmin/session.h"
+
+namespace orbitmq::tools {
+namespace {
+
+constexpr int64_t kEndOfTime = std::numeric_limits<int64_t>::max();
+constexpr int32_t kUniqueKeyMax = 32;
+
+constexpr TableShape kFound = {"messages", "%-50s %4s %40s%n", "%-50s %4s %40s%n",
+                               "#Message ID|#QID|#Offset"};
+
+// What to look for in the index of every broker of a topic.
+struct KeyQuery {
+  std::string topic;
+  std::string cluster;  // Whose route to take, or empty.
+  std::string key;
+  bool unique = false;
+  int32_t count = 64;
+  int64_t begin = 0;
+  int64_t end = kEndOfTime;
+};
+
+// The index knows hashes only: whether a message really has the key.
+bool HasKey(const ShownMessage& message, const KeyQuery& query) {
+  if (message.view.topic != query.topic) return false;
+  if (query.unique) return message.UniqueKey() == query.key;
+  for (const std::string_view key :
+       Split(message.properties.contains(property::kKeys) ? std::string_view(message.properties.at("KEYS"))
+                                                          : std::string_view(),
+             property::kKeySeparator)) {
+    if (key == query.key) return true;
+  }
+  return false;
+}
+
+Result<std::vector<ShownMessage>> FindByKey(Session& session, const KeyQuery& query) {
+  const auto route = session.Route(query.cluster.empty() ? query.topic : query.cluster);
+  if (!route.ok()) return route.status();
+  std::vector<Endpoint> brokers;
+  std::vector<std::string> names;
+  for (const proto::BrokerData& broker : route->broker_datas) {
+    auto address = SelectAddress(broker);
+    if (!address) continue;
+    brokers.push_back(*std::move(address));
+    names.push_back(broker.broker_name);
+  }
+  proto::QueryMessageRequestHeader header;
+  header.topic = query.topic;
+  header.key = query.key;
+  header.max_num = query.count;
+  header.begin_timestamp = query.begin;
+  header.end_timestamp = query.end;
+  if (query.unique) header.unique_key_query = true;
+  std::vector<ShownMessage> found;
+  Status failure(StatusCode::kNotFound, StrCat("query message by key finished, but no message: the topic ",
+                                               query.topic, " has none with the key ", query.key));
+  failure = failure.WithWireCode(proto::ResponseCode::kNoMessage);
+  const auto replies = session.admin().CallAll(&net::AdminStub::QueryMessages, brokers, header);
+  for (size_t i = 0; i < replies.size(); ++i) {
+    if (!replies[i].ok()) {
+      if (replies[i].status().wire_code() != proto::ResponseCode::kQueryNotFound)
+        failure = replies[i].status();
+      continue;
+    }
+    auto messages = DecodeMessages(replies[i]->view(), names[i]);
+    if (!messages.ok()) return messages.status().Annotate(brokers[i].ToString());
+    for (ShownMessage& message : *messages) {
+      if (HasKey(message, query)) found.push_back(std::move(message));
+    }
+  }
+  if (found.empty()) return failure;
+  return found;
+}
+
+// By the id that a broker or a client made.
+Result<ShownMessage> FindById(Session& session, const std::string& topic, const std::string& id) {
+  const auto decoded = DecodeOffsetMessageId(id);
+  // An id of a client has the same length and form; only an address that answers tells them apart.
+  if (decoded.ok() && decoded->store_host.port > 0 && decoded->store_host.port <= 65535) {
+    const Endpoint broker{decoded->store_host.IpText(), static_cast<uint16_t>(decoded->store_host.port)};
+    const auto records =
+        session.admin().Call(&net::AdminStub::ViewMessage, broker,
+                             proto::ViewMessageRequestHeader{topic, decoded->log_offset.value});
+    if (records.ok()) {
+      auto messages = DecodeMessages(records->view(), "");
+      if (!messages.ok()) return messages.status();
+      if (!messages->empty() && messages->front().view.topic == topic) return std::move(messages->front());
+    }
+  }
+  auto found = FindByKey(session, {.topic = topic,
+                                   .cluster = session.args().Text("cluster"),
+                                   .key = id,
+                                   .unique = true,
+                                   .count = kUniqueKeyMax});
+  if (!found.ok()) return found.status();
+  return std::move(found->front());
+}
+
+// Lets one client of the group consume the message now, by way of its broker.
+Status ConsumeDirectly(Session& session, const ShownMessage& message) {
+  proto::ConsumeMessageDirectlyResultRequestHeader header;
+  header.consumer_group = session.args().Text("consumerGroup");
+  header.client_id = session.args().Text("clientId");
+  header.msg_id = message.OffsetId();
+  header.topic = std::string(message.view.topic);
+  const Endpoint broker{message.view.store_host.IpText(),
+                        static_cast<uint16_t>(message.view.store_host.port)};
+  const auto result = session.Change(StrCat("let ", header.client_id, " consume ", message.Id()),
+                                     &net::AdminStub::ConsumeDirectly, broker, header);
+  if (!result.ok()) return result.status();
+  session.Did(StrCat(
+      "ConsumeMessageDirectlyResult [order=", result->order, ", autoCommit=", result->auto_commit,
+      ", consumeResult=", result->consume_result ? proto::EnumName(*result->consume_result) : "null",
+      ", remark=", result->remark.value_or("null"), ", spentTimeMills=", result->spent_time_mills, "]"));
+  return {};
+}
+
+bool WantsDirectConsumption(const Arguments& args) {
+  return args.Has("consumerGroup") && args.Has("clientId");
+}
+
+// Sends the message again, with its id and its properties.
+Status ResendMessage(Session& session, const ShownMessage& message) {
+  const auto queues = WritableQueues(session, std::string(message.view.topic));
+  if (!queues.ok()) return queues.status();
+  OutgoingText again{.body = message.body, .properties = message.properties, .group = "ReSendMsgById"};
+  again.properties.erase(std::string(property::kCrc32));
+  session.Did(StrCat("prepare resend msg. originalMsgId=", message.Id()));
+  const auto sent = SendOnce(session, queues->front(), std::move(again));
+  if (!sent.ok()) return sent.status();
+  session.Did(StrCat("SendResult [sendStatus=", SendStatusName(sent->reply.code), ", msgId=", sent->id,
+                     ", offsetMsgId=", sent->reply.header.msg_id, "]"));
+  return {};
+}
+
+Status RunQueryMsgById(Session& session) {
+  const std::string topic = session.args().Text("topic");
+  Status failure;
+  const std::string ids = session.args().Text("msgId");
+  for (const std::string_view piece : Split(ids, ',')) {
+    const std::string id(Trim(piece));
+    if (id.empty()) continue;
+    const auto message = FindById(session, topic, id);
+    Status done = message.status();
+    if (message.ok() && WantsDirectConsumption(session.args())) {
+      done = ConsumeDirectly(session, *message);
+    } else if (message.ok() && session.args().Bool("sendMessage", false)) {
+      done = ResendMessage(session, *message);
+    } else if (message.ok()) {
+      done = ShowMessage(session, *message, {.body_text = session.args().Has("bodyFormat")});
+    }
+    if (done.ok()) continue;
+    if (!failure.ok()) session.Warn(done.Annotate(id));
+    if (failure.ok()) failure = done.Annotate(id);
+  }
+  return failure;
+}
+
+Status RunQueryMsgByKey(Session& session) {
+  const Arguments& args = session.args();
+  const auto found = FindByKey(session, {.topic = args.Text("topic"),
+                                         .cluster = args.Text("cluster"),
+                                         .key = args.Text("msgKey"),
+                                         .count = static_cast<int32_t>(args.Number("maxNum", 64)),
+                                         .begin = args.Number("beginTimestamp", 0),
+                                         .end = args.Number("endTimestamp", kEndOfTime)});
+  if (!found.ok()) return found.status();
+  session.out().Head(kFound);
+  for (const ShownMessage& message : *found) {
+    session.out().Row(kFound, {message.Id(), message.view.queue_id, message.view.queue_offset.value});
+  }
+  return {};
+}
+
+Status RunQueryMsgByUniqueKey(Session& session) {
+  auto found = FindByKey(session, {.topic = session.args().Text("topic"),
+                                   .cluster = session.args().Text("cluster"),
+                                   .key = session.args().Text("msgId"),
+                                   .unique = true,
+                                   .count = kUniqueKeyMax});
+  if (!found.ok()) return found.status();
+  std::sort(found->begin(), found->end(),
+            [](const auto& a, const auto& b) { return a.view.store_time < b.view.store_time; });
+  if (WantsDirectConsumption(session.args())) return ConsumeDirectly(session, found->front());
+  if (!session.args().Has("showAll")) found->resize(1);
+  int copy = 0;
+  for (const ShownMessage& message : *found) {
+    const Status shown = ShowMessage(session, message, {.offset_id = false, .copy = copy++});
+    if (!shown.ok()) return shown;
+  }
+  return {};
+}
+
+Status RunQueryMsgByOffset(Session& session) {
+  const std::string topic = session.args().Text("topic");
+  const std::string name = session.args().Text("brokerName");
+  const auto route = session.Route(topic);
+  if (!route.ok()) return route.status();
+  for (const proto::BrokerData& broker : route->broker_datas) {
+    const auto address = SelectAddress(broker);
+    if (broker.broker_name != name || !address) continue;
+    const int64_t offset = session.args().Number("offset", 0);
+    const auto queue_id = static_cast<int32_t>(session.args().Number("queueId", 0));
+    const auto pulled =
+        PullOnce(session, *address, {.queue = {topic, name, queue_id}, .offset = offset, .count = 1});
+    if (!pulled.ok()) return pulled.status();
+    const auto messages = DecodeMessages(pulled->body.view(), name);
+    if (!messages.ok()) return messages.status();
+    if (messages->empty() || pulled->status != net::PullStatus::kFound) {
+      return {StatusCode::kNotFound,
+              StrCat("queue ", queue_id, " of ", name, " has no message at offset ", offset, ", but from ",
+                     pulled->header.min_offset, " up to ", pulled->header.max_offset)};
+    }
+    return ShowMessage(session, messages->front(), {.body_text = session.args().Has("bodyFormat")});
+  }
+  return {StatusCode::kNotFound, StrCat("the topic ", topic, " has no broker ", name)};
+}
+
+constexpr OptionSpec kTopic = {"t", "topic", ValueKind::kTopic, Need::kRequired, "the topic"};
+constexpr OptionSpec kCluster = {"c", "cluster", ValueKind::kCluster, Need::kOptional,
+                                 "find the brokers through the route of this cluster (or parent topic)"};
+constexpr OptionSpec kGroup = {"g", "consumerGroup", ValueKind::kGroup, Need::kOptional,
+                               "with -d: the group of the client that shall consume it now"};
+constexpr OptionSpec kClient = {"d", "clientId", ValueKind::kText, Need::kOptional,
+                                "with -g: the client that shall consume it now"};
+constexpr OptionSpec kBodyFormat = {"f", "bodyFormat", ValueKind::kText, Need::kOptional,
+                                    "print the body too, as text; UTF-8"};
+
+constexpr OptionSpec kById[] = {
+    kTopic,
+    {"i", "msgId", ValueKind::kText, Need::kRequired, "ids, separated by ','"},
+    kGroup,
+    kClient,
+    {"s", "sendMessage", ValueKind::kBool, Need::kOptional, "send it again; false"},
+    {"u", "unitName", ValueKind::kText, Need::kOptional, "of no effect: there are no units"},
+    kCluster,
+    kBodyFormat};
+constexpr OptionSpec kByKey[] = {
+    kTopic,
+    {"k", "msgKey", ValueKind::kText, Need::kRequired, "a key of the message"},
+    {"b", "beginTimestamp", ValueKind::kLong, Need::kOptional, "stored from then on, milliseconds; 0"},
+    {"e", "endTimestamp", ValueKind::kLong, Need::kOptional, "stored up to then, milliseconds; no end"},
+    {"m", "maxNum", ValueKind::kInt, Need::kOptional, "at most so many per broker; 64"},
+    kCluster};
+constexpr OptionSpec kByUniqueKey[] = {
+    {"i", "msgId", ValueKind::kText, Need::kRequired, "the id that the producer's client made"},
+    kGroup,
+    kClient,
+    kTopic,
+    {"a", "showAll", ValueKind::kFlag, Need::kOptional, "all messages with that id, at most 32"},
+    kCluster};
+constexpr OptionSpec kByOffset[] = {
+    kTopic,
+    {"b", "brokerName", ValueKind::kBroker, Need::kRequired, "the broker"},
+    {"i", "queueId", ValueKind::kInt, Need::kRequired, "the queue"},
+    {"o", "offset", ValueKind::kLong, Need::kRequired, "the message's offset in the queue"},
+    kBodyFormat};
+
+constexpr CommandSpec kCommands[] = {
+    {"queryMsgById", "message", "Shows a message by its id", kById,
+     "mqadmin queryMsgById -t orders -i 0A00000100002A9F0000000000000000", Effect::kChanges,
+     Needs::kNameServer, RunQueryMsgById},
+    {"queryMsgByKey", "message", "Lists the messages with a key", kByKey,
+     "mqadmin queryMsgByKey -t orders -k order-4711", Effect::kReads, Needs::kNameServer, RunQueryMsgByKey},
+    {"queryMsgByUniqueKey", "message", "Shows a message by the id that its producer made", kByUniqueKey,
+     "mqadmin queryMsgByUniqueKey -t orders -i 7F0000010F5C3D71E5A07B6D0F2C0000", Effect::kReads,
+     Needs::kNameServer, RunQueryMsgByUniqueKey},
+    {"queryMsgByOffset", "message", "Shows the message at an offset of a queue", kByOffset,
+     "mqadmin queryMsgByOffset -t orders -b broker-a -i 0 -o 42 -f UTF-8", Effect::kReads, Needs::kNameServer,
+     RunQueryMsgByOffset},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> MessageCommands() { return kCommands; }
+
+}  // namespace orbitmq::tools

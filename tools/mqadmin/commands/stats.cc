@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// Traffic of topics and groups, and raw entries of queues.
+#include <algorithm>
+
+#include "common/names.h"
+#include "common/strings.h"
+#include "remoting/protocol/body_codec.h"
+#include "tools/mqadmin/group_view.h"
+#include "tools/mqadmin/session.h"
+
+namespace orbitmq::tools {
+namespace {
+
+constexpr char kTrafficFormat[] = "%-64s  %-64s %12s %11s %11s %14s %14s%n";
+constexpr TableShape kTraffic = {
+    "topics", kTrafficFormat, kTrafficFormat,
+    "#Topic|#Consumer Group|#Accumulation|#InTPS|#OutTPS|#InMsg24Hour|#OutMsg24Hour"};
+constexpr std::string_view kSeparator = "======================================";
+
+// A figure of all masters together.
+struct Traffic {
+  double tps = 0;
+  int64_t day = 0;
+};
+
+// The sum of a day, or what there is of one.
+int64_t DaySum(const proto::BrokerStatsData& stats) {
+  if (stats.stats_day.sum != 0) return stats.stats_day.sum;
+  if (stats.stats_hour.sum != 0) return stats.stats_hour.sum;
+  return stats.stats_minute.sum;
+}
+
+// Brokers that never counted it answer with an error, which means nothing.
+Traffic TrafficOf(Session& session, const std::vector<Endpoint>& masters, const std::string& name,
+                  const std::string& key) {
+  Traffic total;
+  const proto::ViewBrokerStatsDataRequestHeader header{name, key};
+  for (const auto& stats : session.admin().CallAll(&net::AdminStub::ViewStats, masters, header)) {
+    if (!stats.ok()) continue;
+    total.tps += stats->stats_minute.tps;
+    total.day += DaySum(*stats);
+  }
+  return total;
+}
+
+Status PrintTopic(Session& session, const std::string& topic) {
+  const auto route = session.Route(topic);
+  if (!route.ok()) return route.status();
+  std::vector<Endpoint> masters;
+  std::set<std::string> groups;
+  for (const proto::BrokerData& broker : route->broker_datas) {
+    if (auto master = MasterAddress(broker)) masters.push_back(*std::move(master));
+  }
+  for (const auto& list : session.admin().CallAll(&net::AdminStub::GetGroupsOfTopic, masters, topic)) {
+    if (list.ok()) groups.insert(list->group_list.begin(), list->group_list.end());
+  }
+  const bool active_only = session.args().Has("activeTopic");
+  const Traffic in = TrafficOf(session, masters, "TOPIC_PUT_NUMS", topic);
+  if (groups.empty() && (!active_only || in.day > 0)) {
+    session.out().Row(kTraffic, {Cell::Front(topic, 64), Cell("", "null"), 0, Cell::Fixed(in.tps, 2),
+                                 Cell("", "null"), in.day, "NO_CONSUMER"});
+  }
+  for (const std::string& group : groups) {
+    const Traffic out = TrafficOf(session, masters, "GROUP_GET_NUMS", StrCat(topic, "@", group));
+    if (active_only && in.day == 0 && out.day == 0) continue;
+    const auto stats = ConsumeStatsOfGroup(session, {.group = group, .topic = topic});
+    const int64_t behind = stats.ok() ? std::max<int64_t>(TotalDiff(*stats), 0) : 0;
+    session.out().Row(kTraffic, {Cell::Front(topic, 64), Cell::Front(group, 64), behind,
+                                 Cell::Fixed(in.tps, 2), Cell::Fixed(out.tps, 2), in.day, out.day});
+  }
+  return {};
+}
+
+Status RunStatsAll(Session& session) {
+  const auto topics = session.admin().CallNamesrv(&net::NamesrvStub::GetAllTopics);
+  if (!topics.ok()) return topics.status();
+  const std::string wanted = session.args().Text("topic");
+  session.out().Head(kTraffic);
+  for (const std::string& topic : topics->topic_list) {
+    if (IsRetryTopic(topic) || IsDlqTopic(topic) || (!wanted.empty() && topic != wanted)) continue;
+    if (const Status printed = PrintTopic(session, topic); !printed.ok()) session.Warn(printed);
+  }
+  return {};
+}
+
+std::string EntryText(const proto::ConsumeQueueData& entry) {
+  const auto quoted = [](const std::optional<std::string>& text) { return text.value_or("null"); };
+  return StrCat("ConsumeQueueData{physicOffset=", entry.physic_offset, ", physicSize=", entry.physic_size,
+                ", tagsCode=", entry.tags_code, ", extendDataJson='", quoted(entry.extend_data_json),
+                "', bitMap='", quoted(entry.bit_map), "', eval=", entry.eval, ", msg='", quoted(entry.msg),
+                "'}");
+}
+
+Status RunQueryCq(Session& session) {
+  const Arguments& args = session.args();
+  proto::QueryConsumeQueueRequestHeader header;
+  header.topic = args.Text("topic");
+  header.queue_id = static_cast<int32_t>(args.Number("queue", 0));
+  header.index = args.Number("index", 0);
+  header.count = static_cast<int32_t>(args.Number("count", 10));
+  header.consumer_group = args.Text("consumer");
+  auto broker = args.Has("broker") ? session.Address("broker")
+                                   : Result<Endpoint>(Status(StatusCode::kNotFound, "No topic route data!"));
+  if (!args.Has("broker")) {
+    const auto route = session.Route(header.topic);
+    if (!route.ok()) return route.status();
+    if (!route->broker_datas.empty()) {
+      if (const auto master = MasterAddress(route->broker_datas.front())) broker = *master;
+    }
+  }
+  if (!broker.ok()) return broker.status();
+  const auto reply = session.admin().Call(&net::AdminStub::QueryConsumeQueue, *broker, header);
+  if (!reply.ok()) return reply.status();
+  Output& out = session.out();
+  if (reply->subscription_data) {
+    proto::QuerySubscriptionResponseBody wrapped;
+    wrapped.subscription_data = reply->subscription_data;
+    out.Line(StrCat("Subscription data: \n", proto::EncodeBody(wrapped, proto::JsonStyle::kPretty)));
+    out.Line(kSeparator);
+  }
+  if (reply->filter_data) {
+    out.Line(StrCat("Filter data: \n", *reply->filter_data));
+    out.Line(kSeparator);
+  }
+  out.Line(StrCat("Queue data: \nmax: ", reply->max_queue_index, ", min: ", reply->min_queue_index));
+  out.Line(kSeparator);
+  int64_t index = header.index;
+  for (const proto::ConsumeQueueData& entry : reply->queue_data) {
+    out.Line(StrCat("idx: ", index++));
+    out.Line(EntryText(entry));
+    out.Line(kSeparator);
+  }
+  out.Member("queue", proto::EncodeBody(*reply, proto::JsonStyle::kStandard));
+  return {};
+}
+
+constexpr OptionSpec kStatsAll[] = {
+    {"a", "activeTopic", ValueKind::kFlag, Need::kOptional, "only what had messages within a day"},
+    {"t", "topic", ValueKind::kTopic, Need::kOptional, "only this topic"}};
+constexpr OptionSpec kQueryCq[] = {
+    {"t", "topic", ValueKind::kTopic, Need::kRequired, "the topic"},
+    {"q", "queue", ValueKind::kInt, Need::kRequired, "the queue"},
+    {"i", "index", ValueKind::kLong, Need::kRequired, "the first entry to show"},
+    {"c", "count", ValueKind::kInt, Need::kOptional, "how many; 10"},
+    {"b", "broker", ValueKind::kAddress, Need::kOptional, "ask this broker; else the topic's first master"},
+    {"g", "consumer", ValueKind::kGroup, Need::kOptional, "tell which entries this group's filter takes"}};
+
+constexpr CommandSpec kCommands[] = {
+    {"statsAll", "statistics", "Shows the traffic of topics and groups", kStatsAll, "mqadmin statsAll -a",
+     Effect::kReads, Needs::kNameServer, RunStatsAll},
+    {"queryCq", "queue", "Shows entries of a consume queue", kQueryCq,
+     "mqadmin queryCq -t orders -q 0 -i 0 -c 3", Effect::kReads, Needs::kNameServer, RunQueryCq},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> StatsCommands() { return kCommands; }
+
+}  // namespace orbitmq::tools

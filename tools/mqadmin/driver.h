@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <iosfwd>
+#include <span>
+#include <string>
+
+#include "common/env.h"
+#include "tools/mqadmin/session.h"
+
+namespace orbitmq::tools {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUnreachable = 3;
+inline constexpr int kExitDenied = 4;
+
+// One run of mqadmin. Errors go to `errors`, one line each, and never to `out`.
+class Driver final {
+ public:
+  struct Parts {
+    Env& env;
+    Surroundings surroundings;
+    std::ostream& out;
+    std::ostream& errors;
+    std::istream& input;
+  };
+  explicit Driver(Parts parts) : parts_(std::move(parts)) {}
+
+  // `words`: the command line without the program's name. Returns the exit code.
+  int Run(std::span<const std::string> words);
+
+ private:
+  int Help(std::span<const std::string> words);
+  int UnknownCommand(const std::string& name, bool java_exit);
+  int RunCommand(const CommandSpec& command, const Arguments& arguments);
+  int RunOnce(const CommandSpec& command, const Arguments& arguments, AdminClient& admin);
+  Result<std::vector<Endpoint>> NameServers(const CommandSpec& command, const Arguments& arguments);
+  int Fail(const CommandSpec& command, const Arguments& arguments, const Status& why);
+  void Error(std::string_view text);
+
+  Parts parts_;
+};
+
+// What a run that ended so ends with.
+int ExitCodeOf(const Status& status);
+
+}  // namespace orbitmq::tools

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/mqadmin/session.h"
+
+namespace orbitmq::tools {
+
+// What several commands ask about a consumer group, put together from all its brokers.
+
+// The brokers that serve a group: those of its retry topic, else of `topic` (may be empty), else every
+// master. `broker`, if not empty, is the only one.
+Result<std::vector<Endpoint>> BrokersOfGroup(Session& session, const std::string& group,
+                                             const std::string& topic, const std::string& broker = {});
+
+// Who is connected, from the first broker that knows members. With CONSUMER_NOT_ONLINE when none does.
+Result<proto::ConsumerConnection> ConsumersOfGroup(Session& session, const std::string& group,
+                                                   const std::string& broker = {});
+
+// The offsets of all queues; of one topic unless it is empty. `cluster`, if not empty, names the route to
+// take instead. kNotFound when no broker has any.
+struct ConsumeStatsQuery {
+  std::string group;
+  std::string topic{};
+  std::string cluster{};
+};
+Result<proto::ConsumeStats> ConsumeStatsOfGroup(Session& session, const ConsumeStatsQuery& query);
+
+int64_t TotalDiff(const proto::ConsumeStats& stats);
+
+}  // namespace orbitmq::tools
