@@ -12,21 +12,23 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
 
-# What only GCC knows, and what would write files.
-DROPPED = {"-c", "-Wshadow=local", "-Wno-restrict", "-Wno-maybe-uninitialized"}
-DROPPED_WITH_VALUE = {"-o", "-MF", "-MT", "-MQ"}
+# What only GCC knows, what would write files, and the precompiled headers (each source must do without).
+DROPPED = {"-c", "-Wshadow=local", "-Wno-restrict", "-Wno-maybe-uninitialized", "-Winvalid-pch"}
+DROPPED_WITH_VALUE = {"-o", "-MF", "-MT", "-MQ", "-include"}
+COMPILER = re.compile(r"^(clang|g|c)\+\+(-\d+)?$")
 ADDED = ["-fsyntax-only", "-Werror", "-Wno-unused-command-line-argument"]
 
 
 def clang_words(entry):
     """The clang++ command line for one entry of compile_commands.json."""
     words = shlex.split(entry["command"]) if "command" in entry else list(entry["arguments"])
-    while words and "=" not in words[0] and pathlib.Path(words[0]).name.startswith("ccache"):
-        words.pop(0)
+    while not COMPILER.match(pathlib.Path(words[0]).name):
+        words.pop(0)  # A launcher such as ccache, and its settings.
     kept = []
     skip = False
     for word in words[1:]:
@@ -62,6 +64,8 @@ def main():
     # CMake writes no table while no target has a source file.
     for entry in json.loads(table.read_text()) if table.exists() else []:
         path = os.path.relpath(entry["file"], root)
+        if path.startswith("build"):
+            continue  # The precompiled headers themselves.
         if not prefixes or path.startswith(tuple(prefixes)):
             entries[path] = entry
     failed = 0

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
+#include <utility>
 
 namespace orbitmq::proto {
 
@@ -60,6 +60,27 @@ struct Inherited {
   Member Owner::*member;
 };
 
+// The entries of one table. No std::tuple: its constructors cost the compiler more than all the rest of a
+// table, and there are two hundred tables.
+template <size_t Index, class Entry>
+struct FieldSlot {
+  Entry entry;
+};
+template <class Indexes, class... Entries>
+struct FieldList;
+template <size_t... Index, class... Entries>
+struct FieldList<std::index_sequence<Index...>, Entries...> : FieldSlot<Index, Entries>... {
+  // Calls visit(entry) in order until one returns false; whether none did.
+  template <class Visit>
+  constexpr bool Each([[maybe_unused]] Visit& visit) const {
+    return (visit(static_cast<const FieldSlot<Index, Entries>&>(*this).entry) && ...);
+  }
+};
+template <class... Entries>
+constexpr auto MakeFields(const Entries&... entries) {
+  return FieldList<std::index_sequence_for<Entries...>, Entries...>{{entries}...};
+}
+
 // For structs of other modules: specialise with `static constexpr auto Fields()`.
 template <class T>
 struct ForeignFields;
@@ -96,7 +117,7 @@ constexpr bool ForEachField(Object& object, Fn&& fn) {
       return ForEachField(object.*(entry.member), fn);
     }
   };
-  return std::apply([&visit](const auto&... entries) { return (visit(entries) && ...); }, kFieldTable<Owner>);
+  return kFieldTable<Owner>.Each(visit);
 }
 
 template <class Owner, class Member>
@@ -114,11 +135,11 @@ constexpr Field<Owner, Member> MakeField(FieldName name, Member Owner::*member, 
 //     ORBITMQ_FIELDS(GetKVConfigRequestHeader, ORBITMQ_REQUIRED_AS(ns, "namespace"), ORBITMQ_REQUIRED(key))
 //   };
 // JSON beans list their fields in Java's order (alphabetical by wire name), which is the order of writing.
-#define ORBITMQ_FIELDS(type, ...)        \
-  static constexpr auto Fields() {       \
-    using Self = type;                   \
-    return std::make_tuple(__VA_ARGS__); \
-  }                                      \
+#define ORBITMQ_FIELDS(type, ...)                     \
+  static constexpr auto Fields() {                    \
+    using Self = type;                                \
+    return ::orbitmq::proto::MakeFields(__VA_ARGS__); \
+  }                                                   \
   friend bool operator==(const type&, const type&) = default;
 
 #define ORBITMQ_FIELD_(member, text, presence, ...) \

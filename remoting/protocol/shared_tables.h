@@ -4,7 +4,6 @@
 // Wire tables and names of types that other modules own and several bodies carry.
 
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include "common/subscription.h"
@@ -19,8 +18,7 @@ template <>
 struct ForeignFields<MessageQueue> {
   static constexpr auto Fields() {
     using Self = MessageQueue;
-    return std::make_tuple(ORBITMQ_OPTIONAL(broker_name), ORBITMQ_OPTIONAL(queue_id),
-                           ORBITMQ_OPTIONAL(topic));
+    return MakeFields(ORBITMQ_OPTIONAL(broker_name), ORBITMQ_OPTIONAL(queue_id), ORBITMQ_OPTIONAL(topic));
   }
 };
 
@@ -28,10 +26,9 @@ template <>
 struct ForeignFields<SubscriptionData> {
   static constexpr auto Fields() {
     using Self = SubscriptionData;
-    return std::make_tuple(ORBITMQ_OPTIONAL(class_filter_mode), ORBITMQ_OPTIONAL(code_set),
-                           ORBITMQ_OPTIONAL(expression_type), ORBITMQ_OPTIONAL(sub_string),
-                           ORBITMQ_OPTIONAL(sub_version), ORBITMQ_OPTIONAL(tags_set),
-                           ORBITMQ_REQUIRED(topic));
+    return MakeFields(ORBITMQ_OPTIONAL(class_filter_mode), ORBITMQ_OPTIONAL(code_set),
+                      ORBITMQ_OPTIONAL(expression_type), ORBITMQ_OPTIONAL(sub_string),
+                      ORBITMQ_OPTIONAL(sub_version), ORBITMQ_OPTIONAL(tags_set), ORBITMQ_REQUIRED(topic));
   }
 };
 

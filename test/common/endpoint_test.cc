@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/endpoint.h"
+#include "common/strings.h"
 
 namespace orbitmq {
 namespace {
@@ -40,7 +41,7 @@ TEST(Endpoint, BadText_IsRefusedWithTheReason) {
     EXPECT_EQ(endpoint.status().code(), StatusCode::kInvalidArgument);
     EXPECT_NE(endpoint.status().text().find("expected host:port"), std::string_view::npos);
   }
-  EXPECT_FALSE(ParseEndpoint(std::string(300, 'a') + ":1").ok());
+  EXPECT_FALSE(ParseEndpoint(StrCat(std::string(300, 'a'), ":1")).ok());
 }
 
 TEST(Endpoints, List_SkipsEmptyEntries) {

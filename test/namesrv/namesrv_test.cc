@@ -69,7 +69,7 @@ class SimPeer final {
 };
 
 struct NoHeader {
-  static constexpr auto Fields() { return std::tuple<>(); }
+  static constexpr auto Fields() { return proto::MakeFields(); }
 };
 
 class NamesrvTest : public testing::Test {

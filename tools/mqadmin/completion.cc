@@ -89,7 +89,7 @@ std::string Bash() {
 std::string ZshOption(const OptionSpec& option) {
   std::string text(option.text);
   for (size_t at = 0; (at = text.find_first_of("[]:", at)) != std::string::npos; at += 2)
-    text.insert(at, "\\");
+    text.insert(at, 1, '\\');
   std::string spec = option.letters.empty() ? StrCat("--", option.name)
                                             : StrCat("'(-", option.letters, " --", option.name, ")'{-",
                                                      option.letters, ",--", option.name, "}");
