@@ -79,11 +79,12 @@ Status Checkpointer::SyncFile(const std::string& path) {
 
 // What was taken of the changes is not in any checkpoint: this one must hold everything.
 void Checkpointer::CaptureAgain() {
-  (void)parts_.dispatch_executor.Post([this, touched = std::move(capture_->touched)]() mutable {
+  // Before the dispatch executor hears of it: from then on capture_ is its own.
+  auto touched = std::exchange(capture_, nullptr)->touched;
+  (void)parts_.dispatch_executor.Post([this, touched = std::move(touched)]() mutable {
     parts_.dispatcher.PutBack(std::move(touched));
     WriteOutTails(true, 0);
   });
-  capture_.reset();
 }
 
 // True when everything touched is synced; kNotFound as SyncFile.

@@ -18,6 +18,7 @@ from context import Context  # noqa: E402
 from report import Report  # noqa: E402
 from suite_admin import admin  # noqa: E402
 from suite_clients import clients, sdk  # noqa: E402
+from suite_cluster import cluster  # noqa: E402
 from suite_compression import compression  # noqa: E402
 from suite_crossed import crossed  # noqa: E402
 from suite_mixed import mixed  # noqa: E402
@@ -35,6 +36,7 @@ SUITES = {
     'sdk': sdk,
     'crossed': crossed,
     'replication': replication,
+    'cluster': cluster,
 }
 
 

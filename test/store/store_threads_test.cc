@@ -122,6 +122,27 @@ TEST_P(StoreThreadsTest, DestroyedWhileWriting_ReopensAsAfterACrash) {
   Follow(0, static_cast<int64_t>(accepted.size()));
 }
 
+// A checkpoint under way finds files gone and must begin again, on two executors.
+TEST_P(StoreThreadsTest, TopicsDeletedWhileCheckpointsAreWritten) {
+  Open();
+  constexpr int kRounds = 150;
+  for (int i = 0; i < kRounds; ++i) {
+    const std::string topic = StrCat("D", i % 4);
+    for (int queue = 0; queue < 4; ++queue)
+      ASSERT_TRUE(Append({.topic = topic, .queue_id = queue, .body = "short-lived"}).ok());
+    ASSERT_TRUE(store_->DeleteTopic(topic).ok());
+  }
+  ASSERT_TRUE(Append({.body = "stays"}).ok());
+  Follow(0, 1);
+  const Status closed = store_->Close(std::chrono::seconds(30));
+  ASSERT_TRUE(closed.ok()) << closed.ToString();
+  store_.reset();
+  Open();
+  EXPECT_TRUE(store_->recovery().clean_shutdown);
+  Follow(0, 1);
+  EXPECT_EQ(Append({.topic = "D1", .body = "anew"})->queue_offset.value, 0);
+}
+
 using StoreSyncTest = StoreThreadsTest;
 
 TEST_P(StoreSyncTest, ASyncThatStandsStill_IsNamedByTheRefusal_NothingIsLost) {
