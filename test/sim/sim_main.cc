@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -191,7 +192,10 @@ int ProveBugs(const Arguments& arguments) {
     if (number++ % arguments.share_count != arguments.share_index) continue;
     Plant(bug.bug);
     bool caught = false;
-    for (const uint64_t seed : arguments.seeds) {
+    std::vector<uint64_t> seeds = arguments.seeds;
+    const auto first = std::find(seeds.begin(), seeds.end(), bug.first_try);
+    if (first != seeds.end()) std::rotate(seeds.begin(), first, seeds.end());
+    for (const uint64_t seed : seeds) {
       const Child child = RunInChild(seed, bug.replication);
       if (child.verdict == Verdict::kOk) continue;
       caught = true;
