@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -43,6 +44,12 @@ class Stage:
         self.limit = limit
 
 
+# The trees of the sanitizers: stage, labels, tree. The planted bugs are compiled into the tree of "asan".
+SANITIZED = [("asan", ["unit", "sim"], "asan"), ("planted", ["planted"], "asan"), ("tsan", ["tsan"], "tsan")]
+# Stages that leave much of the processors unused: they wait for servers, virtual machines and clocks.
+WAITING = ("e2e", "golden", "interop", "dropin")
+
+
 def build(preset, *targets):
     """Configures a preset (quick when nothing changed) and builds the targets, or all."""
     words = ["cmake", "--build", f"build/{preset}"]
@@ -61,12 +68,48 @@ def stages():
         result.append(Stage(label, labels=[label], jobs=jobs, limit=minutes * MINUTE))
     result.append(Stage("clang", [Command([sys.executable, "cmake/clang_syntax.py", "build/release"],
                                           20 * MINUTE)]))
-    result.append(Stage("planted", build("planted", "tests_planted"), labels=["planted"], tree="planted",
-                        jobs=2))
-    result.append(Stage("asan", build("asan", "tests_unit", "tests_sim"), labels=["unit", "sim"],
-                        tree="asan", jobs=2))
-    result.append(Stage("tsan", build("tsan", "tests_tsan"), labels=["tsan"], tree="tsan", jobs=2))
+    for name, labels, tree in SANITIZED:
+        result.append(Stage(name, build(tree, *("tests_" + label for label in labels)), labels=labels,
+                            tree=tree, jobs=2))
     return result
+
+
+class BuildAhead:
+    """Builds the sanitized trees with what is left of the processors while other stages wait for something.
+
+    Their own stages end it and finish the work, so that a failure is theirs.
+    """
+
+    def __init__(self, chosen):
+        self.process = None
+        self._commands = [command for stage in chosen if stage.name in [row[0] for row in SANITIZED]
+                          for command in stage.commands]
+
+    def before(self, stage, log_path):
+        """Starts with the first stage that mostly waits, ends before the first that needs the trees."""
+        if stage.name in [row[0] for row in SANITIZED]:
+            self.stop()
+        elif self.process is None and self._commands and stage.name in WAITING:
+            words = " && ".join(shlex.join(command.words) for command in self._commands)
+            with open(log_path, "wb") as log:
+                self.process = subprocess.Popen(["nice", "-n", "19", "sh", "-c", words], cwd=ROOT, stdout=log,
+                                                stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT,
+                                                start_new_session=True)
+            try:  # Linux shares the processors among sessions first: the session must be a meek one too.
+                pathlib.Path(f"/proc/{self.process.pid}/autogroup").write_text("19")
+            except OSError:
+                pass
+
+    def stop(self):
+        """Ends it, if it still runs; ninja leaves no half-written file that it would take for whole."""
+        self._commands = []
+        if self.process is not None:
+            try:
+                os.killpg(self.process.pid, signal.SIGINT)
+            except ProcessLookupError:
+                pass
+            self.process.wait()
+            self.process = None
 
 
 def adopt_orphans():
@@ -96,23 +139,26 @@ def descendants_of(pid):
     return found
 
 
-def reap_orphans():
-    """Ends every process that a finished stage left running; returns their command lines."""
-    left = []
+def reap_orphans(ahead):
+    """Ends every process that a finished stage left running, but not BuildAhead; returns their command lines."""
+    left = {}
+    spared = set()
+    if ahead.process is not None:
+        spared = {ahead.process.pid, *(pid for pid, _ in descendants_of(ahead.process.pid))}
     for pid, words in descendants_of(os.getpid()):
-        if not words:
+        if not words or pid in spared:
             continue  # Already dead, only not yet waited for.
-        left.append(words)
+        left[pid] = words
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
     try:
-        while os.waitpid(-1, 0 if left else os.WNOHANG)[0] != 0:
-            pass
+        while os.waitpid(-1, os.WNOHANG)[0] != 0 or any(pathlib.Path(f"/proc/{pid}").exists() for pid in left):
+            time.sleep(0.001)
     except ChildProcessError:
         pass
-    return left
+    return list(left.values())
 
 
 def run_logged(command, log_path):
@@ -245,12 +291,15 @@ def main():
     logs = ROOT / "build/logs"
     logs.mkdir(parents=True, exist_ok=True)
     results = []
-    for stage in chosen_stages(arguments.stage):
+    chosen = chosen_stages(arguments.stage)
+    ahead = BuildAhead(chosen)
+    for stage in chosen:
         print(f"=== {stage.name}", flush=True)
         start = time.monotonic()
         log_path = logs / f"{stage.name}.log"
+        ahead.before(stage, logs / "build-ahead.log")
         run = run_stage(stage, log_path)
-        for words in reap_orphans():
+        for words in reap_orphans(ahead):
             run.problems.append(f"left a process running, ended now: {words[:200]}")
         run.problems += shortfall(stage.name, run, expected)
         seconds = time.monotonic() - start
@@ -259,6 +308,7 @@ def main():
             show_failure(stage, run, log_path)
         print(f"=== {stage.name}: {run.passed} passed, {run.failed} failed, {seconds / MINUTE:.1f} minutes",
               flush=True)
+    ahead.stop()
     passed, failed = print_table(results, expected)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

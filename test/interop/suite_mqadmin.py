@@ -21,7 +21,7 @@ FORMS = os.path.join(HERE, 'mqadmin_forms.txt')
 COMPATIBILITY = os.path.join(HERE, '..', '..', 'docs', 'COMPATIBILITY.md')
 LIST_HEAD = '| mqadmin command | form | lines that differ | why |'
 FORM_SECONDS = 300
-ATTEMPTS = 3
+ATTEMPTS = 5
 KEY_AND_VALUE = re.compile(r'\S+ +=')
 
 Form = collections.namedtuple('Form', 'command name words options')
