@@ -16,6 +16,8 @@
 #include "tools/mqadmin/help.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/java_text.h"
+#include "tools/mqadmin/line_format.h"
+#include "tools/mqadmin/line_source.h"
 #include "tools/mqadmin/properties_view.h"
 
 namespace orbitmq::tools {
@@ -194,6 +196,79 @@ TEST(Output, OneTableInBothForms) {
             "{\"rows\":[{\"name\":\"a\\\"b\",\"size\":7}],\"total\":7,\"messages\":[\"done\"]}\n");
 }
 
+ShownMessage SampleMessage() {
+  ShownMessage message;
+  message.view.topic = "T";
+  message.view.queue_id = 3;
+  message.view.queue_offset = QueueOffset(17);
+  message.broker_name = "b";
+  message.body = "hello";
+  message.properties = {{"KEYS", "k1 k2"}, {"TAGS", "red"}, {"UNIQ_KEY", "ID"}, {"x", "1"}, {"y", "2"}};
+  return message;
+}
+
+TEST(LineFormat, EveryPlaceholder_IsFilled) {
+  const auto format = LineFormat::Parse("%t %B %q %o %k %g %p %b %s %i%%\\t\\x41\\n");
+  ASSERT_TRUE(format.ok()) << format.status().text();
+  EXPECT_EQ(format->Apply(SampleMessage()), "T b 3 17 k1 k2 red x=1,y=2 hello 5 ID%\tA\n");
+  EXPECT_EQ(LineFormat::Parse("%k|%g|%p")->Apply(ShownMessage()), "||");
+  ShownMessage dated;
+  dated.view.store_time = FromEpochMillis(*ParseToolTime("2026-01-31#13:45:10:123"));
+  EXPECT_EQ(LineFormat::Parse("%d")->Apply(dated), "2026-01-31 13:45:10,123");
+}
+
+TEST(LineFormat, WrongText_IsRefusedByName) {
+  for (const auto& [text, named] : std::vector<std::pair<std::string, std::string>>{
+           {"%z", "'%z'"},
+           {"%", "'%'"},
+           {"\\q", "'\\q'"},
+           {"\\", "'\\'"},
+           {"\\x4", "'\\x'"},
+           {"\\xzz", "'\\x'"}}) {
+    const auto format = LineFormat::Parse(text);
+    ASSERT_FALSE(format.ok()) << text;
+    EXPECT_NE(format.status().text().find(named), std::string_view::npos) << format.status().text();
+  }
+}
+
+TEST(LineSource, Lines_AreCutAndCounted) {
+  std::istringstream stream("one\n\nthree");
+  LineSource lines(stream, 5);
+  for (const char* line : {"one", "", "three"}) EXPECT_EQ((*lines.Next()).value(), line);
+  EXPECT_EQ(lines.number(), 3);
+  EXPECT_FALSE(lines.Next()->has_value());
+}
+
+TEST(LineSource, TooLongALine_IsNamed) {
+  std::istringstream stream("a\nabcdef\n");
+  LineSource lines(stream, 5);
+  ASSERT_TRUE(lines.Next().ok());
+  const auto refused = lines.Next();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.status().text(), "line 2 is longer than 5 bytes, a message's limit");
+}
+
+TEST(LineSource, Key_StandsBeforeTheFirstSeparator) {
+  const auto keyed = SplitKey("k=>a=>b", "=>");
+  ASSERT_TRUE(keyed.ok());
+  EXPECT_EQ(keyed->key, "k");
+  EXPECT_EQ(keyed->body, "a=>b");
+  EXPECT_FALSE(SplitKey("=>a", "=>").ok());
+  EXPECT_FALSE(SplitKey("a", "=>").ok());
+}
+
+TEST(Output, Lines_AreObjectsOfTheirOwn) {
+  std::ostringstream text;
+  Output out(text, OutputForm::kJson);
+  out.BeginLines();
+  out.JsonLine("{\"a\":1}");
+  EXPECT_TRUE(out.Flush().ok());
+  out.Finish();
+  EXPECT_EQ(text.str(), "{\"a\":1}\n");
+  text.setstate(std::ios::badbit);
+  EXPECT_EQ(out.Flush().code(), StatusCode::kIoError);
+}
+
 TEST(CommandTable, EveryEntryIsWhole) {
   std::set<std::string> names;
   for (const CommandSpec* command : AllCommands()) {
@@ -296,6 +371,24 @@ TEST_F(MqadminDriverTest, UnreachableNameServer_EndsWithThree) {
   EXPECT_EQ(Run({"topicList", "-n", "127.0.0.1:1"}), kExitUnreachable);
   EXPECT_NE(errors_.str().find("127.0.0.1:1"), std::string::npos) << errors_.str();
   EXPECT_EQ(Run({"topicList", "-n", "127.0.0.1:1", "--java-exit"}), 0);
+}
+
+TEST_F(MqadminDriverTest, ProduceAndConsume_CheckBeforeTheyAsk) {
+  for (const Words& words :
+       {Words{"produce", "-t", "T", "-r", "0"}, Words{"produce", "-t", "T", "-s", ""},
+        Words{"produce", "-t", "T", "-k", "a", "-s", ":"}, Words{"produce", "-t", "T", "--by-key"},
+        Words{"produce", "-t", "T", "-p", "a"}, Words{"produce", "-t", "T", "-p", "a=1,a=2"},
+        Words{"produce", "-t", "T", "-p", "TAGS=x"}, Words{"produce", "-t", "T", "-d", "19"},
+        Words{"consume", "-t", "T", "-c", "0"}, Words{"consume", "-t", "T", "-f", "%y"},
+        Words{"consume", "-t", "T", "-s", "never"}, Words{"consume", "-t", "T", "-f", "%b", "--json"}}) {
+    Words whole = words;
+    whole.insert(whole.end(), {"-n", "127.0.0.1:1"});
+    EXPECT_EQ(Run(whole), kExitUsage) << words[0] << " " << words.back() << ": " << errors_.str();
+    EXPECT_EQ(out_.str(), "");
+  }
+  EXPECT_EQ(Run({"produce", "-t", "T", "-n", "127.0.0.1:1"}), kExitUnreachable);
+  EXPECT_EQ(Run({"consume", "-t", "T", "--json", "-n", "127.0.0.1:1"}), kExitUnreachable);
+  EXPECT_EQ(out_.str(), "") << "no object where nothing was read";
 }
 
 TEST_F(MqadminDriverTest, Contexts_AreKeptAndChosen) {

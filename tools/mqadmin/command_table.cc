@@ -31,7 +31,8 @@ const std::vector<const CommandSpec*>& AllCommands() {
     for (const auto& table : {TopicCommands(), TopicChangeCommands(), GroupCommands(), GroupChangeCommands(),
                               OffsetCommands(), ConnectionCommands(), BrokerCommands(), ClusterCommands(),
                               ReplicationCommands(), MessageCommands(), PrintCommands(), SendCommands(),
-                              StatsCommands(), ExportCommands(), NamesrvCommands(), OwnCommands()}) {
+                              ProduceCommands(), ConsumeCommands(), StatsCommands(), ExportCommands(),
+                              NamesrvCommands(), OwnCommands()}) {
       for (const CommandSpec& command : table) joined.push_back(&command);
     }
     return joined;
