@@ -129,7 +129,8 @@ Result<Recipe> ReadRecipe(const Arguments& args) {
   Recipe recipe;
   recipe.message.topic = args.Text("topic");
   recipe.message.tag = args.Text("tags");
-  for (const std::string_view key : Split(args.Text("key"), ' ')) {
+  const std::string keys = args.Text("key");
+  for (const std::string_view key : Split(keys, ' ')) {
     if (!key.empty()) recipe.message.keys.emplace_back(key);
   }
   if (args.Has("properties")) {
