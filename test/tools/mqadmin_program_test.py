@@ -370,6 +370,22 @@ def producing_and_consuming_fail_with_their_codes(setting):
 
 
 @case
+def the_doctor_finds_what_is_wrong(setting):
+    # How full the disk is depends on the machine; everything else must be in order.
+    done = setting.call("doctor", "--json")
+    found = json.loads(done.stdout)
+    wrong = [finding for finding in found["findings"] if "its disk is full" not in finding["finding"]]
+    assert wrong == [] and done.returncode == (1 if found["errors"] else 0), done.stdout
+    done = setting.run("doctor", "-n", f"127.0.0.1:1;{setting.namesrv}", code=1)
+    assert "ERROR    127.0.0.1:1: the NameServer does not answer: " in done.stdout, done.stdout
+    assert "remedy: start it" in done.stdout, done.stdout
+    assert "looked at 2 NameServers, 1 brokers and " in done.stdout, done.stdout
+    assert "errors were found" in done.stderr, done.stderr
+    said = setting.run("doctor", "-n", "127.0.0.1:1", code=3)
+    assert said.stdout == "" and said.stderr.startswith("mqadmin: doctor: 127.0.0.1:1: "), said
+
+
+@case
 def name_servers_are_configured(setting):
     setting.run("updateKvConfig", "-s", "space", "-k", "key", "-v", "value")
     setting.run("deleteKvConfig", "-s", "space", "-k", "key")

@@ -11,6 +11,7 @@
 #include "remoting/protocol/codes.h"
 #include "remoting/real_env.h"
 #include "test/common/temp_directory.h"
+#include "tools/mqadmin/cluster_findings.h"
 #include "tools/mqadmin/contexts.h"
 #include "tools/mqadmin/driver.h"
 #include "tools/mqadmin/help.h"
@@ -267,6 +268,109 @@ TEST(Output, Lines_AreObjectsOfTheirOwn) {
   EXPECT_EQ(text.str(), "{\"a\":1}\n");
   text.setstate(std::ios::badbit);
   EXPECT_EQ(out.Flush().code(), StatusCode::kIoError);
+}
+
+// A NameServer, a master and a slave in good health.
+ClusterFacts HealthyCluster() {
+  ClusterFacts facts;
+  for (const char* address : {"10.0.0.9:9876", "10.0.0.8:9876"}) {
+    facts.name_servers.push_back({.address = address});
+    NameServerFacts& server = facts.name_servers.back();
+    server.brokers = {{{"a", 0}, "10.0.0.1:10911"}, {{"a", 1}, "10.0.0.2:10911"}};
+    server.config = {{"orderMessageEnable", "false"}, {"listenPort", "9876"}};
+  }
+  facts.brokers = {{.cluster = "c", .name = "a", .id = 0, .address = "10.0.0.1:10911"},
+                   {.cluster = "c", .name = "a", .id = 1, .address = "10.0.0.2:10911"}};
+  for (BrokerFacts& broker : facts.brokers) {
+    broker.runtime = {{"brokerVersionDesc", "V5_5_0"}, {"commitLogDiskRatio", "0.5"}};
+    broker.topics["T"].topic_name = "T";
+    broker.clock_ahead_ms = 300;
+  }
+  facts.brokers[0].config["brokerRole"] = "SYNC_MASTER";
+  proto::HARuntimeInfo replication;
+  replication.ha_connection_info.emplace_back();
+  replication.ha_connection_info[0].in_sync = true;
+  facts.brokers[0].replication = replication;
+  facts.routes = {{.topic = "T", .broker_names = {"a"}}};
+  return facts;
+}
+
+// "E where: what" and "W where: what", without remedies, which all must have.
+std::string Told(const ClusterFacts& facts) {
+  std::string text;
+  for (const Finding& finding : Examine(facts)) {
+    EXPECT_FALSE(finding.remedy.empty()) << finding.what;
+    StrAppend(text, finding.severity == Severity::kError ? "E " : "W ", finding.where, ": ", finding.what,
+              "\n");
+  }
+  return text;
+}
+
+TEST(Doctor, HealthyCluster_HasNoFindings) { EXPECT_EQ(Told(HealthyCluster()), ""); }
+
+TEST(Doctor, ServersThatDoNotAnswer_AreErrors) {
+  ClusterFacts facts = HealthyCluster();
+  facts.name_servers[1].reached = {StatusCode::kUnavailable, "refused"};
+  for (BrokerFacts& broker : facts.brokers) broker.reached = {StatusCode::kUnavailable, "gone"};
+  EXPECT_EQ(Told(facts),
+            "E 10.0.0.8:9876: the NameServer does not answer: refused\n"
+            "E a: the routes of 1 topics, such as T, name it, but it is dead\n"
+            "E a 10.0.0.1:10911: clients are told this address, but nobody answers: gone\n"
+            "E a 10.0.0.2:10911: clients are told this address, but nobody answers: gone\n");
+  EXPECT_EQ(Told({}), "E brokers: no broker is registered\n");
+}
+
+TEST(Doctor, NameServersThatDisagree_AreTold) {
+  ClusterFacts facts = HealthyCluster();
+  facts.name_servers[1].brokers.erase({"a", 1});
+  facts.name_servers[1].config = {{"orderMessageEnable", "true"}, {"listenPort", "1"}};
+  EXPECT_EQ(Told(facts),
+            "E 10.0.0.8:9876: it and 10.0.0.9:9876 know different brokers: a:1\n"
+            "W 10.0.0.8:9876: orderMessageEnable is true here and false at 10.0.0.9:9876\n");
+}
+
+TEST(Doctor, DiskClockAndVersion_AreTold) {
+  ClusterFacts facts = HealthyCluster();
+  facts.brokers[0].runtime["commitLogDiskRatio"] = "0.86";
+  facts.brokers[0].clock_ahead_ms = -7000;
+  facts.brokers[1].runtime["consumeQueueDiskRatio"] = "0.91";
+  facts.brokers[1].runtime["brokerVersionDesc"] = "V4_9_7";
+  EXPECT_EQ(Told(facts),
+            "E a 10.0.0.2:10911: its disk is full to 91 %\n"
+            "W a 10.0.0.1:10911: its disk is full to 86 %; files go before their time\n"
+            "W a 10.0.0.1:10911: its clock is 7 s behind the one here\n"
+            "W brokers: different versions: V4_9_7 (a 10.0.0.2:10911), V5_5_0 (a 10.0.0.1:10911)\n");
+  facts = HealthyCluster();
+  facts.brokers[0].runtime["storeWritable"] = "false";
+  facts.brokers[0].runtime["storeWriteRefusal"] = "fsync failed";
+  EXPECT_EQ(Told(facts), "E a 10.0.0.1:10911: takes no messages: fsync failed\n");
+}
+
+TEST(Doctor, ReplicationThatDoesNotWork_IsTold) {
+  ClusterFacts facts = HealthyCluster();
+  facts.brokers[0].replication->ha_connection_info.clear();
+  facts.brokers[1].topics["T"].perm = 4;
+  EXPECT_EQ(Told(facts),
+            "E a 10.0.0.1:10911: 0 of 1 slaves are connected to it\n"
+            "W a 10.0.0.2:10911: 1 topics are not as on its master, such as T\n");
+  facts = HealthyCluster();
+  proto::HAConnectionRuntimeInfo& slave = facts.brokers[0].replication->ha_connection_info[0];
+  slave.addr = "10.0.0.2:4";
+  slave.diff = 100;
+  slave.in_sync = false;
+  EXPECT_EQ(Told(facts), "W a 10.0.0.1:10911: its slave 10.0.0.2:4 is 100 bytes behind\n");
+  facts.brokers.pop_back();
+  EXPECT_NE(Told(facts).find("it is SYNC_MASTER and has no slave"), std::string::npos);
+  facts = HealthyCluster();
+  facts.brokers.erase(facts.brokers.begin());
+  EXPECT_EQ(Told(facts), "E a: no master is registered: it takes no messages\n");
+}
+
+TEST(Doctor, BrokerClock_IsBootTimeAndRuntime) {
+  const std::string runtime = "[ 1 days, 2 hours, 3 minutes, 4 seconds ]";
+  EXPECT_EQ(BrokerClock({{"bootTimestamp", "1000"}, {"runtime", runtime}}), 1000 + 93'784'000);
+  EXPECT_EQ(BrokerClock({{"runtime", runtime}}), std::nullopt);
+  EXPECT_EQ(BrokerClock({{"bootTimestamp", "1000"}, {"runtime", "[ 1 days ]"}}), std::nullopt);
 }
 
 TEST(CommandTable, EveryEntryIsWhole) {

@@ -12,6 +12,7 @@ std::span<const CommandSpec> BrokerCommands();
 std::span<const CommandSpec> ClusterCommands();
 std::span<const CommandSpec> ConnectionCommands();
 std::span<const CommandSpec> ConsumeCommands();
+std::span<const CommandSpec> DoctorCommands();
 std::span<const CommandSpec> ExportCommands();
 std::span<const CommandSpec> GroupChangeCommands();
 std::span<const CommandSpec> GroupCommands();
