@@ -386,6 +386,34 @@ def the_doctor_finds_what_is_wrong(setting):
 
 
 @case
+def why_tells_how_a_group_gets_on(setting):
+    topic = setting.topic("Asked")
+    setting.run("produce", "-t", topic, feed="a\nb\nc\n")
+    setting.run("consume", "-t", topic, "-g", "asker", "-c", "1")
+    told = setting.json("why", "asker")
+    assert (told["state"], told["lag"], told["members"]) == ("nobody", 2, 0), told
+    shown = setting.run("why", "asker").stdout
+    assert "nobody consumes: no member is online, 2 messages wait\nremedy: start a consumer" in shown, shown
+    assert re.search(r"^dead letters: +0$", shown, re.M) and "#Topic" in shown, shown
+    member = subprocess.Popen([str(setting.binaries / "simple_consumer"), setting.namesrv, topic, "asker"],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        setting.until(lambda: setting.json("why", "asker")["members"] == 1
+                      and setting.json("why", "asker")["lag"] == 0)
+        told = setting.json("why", "asker")
+        owned = [queue for queue in told["queues"] if queue["topic"] == topic]
+        assert told["state"] == "fine" and told["verdict"] == "fine: nothing waits", told
+        assert len(owned) == 2 and all("@" in queue["owner"] and queue["lastPull"] for queue in owned), told
+        said = setting.run("consume", "-t", topic, "-g", "asker", "-e", code=1).stderr
+        assert "the group asker has 1 members online" in said, said
+    finally:
+        member.communicate(b"\n", timeout=WAIT)
+    assert "no broker has offsets of the group nobody" in setting.run("why", "nobody", code=1).stderr
+    setting.run("why", code=2)
+    setting.run("why", "asker", "-n", "127.0.0.1:1", code=3)
+
+
+@case
 def name_servers_are_configured(setting):
     setting.run("updateKvConfig", "-s", "space", "-k", "key", "-v", "value")
     setting.run("deleteKvConfig", "-s", "space", "-k", "key")

@@ -14,6 +14,7 @@
 #include "tools/mqadmin/cluster_findings.h"
 #include "tools/mqadmin/contexts.h"
 #include "tools/mqadmin/driver.h"
+#include "tools/mqadmin/group_verdict.h"
 #include "tools/mqadmin/help.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/java_text.h"
@@ -371,6 +372,71 @@ TEST(Doctor, BrokerClock_IsBootTimeAndRuntime) {
   EXPECT_EQ(BrokerClock({{"bootTimestamp", "1000"}, {"runtime", runtime}}), 1000 + 93'784'000);
   EXPECT_EQ(BrokerClock({{"runtime", runtime}}), std::nullopt);
   EXPECT_EQ(BrokerClock({{"bootTimestamp", "1000"}, {"runtime", "[ 1 days ]"}}), std::nullopt);
+}
+
+// Two members share two queues and are done with all.
+GroupFacts HealthyGroup() {
+  GroupFacts facts;
+  facts.now_ms = 10'000'000;
+  facts.members = facts.members_that_answer = 2;
+  for (int32_t id = 0; id < 2; ++id) {
+    facts.queues.push_back({.queue = {"T", "b", id},
+                            .last_commit_ms = facts.now_ms - 1000,
+                            .owner = StrCat("client-", id),
+                            .last_pull_ms = facts.now_ms,
+                            .last_consume_ms = facts.now_ms});
+  }
+  return facts;
+}
+
+TEST(Why, HealthyGroup_IsFine) {
+  GroupFacts facts = HealthyGroup();
+  EXPECT_EQ(Judge(facts).text, "fine: nothing waits");
+  facts.queues[1].lag = 3;
+  EXPECT_EQ(Judge(facts).text, "fine: 3 messages wait, none for long");
+  EXPECT_EQ(Judge(facts).remedy, "");
+  EXPECT_EQ(SlowestQueue(facts), &facts.queues[1]);
+}
+
+TEST(Why, EveryTrouble_IsNamedWithItsRemedy) {
+  const auto expect = [](const GroupFacts& facts, GroupState state, std::string_view text) {
+    const GroupVerdict verdict = Judge(facts);
+    EXPECT_EQ(verdict.state, state) << verdict.text;
+    EXPECT_EQ(verdict.text, text);
+    EXPECT_FALSE(verdict.remedy.empty());
+    EXPECT_FALSE(GroupStateName(state).empty());
+  };
+  GroupFacts facts = HealthyGroup();
+  facts.members = facts.members_that_answer = 0;
+  expect(facts, GroupState::kNobody, "nobody consumes: no member is online, and nothing waits");
+  facts.queues[0].lag = 7;
+  expect(facts, GroupState::kNobody, "nobody consumes: no member is online, 7 messages wait");
+  facts = HealthyGroup();
+  facts.same_subscriptions = false;
+  expect(facts, GroupState::kConflict,
+         "subscription conflict: members of the group subscribe to different things");
+  facts = HealthyGroup();
+  facts.queues[1].cached = 4;
+  facts.queues[1].last_consume_ms = facts.now_ms - 61'000;
+  expect(facts, GroupState::kStuck,
+         "stuck queue: T queue 1 of b, client-1 has 4 messages and has finished none for 61 s");
+  facts = HealthyGroup();
+  facts.queues[0].owner.clear();
+  facts.queues[0].lag = 1;
+  expect(facts, GroupState::kUnowned, "queue without an owner: T queue 0 of b");
+  facts.members_that_answer = 1;
+  EXPECT_EQ(Judge(facts).state, GroupState::kFine) << "the silent member may own it";
+  facts = HealthyGroup();
+  facts.failed_tps = 2;
+  facts.ok_tps = 1;
+  expect(facts, GroupState::kFailing,
+         "failing consumer: listeners refuse 2.00 messages/s and finish 1.00");
+  facts = HealthyGroup();
+  facts.queues[0].lag = 9;
+  facts.queues[0].last_commit_ms = facts.now_ms - 90'000;
+  expect(facts, GroupState::kSlow,
+         "slow consumer: 9 messages wait, the slowest queue is T queue 0 of b, "
+         "at messages that are 90 s old");
 }
 
 TEST(CommandTable, EveryEntryIsWhole) {

@@ -27,5 +27,6 @@ std::span<const CommandSpec> SendCommands();
 std::span<const CommandSpec> StatsCommands();
 std::span<const CommandSpec> TopicChangeCommands();
 std::span<const CommandSpec> TopicCommands();
+std::span<const CommandSpec> WhyCommands();
 
 }  // namespace orbitmq::tools
