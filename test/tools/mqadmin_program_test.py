@@ -95,18 +95,18 @@ class Setting:
         for server in reversed(self.servers):
             server.stop()
 
-    def call(self, *words):
-        return subprocess.run([str(self.binaries / "mqadmin"), *map(str, words)], stdin=subprocess.DEVNULL,
+    def call(self, *words, feed=""):
+        return subprocess.run([str(self.binaries / "mqadmin"), *map(str, words)], input=feed,
                               capture_output=True, text=True, errors="replace", timeout=WAIT, check=False,
                               env=self.environment, cwd=self.folder)
 
-    def run(self, *words, code=0):
-        done = self.call(*words)
+    def run(self, *words, code=0, feed=""):
+        done = self.call(*words, feed=feed)
         assert done.returncode == code, f"{words}: {done.returncode}, not {code}: {done.stdout}{done.stderr}"
         return done
 
-    def json(self, *words, code=0):
-        return json.loads(self.run(*words, "--json", code=code).stdout)
+    def json(self, *words, code=0, feed=""):
+        return json.loads(self.run(*words, "--json", code=code, feed=feed).stdout)
 
     def topic(self, name, queues=2):
         self.run("updateTopic", "-b", self.broker, "-t", name, "-r", queues, "-w", queues)
@@ -277,15 +277,140 @@ def files_are_exported(setting):
 
 
 @case
-def requests_that_a_broker_may_not_serve_end_with_0_or_1(setting):
+def requests_that_a_broker_serves_and_those_it_does_not(setting):
     for words in (("cleanExpiredCQ", "-b", setting.broker), ("cleanUnusedTopic", "-c", CLUSTER),
-                  ("deleteExpiredCommitLog", "-b", setting.broker), ("haStatus", "-b", setting.broker),
-                  ("resetMasterFlushOffset", "-b", setting.broker, "-o", "0"),
+                  ("deleteExpiredCommitLog", "-b", setting.broker)):
+        assert setting.run(*words).stdout == "success\n"
+    shown = setting.run("haStatus", "-b", setting.broker).stdout
+    assert f"#MasterAddr\t{setting.broker}\n" in shown and "#SlaveNum\t0\n" in shown, shown
+    for words in (("resetMasterFlushOffset", "-b", setting.broker, "-o", "0"),
                   ("setConsumeMode", "-b", setting.broker, "-t", "T", "-g", "G", "-m", "PULL")):
-        done = setting.call(*words)
-        assert done.returncode in (0, 1), f"{words}: {done.returncode}: {done.stderr}"
-        told = f"mqadmin: {words[0]}: {setting.broker}" in done.stderr
-        assert (done.returncode == 1) == told, done.stderr
+        said = setting.run(*words, code=1).stderr
+        assert said.startswith(f"mqadmin: {words[0]}: {setting.broker}: REQUEST_CODE_NOT_SUPPORTED"), said
+
+
+@case
+def lines_become_messages_and_lines_again(setting):
+    topic = setting.topic("Lines")
+    said = setting.run("produce", "-t", topic, "-c", "red", "-k", "k1 k2", "-p", "shop=north",
+                       feed="one\n\ntwo")
+    assert said.stdout.startswith("sent 2 messages, 6 bytes in "), said.stdout
+    assert said.stdout.endswith(", 1 empty lines left out\n"), said.stdout
+    read = setting.run("consume", "-t", topic, "-e", "-f", "%t %g %k %p %s %b%%\\n").stdout
+    assert sorted(read.splitlines()) == [f"{topic} red k1 k2 shop=north 3 {word}%" for word in ("one", "two")]
+    summary = setting.json("produce", "-t", topic, "-s", "\\t", "--by-key",
+                           feed="".join(f"key\t{number}\n" for number in range(40)))
+    assert (summary["sent"], summary["failed"], summary["emptyLines"]) == (40, 0, 0), summary
+    read = setting.run("consume", "-t", topic, "-e", "--json").stdout.splitlines()
+    keyed = [m for m in map(json.loads, read) if m["properties"]["KEYS"] == "key"]
+    assert len(read) == 42 and [m["body"] for m in keyed] == [str(number) for number in range(40)], read
+    assert len({m["queueId"] for m in keyed}) == 1, "equal keys lie in one queue"
+    assert setting.run("consume", "-t", topic, "-e", "-x", "red").stdout.count("\n") == 2
+    assert setting.run("consume", "-t", topic, "-e", "-s", "last").stdout == ""
+    assert setting.run("consume", "-t", topic, "-c", "5").stdout.count("\n") == 5
+    assert setting.run("consume", "-t", topic, "-e", "-s", "0").stdout.count("\n") == 42
+
+
+@case
+def a_group_reads_on_where_it_was(setting):
+    topic = setting.topic("Resumed")
+    setting.run("produce", "-t", topic, feed="".join(f"{number}\n" for number in range(100)))
+    words = ("consume", "-t", topic, "-g", "reader")
+    first = setting.run(*words, "-c", "30").stdout.splitlines()
+    dry = setting.run(*words, "-e", "--dry-run").stdout.splitlines()
+    second = setting.run(*words, "-e").stdout.splitlines()
+    assert len(first) == 30 and sorted(dry) == sorted(second), (first, dry)
+    assert sorted(map(int, first + second)) == list(range(100)), (first, second)
+    assert setting.run(*words, "-e").stdout == ""
+    assert setting.json("consumerProgress", "-g", "reader", "-t", topic)["diffTotal"] == 0
+
+
+@case
+def an_endless_reader_follows_and_stops_when_told(setting):
+    topic = setting.topic("Followed", queues=1)
+    for signal_sent in (signal.SIGINT, signal.SIGTERM):
+        child = subprocess.Popen([str(setting.binaries / "mqadmin"), "consume", "-t", topic, "-s", "first"],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, env=setting.environment, cwd=setting.folder)
+        guard = threading.Timer(WAIT, child.kill)
+        guard.start()
+        try:
+            setting.run("produce", "-t", topic, feed="news\n")
+            assert child.stdout.readline() == "news\n"
+            child.send_signal(signal_sent)
+            _, said = child.communicate(timeout=WAIT)
+            assert (child.returncode, said) == (0, ""), (child.returncode, said)
+        finally:
+            guard.cancel()
+            child.kill()
+            child.wait()
+
+
+@case
+def producing_and_consuming_fail_with_their_codes(setting):
+    topic = setting.topic("Refused", queues=1)
+    told = setting.run("produce", "-t", topic, "--dry-run", feed="a\nb\n").stdout
+    assert told == f"would send 2 messages, 2 bytes to the topic {topic}\n", told
+    assert setting.run("consume", "-t", topic, "-e").stdout == ""
+    done = setting.run("produce", "-t", topic, "-s", ":", feed="a:1\nno separator\na:2\n", code=1)
+    assert "line 2: there is no separator ':' in 'no separator'" in done.stderr, done.stderr
+    assert done.stdout.startswith("sent 1 messages, "), done.stdout
+    said = setting.run("produce", "-t", topic, feed="x" * (4 * 1024 * 1024 + 1), code=1).stderr
+    assert "line 1 is longer than 4194304 bytes" in said, said
+    said = setting.run("consume", "-t", "Nowhere", "-e", code=1).stderr
+    assert "TOPIC_NOT_EXIST" in said, said
+    for words in (("produce", "-t", topic, "-r", "0"), ("produce", "-t", topic, "-p", "KEYS=1"),
+                  ("produce", "-t", topic, "-s", ""), ("produce", "-t", topic, "--by-key"),
+                  ("consume", "-t", topic, "-f", "%z"), ("consume", "-t", topic, "-s", "soon"),
+                  ("consume", "-t", topic, "-c", "0"), ("consume", "-t", topic, "-f", "%b", "--json")):
+        setting.run(*words, code=2)
+    for words in (("produce", "-t", topic), ("consume", "-t", topic), ("consume", "-t", topic, "-g", "g")):
+        said = setting.run(*words, "-n", "127.0.0.1:1", code=3).stderr
+        assert said.startswith(f"mqadmin: {words[0]}: 127.0.0.1:1: ") and said.count("\n") == 1, said
+
+
+@case
+def the_doctor_finds_what_is_wrong(setting):
+    # How full the disk is depends on the machine; everything else must be in order.
+    done = setting.call("doctor", "--json")
+    found = json.loads(done.stdout)
+    wrong = [finding for finding in found["findings"] if "its disk is full" not in finding["finding"]]
+    assert wrong == [] and done.returncode == (1 if found["errors"] else 0), done.stdout
+    done = setting.run("doctor", "-n", f"127.0.0.1:1;{setting.namesrv}", code=1)
+    assert "ERROR    127.0.0.1:1: the NameServer does not answer: " in done.stdout, done.stdout
+    assert "remedy: start it" in done.stdout, done.stdout
+    assert "looked at 2 NameServers, 1 brokers and " in done.stdout, done.stdout
+    assert "errors were found" in done.stderr, done.stderr
+    said = setting.run("doctor", "-n", "127.0.0.1:1", code=3)
+    assert said.stdout == "" and said.stderr.startswith("mqadmin: doctor: 127.0.0.1:1: "), said
+
+
+@case
+def why_tells_how_a_group_gets_on(setting):
+    topic = setting.topic("Asked")
+    setting.run("produce", "-t", topic, feed="a\nb\nc\n")
+    setting.run("consume", "-t", topic, "-g", "asker", "-c", "1")
+    told = setting.json("why", "asker")
+    assert (told["state"], told["lag"], told["members"]) == ("nobody", 2, 0), told
+    shown = setting.run("why", "asker").stdout
+    assert "nobody consumes: no member is online, 2 messages wait\nremedy: start a consumer" in shown, shown
+    assert re.search(r"^dead letters: +0$", shown, re.M) and "#Topic" in shown, shown
+    member = subprocess.Popen([str(setting.binaries / "simple_consumer"), setting.namesrv, topic, "asker"],
+                              stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    try:
+        setting.until(lambda: setting.json("why", "asker")["members"] == 1
+                      and setting.json("why", "asker")["lag"] == 0)
+        told = setting.json("why", "asker")
+        owned = [queue for queue in told["queues"] if queue["topic"] == topic]
+        assert told["state"] == "fine" and told["verdict"] == "fine: nothing waits", told
+        assert len(owned) == 2 and all("@" in queue["owner"] and queue["lastPull"] for queue in owned), told
+        said = setting.run("consume", "-t", topic, "-g", "asker", "-e", code=1).stderr
+        assert "the group asker has 1 members online" in said, said
+    finally:
+        member.communicate(b"\n", timeout=WAIT)
+    assert "no broker has offsets of the group nobody" in setting.run("why", "nobody", code=1).stderr
+    setting.run("why", code=2)
+    setting.run("why", "asker", "-n", "127.0.0.1:1", code=3)
 
 
 @case

@@ -30,8 +30,9 @@ const std::vector<const CommandSpec*>& AllCommands() {
     std::vector<const CommandSpec*> joined;
     for (const auto& table : {TopicCommands(), TopicChangeCommands(), GroupCommands(), GroupChangeCommands(),
                               OffsetCommands(), ConnectionCommands(), BrokerCommands(), ClusterCommands(),
-                              ReplicationCommands(), MessageCommands(), PrintCommands(), SendCommands(),
-                              StatsCommands(), ExportCommands(), NamesrvCommands(), OwnCommands()}) {
+                              DoctorCommands(), ReplicationCommands(), MessageCommands(), PrintCommands(),
+                              SendCommands(), ProduceCommands(), ConsumeCommands(), StatsCommands(),
+                              ExportCommands(), NamesrvCommands(), WhyCommands(), OwnCommands()}) {
       for (const CommandSpec& command : table) joined.push_back(&command);
     }
     return joined;

@@ -82,6 +82,36 @@ Result<proto::ConsumeStats> ConsumeStatsOfGroup(Session& session, const ConsumeS
   return all;
 }
 
+proto::GetConsumerRunningInfoRequestHeader RunningInfoOf(const std::string& group, const std::string& client,
+                                                         bool jstack) {
+  proto::GetConsumerRunningInfoRequestHeader header;
+  header.consumer_group = group;
+  header.client_id = client;
+  header.jstack_enable = jstack;
+  return header;
+}
+
+Result<RunningInfos> AskMembers(Session& session, const std::string& group,
+                                const proto::ConsumerConnection& connection, const MemberQuery& query) {
+  const auto brokers = BrokersOfGroup(session, group, "", query.broker);
+  if (!brokers.ok()) return brokers.status();
+  if (brokers->empty()) return Status(StatusCode::kNotFound, "no broker serves the group");
+  std::vector<std::pair<Endpoint, proto::GetConsumerRunningInfoRequestHeader>> questions;
+  for (const proto::Connection& client : connection.connection_set) {
+    questions.emplace_back(brokers->front(), RunningInfoOf(group, client.client_id, query.jstack));
+  }
+  RunningInfos infos;
+  auto replies = session.admin().CallEach(&net::AdminStub::GetRunningInfo, questions);
+  for (size_t i = 0; i < replies.size(); ++i) {
+    if (replies[i].ok()) {
+      infos[questions[i].second.client_id] = *std::move(replies[i]);
+    } else {
+      session.Warn(replies[i].status().Annotate(questions[i].second.client_id));
+    }
+  }
+  return infos;
+}
+
 int64_t TotalDiff(const proto::ConsumeStats& stats) {
   int64_t total = 0;
   for (const auto& [queue, offset] : stats.offset_table)

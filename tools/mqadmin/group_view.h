@@ -28,6 +28,18 @@ struct ConsumeStatsQuery {
 };
 Result<proto::ConsumeStats> ConsumeStatsOfGroup(Session& session, const ConsumeStatsQuery& query);
 
+// What each member of a group tells of itself, by client id. Members that do not answer are warned about and
+// missing. `broker`, if not empty, is the one that passes the questions on.
+using RunningInfos = std::map<std::string, proto::ConsumerRunningInfo>;
+struct MemberQuery {
+  std::string broker{};
+  bool jstack = false;
+};
+Result<RunningInfos> AskMembers(Session& session, const std::string& group,
+                                const proto::ConsumerConnection& connection, const MemberQuery& query);
+proto::GetConsumerRunningInfoRequestHeader RunningInfoOf(const std::string& group, const std::string& client,
+                                                         bool jstack);
+
 int64_t TotalDiff(const proto::ConsumeStats& stats);
 
 }  // namespace orbitmq::tools

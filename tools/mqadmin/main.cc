@@ -2,6 +2,8 @@
 // mqadmin: looks after NameServers, brokers, topics, groups and messages.
 #include <unistd.h>
 
+#include <atomic>
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -19,6 +21,19 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? std::string() : std::string(value);
 }
 
+std::atomic<bool> stop_wanted{false};  // Set by a signal handler; lock-free.
+
+// The second signal ends the program whatever it waits for.
+bool Interrupted() {
+  [[maybe_unused]] static const bool taken = [] {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { stop_wanted = true; };
+    action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
+    return sigaction(SIGINT, &action, nullptr) == 0 && sigaction(SIGTERM, &action, nullptr) == 0;
+  }();
+  return stop_wanted;
+}
+
 Surroundings ReadSurroundings() {
   Surroundings around;
   around.namesrv_addr = FromEnvironment("NAMESRV_ADDR");
@@ -28,6 +43,8 @@ Surroundings ReadSurroundings() {
   if (!config.empty()) around.contexts_path = config + "/orbitmq/contexts";
   around.output_is_terminal = isatty(STDOUT_FILENO) == 1;
   around.input_is_terminal = isatty(STDIN_FILENO) == 1;
+  around.errors_are_terminal = isatty(STDERR_FILENO) == 1;
+  around.interrupted = Interrupted;
   around.colours_allowed = FromEnvironment("NO_COLOR").empty();
   return around;
 }

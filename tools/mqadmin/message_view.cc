@@ -15,7 +15,6 @@
 namespace orbitmq::tools {
 namespace {
 
-constexpr char kToolsGroup[] = "TOOLS_CONSUMER";
 constexpr size_t kPlainBodyBytesMax = size_t{64} << 20;
 
 std::string PlainBody(const MessageView& view) {
@@ -166,9 +165,9 @@ Status ShowMessage(Session& session, const ShownMessage& message, const ShowOpti
   return ShowTracks(session, message);
 }
 
-Result<net::PullReply> PullOnce(Session& session, const Endpoint& broker, const ToolPull& pull) {
+proto::PullMessageRequestHeader PullHeader(const ToolPull& pull) {
   proto::PullMessageRequestHeader header;
-  header.consumer_group = kToolsGroup;
+  header.consumer_group = pull.group;
   header.topic = pull.queue.topic;
   header.queue_id = pull.queue.queue_id;
   header.queue_offset = pull.offset;
@@ -176,7 +175,11 @@ Result<net::PullReply> PullOnce(Session& session, const Endpoint& broker, const 
   header.sys_flag = pull_flag::kSubscription;
   header.subscription = pull.expression;
   header.expression_type = kExpressionTypeTag;
-  return session.admin().Call(&net::BrokerStub::Pull, broker, header);
+  return header;
+}
+
+Result<net::PullReply> PullOnce(Session& session, const Endpoint& broker, const ToolPull& pull) {
+  return session.admin().Call(&net::BrokerStub::Pull, broker, PullHeader(pull));
 }
 
 }  // namespace orbitmq::tools

@@ -43,13 +43,18 @@ struct ShowOptions {
 };
 Status ShowMessage(Session& session, const ShownMessage& message, const ShowOptions& options);
 
-// One pull without waiting, as Java's tools make them: group TOOLS_CONSUMER, nothing committed.
+// The group under which Java's tools read.
+inline constexpr char kToolsGroup[] = "TOOLS_CONSUMER";
+
+// One pull without waiting, that commits nothing.
 struct ToolPull {
   MessageQueue queue;
   int64_t offset = 0;
   int32_t count = 32;
   std::string expression = "*";
+  std::string group = kToolsGroup;
 };
+proto::PullMessageRequestHeader PullHeader(const ToolPull& pull);
 Result<net::PullReply> PullOnce(Session& session, const Endpoint& broker, const ToolPull& pull);
 
 }  // namespace orbitmq::tools

@@ -138,8 +138,18 @@ void Output::Row(const TableShape& shape, const std::vector<Cell>& cells) {
   List(shape.key).push_back(row + "}");
 }
 
+void Output::JsonLine(std::string_view object) {
+  if (json()) stream_ << object << '\n';
+}
+
+Status Output::Flush() {
+  stream_.flush();
+  if (stream_.good()) return {};
+  return {StatusCode::kIoError, "the output cannot be written; is its disk full, or its reader gone?"};
+}
+
 void Output::Finish() {
-  if (json()) {
+  if (json() && !lines_) {
     std::string object = "{";
     for (const Entry& entry : entries_) {
       StrAppend(object, object.size() == 1 ? "" : ",", JsonText(entry.name), ":");

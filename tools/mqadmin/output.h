@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "orbitmq/status.h"
+
 namespace orbitmq::tools {
 
 // A value of a table: as text for Java's columns, as a JSON value for --json.
@@ -66,6 +68,12 @@ class Output final {
   void Head(const TableShape& shape);
   void Row(const TableShape& shape, const std::vector<Cell>& cells);
 
+  // For what has no end: with --json each object is a line of its own, written at once, and Finish adds none.
+  void BeginLines() { lines_ = true; }
+  void JsonLine(std::string_view object);
+  // Hands what was written to the reader. kIoError when it could not be written.
+  Status Flush();
+
   // Ends one run of the command.
   void Finish();
 
@@ -74,6 +82,7 @@ class Output final {
   std::ostream& stream_;
   OutputForm form_;
   bool bold_heads_ = false;
+  bool lines_ = false;
   struct Entry {
     std::string name;
     bool is_list = false;

@@ -81,6 +81,12 @@ Status Session::Repeat(Status (*once)(Session& session)) {
   return status;
 }
 
+std::string Session::NameServerList() const {
+  std::vector<std::string> names;
+  for (const Endpoint& server : admin_.name_servers()) names.push_back(server.ToString());
+  return Join(names, ";");
+}
+
 Result<proto::ClusterInfo> Session::ClusterView() {
   return admin_.CallNamesrv(&net::NamesrvStub::GetClusterInfo);
 }

@@ -22,7 +22,11 @@ struct Surroundings {
   std::string contexts_path;  // The file of contexts.
   bool output_is_terminal = false;
   bool input_is_terminal = false;
+  bool errors_are_terminal = false;
   bool colours_allowed = true;  // Not with $NO_COLOR.
+  // Whether the user wants an end (SIGINT, SIGTERM). The first call takes these signals over, so that only
+  // commands that ask for it end in their own way. Null: nobody can want it.
+  bool (*interrupted)() = nullptr;
 };
 
 // One run of one command: what it was asked, where it prints, whom it asks.
@@ -47,6 +51,10 @@ class Session final {
   Env& env() { return parts_.env; }
   AdminClient& admin() { return admin_; }
   std::istream& input() { return parts_.input; }
+  std::ostream& errors() { return parts_.errors; }
+  bool Interrupted() const {
+    return parts_.surroundings.interrupted != nullptr && parts_.surroundings.interrupted();
+  }
   // A line on stderr that does not end the command.
   void Warn(std::string_view text);
   void Warn(const Status& status) { Warn(status.text()); }
@@ -92,6 +100,8 @@ class Session final {
   Status Repeat(Status (*once)(Session& session));
 
   // ---- where things are
+  // "host:port;host:port", as the SDK takes it.
+  std::string NameServerList() const;
   Result<Endpoint> Address(std::string_view option) const { return ParseEndpoint(args().Text(option)); }
   Result<proto::ClusterInfo> ClusterView();
   Result<proto::TopicRouteData> Route(const std::string& topic);

@@ -29,38 +29,8 @@ constexpr TableShape kGroups = {"groups", "%-64s  %-6s  %-24s %-5s  %-14s  %-7s 
 constexpr TableShape kClients = {"clients", "%-10s %-40s %-20s %s%n", "%-10s %-40s %-20s %s%n",
                                  "#Index|#ClientId|#Version|#ConsumerRunningInfoFile"};
 
-using RunningInfos = std::map<std::string, proto::ConsumerRunningInfo>;
-
-proto::GetConsumerRunningInfoRequestHeader RunningInfoOf(const std::string& group, const std::string& client,
-                                                         bool jstack) {
-  proto::GetConsumerRunningInfoRequestHeader header;
-  header.consumer_group = group;
-  header.client_id = client;
-  header.jstack_enable = jstack;
-  return header;
-}
-
-// What each member tells of itself; members that do not answer are warned about.
-Result<RunningInfos> AskMembers(Session& session, const std::string& group,
-                                const proto::ConsumerConnection& connection) {
-  const auto brokers = BrokersOfGroup(session, group, "", session.args().Text("brokerAddr"));
-  if (!brokers.ok()) return brokers.status();
-  if (brokers->empty()) return Status(StatusCode::kNotFound, "no broker serves the group");
-  std::vector<std::pair<Endpoint, proto::GetConsumerRunningInfoRequestHeader>> questions;
-  for (const proto::Connection& client : connection.connection_set) {
-    questions.emplace_back(brokers->front(),
-                           RunningInfoOf(group, client.client_id, session.args().Has("jstack")));
-  }
-  RunningInfos infos;
-  auto replies = session.admin().CallEach(&net::AdminStub::GetRunningInfo, questions);
-  for (size_t i = 0; i < replies.size(); ++i) {
-    if (replies[i].ok()) {
-      infos[questions[i].second.client_id] = *std::move(replies[i]);
-    } else {
-      session.Warn(replies[i].status().Annotate(questions[i].second.client_id));
-    }
-  }
-  return infos;
+MemberQuery QueryOf(Session& session) {
+  return {.broker = session.args().Text("brokerAddr"), .jstack = session.args().Has("jstack")};
 }
 
 // Which member has a queue: the part of its client id before '@'.
@@ -68,7 +38,7 @@ std::map<MessageQueue, std::string> OwnersOf(Session& session, const std::string
   std::map<MessageQueue, std::string> owners;
   const auto members = ConsumersOfGroup(session, group);
   if (!members.ok()) return owners;
-  const auto infos = AskMembers(session, group, *members);
+  const auto infos = AskMembers(session, group, *members, QueryOf(session));
   if (!infos.ok()) return owners;
   for (const auto& [client, info] : *infos) {
     for (const auto& [queue, state] : info.mq_table) owners[queue] = client.substr(0, client.find('@'));
@@ -185,7 +155,7 @@ Status RunConsumerStatus(Session& session) {
   if (session.args().Has("clientId")) return ShowMember(session, group, session.args().Text("clientId"));
   const auto members = ConsumersOfGroup(session, group, session.args().Text("brokerAddr"));
   if (!members.ok()) return members.status();
-  const auto infos = AskMembers(session, group, *members);
+  const auto infos = AskMembers(session, group, *members, QueryOf(session));
   if (!infos.ok()) return infos.status();
   const std::string folder = StrCat(session.env().clock().WallMillis());
   session.out().Head(kClients);

@@ -6,20 +6,13 @@
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/java_text.h"
 #include "tools/mqadmin/message_view.h"
+#include "tools/mqadmin/queue_reading.h"
 #include "tools/mqadmin/session.h"
 
 namespace orbitmq::tools {
 namespace {
 
 constexpr int32_t kPullCount = 32;
-
-// A queue, the broker to read it from, and the part of it to read.
-struct QueueSpan {
-  MessageQueue queue;
-  Endpoint broker;
-  int64_t begin = 0;
-  int64_t end = 0;  // The first offset behind the part.
-};
 
 std::string_view StatusName(net::PullStatus status) {
   switch (status) {
@@ -35,43 +28,15 @@ std::string_view StatusName(net::PullStatus status) {
   return "";
 }
 
-Result<std::vector<QueueSpan>> ReadableQueues(Session& session, const std::string& topic,
-                                              const std::string& route_topic) {
-  const auto route = session.Route(route_topic);
-  if (!route.ok()) return route.status();
-  std::vector<QueueSpan> queues;
-  for (const proto::QueueData& data : route->queue_datas) {
-    if ((data.perm & proto::kPermRead) == 0) continue;
-    for (const proto::BrokerData& broker : route->broker_datas) {
-      const auto address = SelectAddress(broker);
-      if (broker.broker_name != data.broker_name || !address) continue;
-      for (int32_t i = 0; i < data.read_queue_nums; ++i) {
-        queues.push_back({{topic, data.broker_name, i}, *address});
-      }
-    }
-  }
-  std::sort(queues.begin(), queues.end(), [](const auto& a, const auto& b) { return a.queue < b.queue; });
-  return queues;
-}
-
 // Sets the part of the queue: all of it, or from and up to a time.
 Status SetSpan(Session& session, QueueSpan& span) {
-  const auto bound = [&](std::string_view option, bool upper) -> Result<int64_t> {
-    if (session.args().Has(option)) {
-      proto::SearchOffsetRequestHeader header;
-      header.topic = span.queue.topic;
-      header.queue_id = span.queue.queue_id;
-      header.timestamp = session.args().Time(option, 0);
-      return session.admin().Call(&net::BrokerStub::SearchOffset, span.broker, header);
-    }
-    return upper ? session.admin().Call(&net::BrokerStub::GetMaxOffset, span.broker, span.queue.topic,
-                                        span.queue.queue_id)
-                 : session.admin().Call(&net::BrokerStub::GetMinOffset, span.broker, span.queue.topic,
-                                        span.queue.queue_id);
+  const auto place = [&session](std::string_view option, QueueEdge otherwise) -> QueuePlace {
+    if (session.args().Has(option)) return session.args().Time(option, 0);
+    return otherwise;
   };
-  const auto begin = bound("beginTimestamp", false);
+  const auto begin = OffsetAt(session, span, place("beginTimestamp", QueueEdge::kFirst));
   if (!begin.ok()) return begin.status();
-  const auto end = bound("endTimestamp", true);
+  const auto end = OffsetAt(session, span, place("endTimestamp", QueueEdge::kEnd));
   if (!end.ok()) return end.status();
   span.begin = *begin;
   span.end = *end;

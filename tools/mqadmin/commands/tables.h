@@ -11,6 +11,8 @@ namespace orbitmq::tools {
 std::span<const CommandSpec> BrokerCommands();
 std::span<const CommandSpec> ClusterCommands();
 std::span<const CommandSpec> ConnectionCommands();
+std::span<const CommandSpec> ConsumeCommands();
+std::span<const CommandSpec> DoctorCommands();
 std::span<const CommandSpec> ExportCommands();
 std::span<const CommandSpec> GroupChangeCommands();
 std::span<const CommandSpec> GroupCommands();
@@ -19,10 +21,12 @@ std::span<const CommandSpec> NamesrvCommands();
 std::span<const CommandSpec> OffsetCommands();
 std::span<const CommandSpec> OwnCommands();
 std::span<const CommandSpec> PrintCommands();
+std::span<const CommandSpec> ProduceCommands();
 std::span<const CommandSpec> ReplicationCommands();
 std::span<const CommandSpec> SendCommands();
 std::span<const CommandSpec> StatsCommands();
 std::span<const CommandSpec> TopicChangeCommands();
 std::span<const CommandSpec> TopicCommands();
+std::span<const CommandSpec> WhyCommands();
 
 }  // namespace orbitmq::tools
