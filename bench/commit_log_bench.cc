@@ -30,8 +30,10 @@ DEFINE_int64(segment_bytes, 1073741824, "bytes of a log file of the store");
 DEFINE_int64(machine_mib, 256, "MiB of the sequential write; four times as much is copied in memory");
 DEFINE_double(rate, 20000, "records a second in the measurement of producers beside a backlog reader");
 DEFINE_double(rate_seconds, 3, "how long that takes, each with and without a reader");
+DEFINE_int32(deleted, 2, "full log files that are deleted beside producers");
 DEFINE_string(only, "",
-              "comma-separated parts to run: machine, sync, async, cold, beside (async makes the backlog)");
+              "comma-separated parts to run: machine, sync, async, cold, beside, deletion (async makes the "
+              "backlog)");
 DEFINE_string(log, "thread",
               "who writes the log: thread, or leader (the appender that finds nobody writing)");
 DEFINE_bool(threads, false, "print the CPU time by thread");
@@ -42,6 +44,7 @@ namespace {
 constexpr int64_t kMiB = int64_t{1} << 20;
 constexpr int kDepths[] = {1, 8, 64, 512};
 constexpr int kTurns = 10;
+constexpr Duration kCleanInterval = std::chrono::milliseconds(300);
 
 // Figures by name, in the order of their first appearance.
 class Figures final {
@@ -87,7 +90,8 @@ class CommitLogBench final {
   Status MeasureAsync();
   Status MeasureCold();
   Status MeasureBeside();
-  Status Open(store::FlushMode mode);
+  Status MeasureDeletion();
+  Status Open(store::FlushMode mode, int64_t retention_bytes = 0);
   Status Close();
   // Writes everything of the closed store out and takes it from the page cache.
   Status DropCache(const std::string& directory);
@@ -105,11 +109,13 @@ class CommitLogBench final {
   int64_t record_bytes_ = 1024 + 240;
 };
 
-Status CommitLogBench::Open(store::FlushMode mode) {
+Status CommitLogBench::Open(store::FlushMode mode, int64_t retention_bytes) {
   store::StoreOptions options;
   options.root = root_ + "/store";
   options.flush_mode = mode;
   options.segment_bytes = FLAGS_segment_bytes;
+  options.retention_bytes = retention_bytes;
+  if (retention_bytes > 0) options.clean_interval = kCleanInterval;
   Env& env = FLAGS_log == "leader" ? leader_env_ : env_;
   auto opened = store::MessageStore::Open(env, options, {});
   if (!opened.ok()) return opened.status();
@@ -314,12 +320,42 @@ Status CommitLogBench::MeasureBeside() {
   return {};
 }
 
+// Producers at a fixed rate, alone and while the store deletes full log files beside them.
+Status CommitLogBench::MeasureDeletion() {
+  const AppendPlan filling{.topic = "old",
+                           .records = FLAGS_deleted * (FLAGS_segment_bytes / record_bytes() + 1),
+                           .in_flight = 512,
+                           .body_bytes = static_cast<size_t>(FLAGS_body_bytes)};
+  const AppendPlan plan{.topic = "young",
+                        .records = static_cast<int64_t>(FLAGS_rate * FLAGS_rate_seconds),
+                        .in_flight = 1 << 14,
+                        .rate = FLAGS_rate,
+                        .body_bytes = static_cast<size_t>(FLAGS_body_bytes)};
+  if (Status s = Open(store::FlushMode::kAsync); !s.ok()) return s;
+  if (Status s = CheckLoad(AppendLoad(env_, *loop_, *store_).Run(filling)); !s.ok()) return s;
+  if (Status s = Close(); !s.ok()) return s;
+  for (const bool deleting : {false, true}) {
+    if (Status s = Open(store::FlushMode::kAsync, deleting ? 1 : 0); !s.ok()) return s;
+    const LogOffset before = store_->watermarks().min;
+    const LoadResult result = AppendLoad(env_, *loop_, *store_).Run(plan);
+    if (Status s = CheckLoad(result); !s.ok()) return s;
+    const std::string what = deleting ? "producers beside deletion: " : "producers without deletion: ";
+    figures_.Add(what + "p50, us", result.latency.QuantileMicros(0.5));
+    figures_.Add(what + "p99, us", result.latency.QuantileMicros(0.99));
+    figures_.Add(what + "max, us", result.latency.MaxMicros());
+    const int64_t deleted = (store_->watermarks().min - before) / FLAGS_segment_bytes;
+    if (deleting) figures_.Add(what + "log files deleted meanwhile", static_cast<double>(deleted));
+    if (Status s = Close(); !s.ok()) return s;
+  }
+  return {};
+}
+
 Status CommitLogBench::Run() {
   if (Status s = env_.files().CreateDirectories(root_); !s.ok()) return s;
   const std::pair<std::string_view, std::function<Status()>> parts[] = {
       {"machine", [this] { return MeasureMachine(); }}, {"sync", [this] { return MeasureSync(); }},
       {"async", [this] { return MeasureAsync(); }},     {"cold", [this] { return MeasureCold(); }},
-      {"beside", [this] { return MeasureBeside(); }},
+      {"beside", [this] { return MeasureBeside(); }},   {"deletion", [this] { return MeasureDeletion(); }},
   };
   Status status;
   for (const auto& [name, measure] : parts) {

@@ -18,7 +18,8 @@ EXPECTED = [
     "sync append, 64 waiting: rate / (waiting / bare write + fdatasync)",
     "sync append, 512 waiting: records per fdatasync", "async append: CPU us each, all threads",
     "read hot: records/s", "read cold: records/s", "producers alone: p99, us",
-    "producers beside a backlog reader: p99, us",
+    "producers beside a backlog reader: p99, us", "producers without deletion: max, us",
+    "producers beside deletion: max, us", "producers beside deletion: log files deleted meanwhile",
 ]
 
 
@@ -31,7 +32,7 @@ def main():
         run = subprocess.run(
             [program, f"--dir={directory}", "--records=4000", "--sync_rounds=10", "--machine_mib=16",
              "--rate=2000",
-             "--rate_seconds=0.5", "--segment_bytes=1048576"],
+             "--rate_seconds=1.5", "--segment_bytes=1048576"],
             capture_output=True, text=True, timeout=120, check=False)
         left = list(pathlib.Path(directory).iterdir())
     figures = dict(re.findall(r"^\| (.+?) \| ([0-9.]+) \|", run.stdout, re.MULTILINE))

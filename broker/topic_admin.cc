@@ -105,15 +105,31 @@ void TopicAdmin::Delete(net::ServerRequest request) {
     return ReplyError(request, ResponseCode::kInvalidParameter,
                       StrCat("The topic[", header->topic, "] is conflict with system topic."));
   }
-  parts_.topics.Delete(header->topic);
-  parts_.offsets.RemoveTopic(header->topic);
-  parts_.stats.ForgetTopic(header->topic);
-  if (Status deleted = parts_.store.DeleteTopic(header->topic); !deleted.ok()) {
-    return ReplyError(request, ResponseCode::kSystemError, deleted.ToString());
-  }
-  parts_.env.log().Info("topic deleted",
-                        {{"topic", header->topic}, {"peer", request.peer()->remote().ToString()}});
-  ReplyWhenDurable(std::move(request));
+  // Queues first: after a crash in between the topic is there and empty, and none that is made anew by its
+  // name sees old messages.
+  parts_.store.DeleteTopic(header->topic, [this, topic = header->topic,
+                                           request = std::move(request)](Result<Done> deleted) mutable {
+    if (deleted.ok()) return Forget(topic, std::move(request));
+    ReplyError(request, ResponseCode::kSystemError, deleted.status().ToString());
+  });
+}
+
+void TopicAdmin::Forget(const std::string& topic, net::ServerRequest request) {
+  parts_.topics.Delete(topic);
+  parts_.offsets.RemoveTopic(topic);
+  parts_.stats.ForgetTopic(topic);
+  parts_.env.log().Info("topic deleted", {{"topic", topic}, {"peer", request.peer()->remote().ToString()}});
+  // Again, for what was sent until now: it was sent to the topic that is gone. Mostly there is nothing.
+  parts_.store.DeleteTopic(topic, [this, request = std::move(request)](Result<Done> deleted) mutable {
+    if (!deleted.ok()) {
+      return ReplyError(request, ResponseCode::kSystemError, deleted.status().ToString());
+    }
+    // Offsets that come back would make consumers of a topic made anew skip its first messages.
+    parts_.offsets.Save([this, request = std::move(request)](Result<Done> saved) mutable {
+      if (saved.ok()) return ReplyWhenDurable(std::move(request));
+      ReplyError(request, ResponseCode::kSystemError, saved.status().ToString());
+    });
+  });
 }
 
 void TopicAdmin::CleanUnused(net::ServerRequest request) {
@@ -121,14 +137,22 @@ void TopicAdmin::CleanUnused(net::ServerRequest request) {
   for (const QueueKey& queue : parts_.store.Queues()) {
     if (parts_.topics.Find(queue.topic) == nullptr && !IsSystem(queue.topic)) unused.insert(queue.topic);
   }
-  for (const std::string& topic : unused) {
-    if (Status deleted = parts_.store.DeleteTopic(topic); !deleted.ok()) {
-      return ReplyError(request, ResponseCode::kSystemError, deleted.ToString());
+  CleanNext(std::vector<std::string>(unused.begin(), unused.end()), std::move(request));
+}
+
+void TopicAdmin::CleanNext(std::vector<std::string> unused, net::ServerRequest request) {
+  if (unused.empty()) return ReplyOk(request);
+  const std::string topic = std::move(unused.back());
+  unused.pop_back();
+  parts_.store.DeleteTopic(topic, [this, topic, unused = std::move(unused),
+                                   request = std::move(request)](Result<Done> deleted) mutable {
+    if (!deleted.ok()) {
+      return ReplyError(request, ResponseCode::kSystemError, deleted.status().ToString());
     }
     parts_.env.log().Info("the queues of an unused topic are deleted",
                           {{"topic", topic}, {"peer", request.peer()->remote().ToString()}});
-  }
-  ReplyOk(request);
+    CleanNext(std::move(unused), std::move(request));
+  });
 }
 
 void TopicAdmin::GetAll(net::ServerRequest request) {

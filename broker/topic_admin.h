@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "broker/broker_identity.h"
 #include "broker/broker_options.h"
@@ -44,6 +45,9 @@ class TopicAdmin final {
   bool IsSystem(std::string_view topic) const;
   Status Check(const proto::TopicConfig& config) const;
   void ReplyWhenDurable(net::ServerRequest request);
+  // Any thread: the queues of the topic are gone, its configuration and offsets go.
+  void Forget(const std::string& topic, net::ServerRequest request);
+  void CleanNext(std::vector<std::string> unused, net::ServerRequest request);
 
   Parts parts_;
 };

@@ -107,7 +107,9 @@ ConsumeQueue::PutResult ConsumeQueue::Put(const QueueUnit& unit, QueueOffset at)
       return result;
     }
   }
-  RemoveFiles();
+  if (Status s = RemoveFiles(); !s.ok()) {
+    files_.log.Warn("files of a deleted topic's queue stay", {{"status", s.ToString()}});
+  }
   const MutexLock lock(mutex_);
   removed_ = unswept_ = false;
   min_ = written_ = 0;
@@ -288,27 +290,32 @@ Status ConsumeQueue::RemoveExpired() {
   return {};
 }
 
-void ConsumeQueue::RemoveFiles() {
-  {
-    const MutexLock lock(mutex_);
-    removed_ = true;
-  }
-  auto listed = ListFiles();
-  if (!listed.ok()) return;
+void ConsumeQueue::MarkRemoved() {
+  const MutexLock lock(mutex_);
+  removed_ = true;
+}
+
+Status ConsumeQueue::RemoveFiles() {
+  MarkRemoved();
   FileSystem& files = files_.cache.files();
+  const std::string directory = Directory();
+  if (!files.Exists(directory)) return {};
+  auto listed = files.List(directory);
+  if (!listed.ok()) return listed.status();
   // From the back: what a crash leaves over is a shorter queue, never one with a hole.
   for (auto it = listed->rbegin(); it != listed->rend(); ++it) {
-    files_.cache.Forget(CacheKey(it->begin));
-    if (Status s = files.Remove(Path(it->begin)); !s.ok()) {
-      files_.log.Warn("a consume queue file of a deleted topic stays", {{"status", s.ToString()}});
-    }
+    const auto begin = ParseOffsetFileName(it->name);
+    if (it->is_directory || !begin) continue;
+    files_.cache.Forget(CacheKey(*begin / kUnitBytes));
+    const Status s = files.Remove(StrCat(directory, "/", it->name));
+    // It may expire at the same time.
+    if (!s.ok() && s.code() != StatusCode::kNotFound) return s;
   }
   // Before a checkpoint without the queue: files that come back behind its back would be taken for its own.
-  if (Status s = files.SyncDirectory(Directory()); !s.ok() && !listed->empty()) {
-    files_.log.Warn("the deletion of a queue's files may not last", {{"status", s.ToString()}});
-  }
+  if (Status s = files.SyncDirectory(directory); !s.ok()) return s;
   // Fails harmlessly while a stranger's file is in it.
-  (void)files.Remove(Directory());
+  (void)files.Remove(directory);
+  return {};
 }
 
 }  // namespace orbitmq::store

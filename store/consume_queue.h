@@ -109,8 +109,10 @@ class ConsumeQueue final {
   // True when that is the first change since TakeEnds.
   [[nodiscard]] bool AdvanceMin(LogOffset log_min);
   Status RemoveExpired();
-  // Removes every file and the directory.
-  void RemoveFiles();
+  // Nothing can be read of it any more, and nothing of it is written.
+  void MarkRemoved();
+  // That, and removes every file and the directory, lastingly. After an error some are left.
+  Status RemoveFiles();
 
   // --- recovery
   // Finds the end as Apache does: scans from the third-last file to the first unit that is none. Starts

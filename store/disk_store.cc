@@ -72,7 +72,7 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
       commit_log_(env.files(), env.log(), options_),
       queues_(env.files(), env.log(), options_),
       index_(env.files(), env.clock(), env.log(), options_),
-      builder_(queues_, index_, options_),
+      builder_(queues_, index_, deleted_, options_),
       acks_(options_),
       waiters_([this](std::vector<CommitWaiters::Waiter>& flushed) { acks_.Add(flushed); }),
       writer_({env.clock(), env.log(), commit_log_, waiters_, acks_, gate_, options_}),
@@ -90,8 +90,8 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
                  std::move(delete_hours)),
       reader_({env.clock(), env.log(), commit_log_, queues_, index_, options_}),
       replication_({env.files(), env.log(), *dispatch_executor_, *disk_executor_, commit_log_, queues_,
-                    index_, dispatcher_, flusher_, waiters_, acks_, replica_writer_, crc_ranges_, follower_,
-                    options_, [this] { PrepareSpare(); }}),
+                    deleted_, index_, dispatcher_, flusher_, waiters_, acks_, replica_writer_, crc_ranges_,
+                    follower_, options_, [this] { PrepareSpare(); }}),
       close_pulse_(*disk_executor_, [this] { return CloseStep(); }) {}
 
 DiskStore::~DiskStore() {
@@ -142,7 +142,8 @@ Status DiskStore::BeginSession(CrcRanges ranges) {
 Status DiskStore::Start() {
   if (Status s = TakeLock(); !s.ok()) return s;
   Recovery recovery(
-      {env_.files(), env_.clock(), env_.log(), options_, commit_log_, queues_, index_, builder_});
+      {env_.files(), env_.clock(), env_.log(), options_, commit_log_, queues_, index_, deleted_,
+       builder_});
   auto outcome = recovery.Run();
   if (!outcome.ok()) return outcome.status();
   recovery_ = outcome->report;
@@ -226,20 +227,44 @@ std::vector<QueueKey> DiskStore::Queues() const {
 }
 
 // The deletion takes its place in the log's order: records before it belong to the old topic, later ones
-// start again at queue offset 0. The checkpoint keeps a restart from bringing the old queues back.
-Status DiskStore::DeleteTopic(const std::string& topic) {
-  if (Status s = gate_.Check(); !s.ok()) return s;
+// start again at queue offset 0.
+void DiskStore::DeleteTopic(const std::string& topic, Completion<Done> done) {
+  if (Status s = gate_.Check(); !s.ok()) return done(s);
   deletions_under_way_.fetch_add(1);
-  (void)log_executor_->Post([this, topic] {
+  (void)log_executor_->Post([this, topic, d = std::move(done)]() mutable {
     writer_.offsets().Forget(topic);
-    dispatcher_.RunAt(commit_log_.appended(), [this, topic] {
-      checkpointer_->QueuesRemoved();
-      queues_.Remove(topic);
-      checkpointer_->Write([](const Result<Done>&) {});
+    const LogOffset end = commit_log_.appended();
+    dispatcher_.RunAt(end, [this, topic, end, d = std::move(d)]() mutable {
+      if (Status s = gate_.failed() ? gate_.failure() : RemoveTopic(topic, end); !s.ok()) {
+        // A full disk is waited for.
+        if (d && s.code() != StatusCode::kResourceExhausted) d(s);
+        return s;
+      }
       deletions_under_way_.fetch_sub(1);
       if (gate_.closing()) close_pulse_.Signal();
+      d(Done{});
+      return Status();
     });
   });
+}
+
+// First it is noted where the topic ended: a crash from there on does not bring it back, whatever it leaves
+// of the queues. A topic without queues has nothing that a restart could bring back.
+Status DiskStore::RemoveTopic(const std::string& topic, LogOffset end) {
+  const bool had = queues_.Has(topic);
+  if (had) {
+    const WallTime newest = std::max(env_.clock().Wall(), dispatcher_.last().store_time);
+    const DeletedTopics::Deletion deletion{.below = end, .not_after = newest};
+    if (Status s = deleted_.Add(env_.files(), options_.root, topic, deletion, commit_log_.min()); !s.ok()) {
+      return s.Annotate(StrCat("note that the topic ", topic, " is deleted"));
+    }
+    checkpointer_->QueuesRemoved();
+  }
+  // Also without queues: what a try before this one left.
+  if (Status s = queues_.Remove(topic); !s.ok()) {
+    return s.Annotate(StrCat("remove the queues of the deleted topic ", topic));
+  }
+  if (had) checkpointer_->Write([](const Result<Done>&) {});
   return {};
 }
 

@@ -40,7 +40,7 @@ class DiskStore final : public MessageStore {
   std::optional<WallTime> EarliestStoreTime() override { return reader_.EarliestStoreTime(); }
   Watermarks watermarks() const override;
   std::vector<QueueKey> Queues() const override;
-  Status DeleteTopic(const std::string& topic) override;
+  void DeleteTopic(const std::string& topic, Completion<Done> done) override;
   void DeleteExpired() override;
   const RecoveryReport& recovery() const override { return recovery_; }
   ReplicatedLog& replication() override { return replication_; }
@@ -63,6 +63,8 @@ class DiskStore final : public MessageStore {
   void ExpireWaiters();
   bool AnyWaits() const;
   void SignalWriters();
+  // On the dispatch executor, with everything below `end` dispatched and nothing above.
+  Status RemoveTopic(const std::string& topic, LogOffset end);
   Progress CloseStep();
   void FinishClose(const Status& status);
   Status LeaveCleanly();
@@ -86,6 +88,7 @@ class DiskStore final : public MessageStore {
   CommitLog commit_log_;
   QueueTable queues_;
   KeyIndex index_;
+  DeletedTopics deleted_;  // Start, then the dispatch executor.
   QueueBuilder builder_;
   ReplicaAcks acks_;
   CommitWaiters waiters_;

@@ -36,7 +36,7 @@ void Dispatcher::ArmTimer() {
       });
 }
 
-void Dispatcher::RunAt(LogOffset at, Task task) {
+void Dispatcher::RunAt(LogOffset at, UniqueFunction<Status()> task) {
   {
     const MutexLock lock(delayed_mutex_);
     delayed_.push_back({at, std::move(task)});
@@ -49,16 +49,24 @@ LogOffset Dispatcher::NextDelayed() const {
   return delayed_.empty() ? LogOffset{INT64_MAX} : delayed_.front().at;
 }
 
-void Dispatcher::RunDue() {
+bool Dispatcher::RunDue() {
   while (NextDelayed() <= parts_.commit_log.dispatched()) {
-    Task task;
+    Delayed due;
     {
       const MutexLock lock(delayed_mutex_);
-      task = std::move(delayed_.front().task);
+      due = std::move(delayed_.front());
       delayed_.pop_front();
     }
-    task();
+    if (Status s = due.task(); !s.ok()) {
+      {
+        const MutexLock lock(delayed_mutex_);
+        delayed_.push_front(std::move(due));
+      }
+      Stall(s);
+      return false;
+    }
   }
+  return true;
 }
 
 Result<bool> Dispatcher::WriteOut(size_t queues_max, IndexFile::Amount index_amount) {
@@ -82,7 +90,7 @@ void Dispatcher::Stall(const Status& why) {
 
 Progress Dispatcher::Step() {
   if (stalled_ || held_) return Progress::kIdle;  // The timer tries again; Release signals.
-  RunDue();
+  if (!RunDue()) return Progress::kIdle;
   const LogOffset from = parts_.commit_log.dispatched();
   // In this order: what is visible by now may have come after a task that waits.
   const LogOffset visible = parts_.commit_log.visible();
@@ -93,8 +101,9 @@ Progress Dispatcher::Step() {
     return Progress::kIdle;
   }
   if (Status s = parts_.index.WriteOut(IndexFile::Amount::kEnough); !s.ok()) Stall(s);
-  RunDue();
+  const bool ran = stalled_ || RunDue();
   parts_.on_progress();
+  if (!ran) return Progress::kIdle;
   return TidyUp(parts_.commit_log.dispatched() < parts_.commit_log.visible() ? Progress::kMore
                                                                              : Progress::kIdle);
 }

@@ -37,8 +37,9 @@ class Dispatcher final {
   void Start();
   void Signal() { pulse_.Signal(); }
   // Runs `task` once everything below `at` was dispatched, and before anything above is, in the order of the
-  // calls. To be called before something above `at` becomes visible.
-  void RunAt(LogOffset at, Task task);
+  // calls. To be called before something above `at` becomes visible. When it fails nothing is dispatched
+  // until it ran again and succeeded: later if the disk is full, never otherwise.
+  void RunAt(LogOffset at, UniqueFunction<Status()> task);
 
   // While held it touches neither log nor queues nor index: somebody cuts them. Dispatch executor.
   void Hold() { held_ = true; }
@@ -64,7 +65,7 @@ class Dispatcher final {
  private:
   struct Delayed {
     LogOffset at;
-    Task task;
+    UniqueFunction<Status()> task;
   };
   Progress Step();
   // What can wait for idle moments. kMore: there is more of it.
@@ -74,7 +75,8 @@ class Dispatcher final {
   Status DispatchOne(const MessageView& record);
   void SkipDamage(const Status& why, LogOffset& at, LogOffset end, int32_t total_bytes);
   void ArmTimer();
-  void RunDue();
+  // False when one failed: the dispatcher stalls.
+  bool RunDue();
   // Where the next delayed task waits: nothing above may be dispatched before it ran.
   LogOffset NextDelayed() const;
   void Stall(const Status& why);

@@ -204,8 +204,11 @@ class MessageStore : public LogAppender, public QueueReader {
 
   virtual Watermarks watermarks() const = 0;
   virtual std::vector<QueueKey> Queues() const = 0;
-  // Deletes the consume queues of a topic; its records stay in the log until they expire.
-  virtual Status DeleteTopic(const std::string& topic) = 0;
+  // Deletes the consume queues of a topic; its records stay in the log until they expire, and whoever has
+  // their offset or key finds them there. What is appended later begins at queue offset 0. `done` is called
+  // on an executor of the store, once no crash can bring the queues back; it must not block. Errors: writes
+  // are refused (nothing is changed), or the disk failed. Threads: any.
+  virtual void DeleteTopic(const std::string& topic, Completion<Done> done) = 0;
   // Expired log files go now, and in the next rounds of cleaning, at any hour. Returns at once. Threads: any.
   virtual void DeleteExpired() = 0;
   virtual const RecoveryReport& recovery() const = 0;

@@ -36,7 +36,8 @@ int64_t TagsCodeOf(const MessageView& record, const std::vector<Duration>& delay
 Result<QueueBuilder::Derived> QueueBuilder::Derive(const MessageView& record) {
   Derived derived;
   const TransactionType type = TransactionTypeOf(record.sys_flag);
-  if (type == TransactionType::kNone || type == TransactionType::kCommit) {
+  const bool queued = type == TransactionType::kNone || type == TransactionType::kCommit;
+  if (queued && !deleted_.Covers(record)) {
     derived.tags_code = TagsCodeOf(record, options_.delay_levels);
     const QueueUnit unit{record.log_offset, record.total_bytes, derived.tags_code};
     const auto outcome = queues_.Put(record.topic, record.queue_id, unit, record.queue_offset);

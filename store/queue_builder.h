@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/message_codec.h"
+#include "store/deleted_topics.h"
 #include "store/key_index.h"
 #include "store/queue_table.h"
 
@@ -16,8 +17,9 @@ int64_t TagsCodeOf(const MessageView& record, const std::vector<Duration>& delay
 // that).
 class QueueBuilder final {
  public:
-  QueueBuilder(QueueTable& queues, KeyIndex& index, const StoreOptions& options)
-      : queues_(queues), index_(index), options_(options) {}
+  // Records that `deleted` covers are put into no queue.
+  QueueBuilder(QueueTable& queues, KeyIndex& index, const DeletedTopics& deleted, const StoreOptions& options)
+      : queues_(queues), index_(index), deleted_(deleted), options_(options) {}
 
   struct Derived {
     bool entered_queue = false;
@@ -29,6 +31,7 @@ class QueueBuilder final {
  private:
   QueueTable& queues_;
   KeyIndex& index_;
+  const DeletedTopics& deleted_;
   const StoreOptions& options_;
 };
 

@@ -140,23 +140,61 @@ Result<bool> QueueTable::WriteOutSome(size_t count, ConsumeQueue::Touched& touch
   return dirty_.empty();
 }
 
-void QueueTable::Remove(const std::string& topic) {
-  std::vector<std::shared_ptr<ConsumeQueue>> removed;
-  {
-    Shard& shard = ShardOf(topic);
-    const MutexLock lock(shard.mutex);
-    if (const auto it = shard.topics.find(topic); it != shard.topics.end()) {
-      removed = std::move(it->second.queues);
-      // The key points into the topic: that must outlive it.
-      const Topic last = std::move(it->second);
-      shard.topics.erase(it);
-    }
+bool QueueTable::Has(std::string_view topic) const {
+  const Shard& shard = ShardOf(topic);
+  const MutexLock lock(shard.mutex);
+  return shard.topics.contains(topic);
+}
+
+std::vector<std::shared_ptr<ConsumeQueue>> QueueTable::TakeOut(const std::string& topic, LogOffset below) {
+  std::vector<std::shared_ptr<ConsumeQueue>> taken;
+  Shard& shard = ShardOf(topic);
+  const MutexLock lock(shard.mutex);
+  const auto it = shard.topics.find(topic);
+  if (it == shard.topics.end()) return taken;
+  auto& queues = it->second.queues;
+  const auto kept = std::stable_partition(queues.begin(), queues.end(), [below](const auto& queue) {
+    return queue->ends().end_log_offset > below;
+  });
+  taken.assign(std::make_move_iterator(kept), std::make_move_iterator(queues.end()));
+  queues.erase(kept, queues.end());
+  if (queues.empty()) {
+    // The key points into the topic: that must outlive it.
+    const Topic last = std::move(it->second);
+    shard.topics.erase(it);
   }
-  if (removed.empty()) return;
-  for (const auto& queue : removed) queue->RemoveFiles();
-  (void)cache_.files().Remove(StrCat(shared_.root, "/", topic));
-  const MutexLock lock(changes_mutex_);
-  removed_topics_.push_back(topic);
+  return taken;
+}
+
+Status QueueTable::Remove(const std::string& topic, LogOffset below) {
+  FileSystem& files = cache_.files();
+  auto removed = TakeOut(topic, below);
+  if (!removed.empty()) {
+    const MutexLock lock(changes_mutex_);
+    removed_topics_.push_back(topic);
+  }
+  const std::string directory = StrCat(shared_.root, "/", topic);
+  if (!IsDirectoryName(topic) || !files.Exists(directory)) {
+    for (const auto& queue : removed) queue->MarkRemoved();
+    return {};
+  }
+  auto listed = files.List(directory);
+  if (!listed.ok()) return listed.status();
+  for (const DirEntry& entry : *listed) {
+    const auto id = ParseInt<QueueId>(entry.name);
+    if (!entry.is_directory || !id || *id < 0 || Find(topic, *id) != nullptr) continue;
+    const auto known = std::any_of(removed.begin(), removed.end(),
+                                   [&id](const auto& queue) { return queue->id() == *id; });
+    if (known) continue;
+    // Left over by a deletion that was cut short, or made by another program.
+    removed.push_back(std::make_shared<ConsumeQueue>(shared_, std::make_shared<const std::string>(topic), *id,
+                                                     next_number_.fetch_add(1, std::memory_order_relaxed)));
+  }
+  for (const auto& queue : removed) {
+    if (Status s = queue->RemoveFiles(); !s.ok()) return s;
+  }
+  (void)files.Remove(directory);
+  return {};
 }
 
 void QueueTable::SweepLater() {

@@ -39,8 +39,10 @@ class QueueTable final {
   // Drops the units of records at or above `log_end`, in memory and in the files.
   Status Cut(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_end, ConsumeQueue::Touched& touched);
   void AdvanceMin(const std::shared_ptr<ConsumeQueue>& queue, LogOffset log_min);
-  // Takes a topic's queues out of the table and deletes their files.
-  void Remove(const std::string& topic);
+  bool Has(std::string_view topic) const;
+  // Takes a topic's queues that end at or below `below` out of the table and removes, lastingly, their files
+  // and those of queues that are in no table. After an error some may be left; it can be repeated.
+  Status Remove(const std::string& topic, LogOffset below = {INT64_MAX});
 
   // What changed since the last call, for checkpoints: first the topics were removed, then the queues got
   // these ends. What is taken must reach a checkpoint, or the next one must hold All().
@@ -79,6 +81,7 @@ class QueueTable final {
   const Shard& ShardOf(std::string_view topic) const {
     return shards_[std::hash<std::string_view>()(topic) % kShards];
   }
+  std::vector<std::shared_ptr<ConsumeQueue>> TakeOut(const std::string& topic, LogOffset below);
   void NoteChanged(const std::shared_ptr<ConsumeQueue>& queue);
 
   FileCache cache_;

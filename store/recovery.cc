@@ -40,6 +40,10 @@ Result<Recovery::Outcome> Recovery::Run() {
   if (!apache.ok()) return apache.status();
   out_.apache = *apache;
 
+  auto deleted = DeletedTopics::Load(parts_.files, parts_.log, parts_.options.root);
+  if (!deleted.ok()) return deleted.status();
+  parts_.deleted = *std::move(deleted);
+
   const auto exact = LoadExactCheckpoint(parts_.files, parts_.log, parts_.options.root);
   auto ranges = CrcRanges::Load({.files = parts_.files,
                                  .log = parts_.log,
@@ -55,10 +59,13 @@ Result<Recovery::Outcome> Recovery::Run() {
   if (source_ == Source::kFiles) {
     if (Status s = StartFromFiles(); !s.ok()) return s;
   }
+  if (Status s = FinishDeletions(); !s.ok()) return s;
   out_.report.scan_begin = scan_begin_;
   if (Status s = Scan(); !s.ok()) return s;
   if (Status s = CutLog(); !s.ok()) return s;
   if (Status s = CutQueues(); !s.ok()) return s;
+  const LogOffset log_min = parts_.commit_log.min();
+  if (Status s = parts_.deleted.Clip(parts_.files, parts_.options.root, log_min, log_end_); !s.ok()) return s;
   if (Status s = parts_.commit_log.StartAt(log_end_); !s.ok()) return s;
   out_.crc_ranges.Clip(parts_.commit_log.min(), log_end_, out_.last.log_offset);
   out_.report.log_end = log_end_;
@@ -90,10 +97,10 @@ bool Recovery::Contradicted(const ExactCheckpoint& exact) {
     LogScanner scanner(parts_.commit_log, exact.last_record, LogScanner::BodyChecks::kVerify);
     if (scanner.Next() != LogScanner::Found::kRecord || scanner.position() > exact.dispatched) return true;
   }
-  // A crash in the deletion of a topic leaves some of its queues without files, and queues lose their files
-  // from the back: the one with the last unit tells.
+  // Somebody who removes a topic's queues may be stopped before he removed all, and queues lose their files
+  // from the back: the one with the last unit tells. Our own deletions are completed below.
   for (const QueueEnds& ends : exact.queues) {
-    if (ends.max == ends.min) continue;
+    if (ends.max == ends.min || ends.end_log_offset <= parts_.deleted.Below(ends.queue.topic)) continue;
     const int64_t units = parts_.options.queue_file_units;
     const int64_t file_begin = (ends.max.value - 1) / units * units * kUnitBytes;
     if (!parts_.files.Exists(StrCat(parts_.queues.root(), "/", ends.queue.topic, "/", ends.queue.queue_id,
@@ -170,6 +177,15 @@ Status Recovery::StartFromFiles() {
   }
   log_min_before_ = {-1};
   if (scan_begin_.value > 0) out_.last = {scan_begin_, FromEpochMillis(out_.apache.logics_time_ms)};
+  return {};
+}
+
+Status Recovery::FinishDeletions() {
+  for (const std::string& topic : parts_.deleted.Topics()) {
+    if (Status s = parts_.queues.Remove(topic, parts_.deleted.Below(topic)); !s.ok()) {
+      return s.Annotate(StrCat("remove the queues of the deleted topic ", topic));
+    }
+  }
   return {};
 }
 

@@ -31,6 +31,7 @@ class Recovery final {
     CommitLog& commit_log;
     QueueTable& queues;
     KeyIndex& index;
+    DeletedTopics& deleted;
     QueueBuilder& builder;
   };
   explicit Recovery(Parts parts) : parts_(parts) {}
@@ -50,6 +51,8 @@ class Recovery final {
   Result<bool> TryExact(const Result<ExactCheckpoint>& exact);
   bool Contradicted(const ExactCheckpoint& exact);
   Status StartFromFiles();
+  // Queues of topics that were deleted are not there, however far the deletion came before a crash.
+  Status FinishDeletions();
   Result<LogOffset> SafeSegment();
   Status Scan();
   Status CheckNotMiddle(const LogScanner& scanner);

@@ -132,14 +132,13 @@ void Replication::CutFiles(const std::shared_ptr<Cut>& cut) {
 }
 
 void Replication::CutQueues(const std::shared_ptr<Cut>& cut) {
-  Status status;
+  Status status =
+      parts_.deleted.Clip(parts_.files, parts_.options.root, parts_.commit_log.min(), cut->to);
   ConsumeQueue::Touched touched;
   for (const auto& queue : parts_.queues.All()) {
-    if (cut->everything) {
-      parts_.queues.Remove(queue->topic());
-      continue;
-    }
-    if (status.ok()) status = parts_.queues.Cut(queue, cut->to, touched);
+    if (!status.ok()) break;
+    status = cut->everything ? parts_.queues.Remove(queue->topic())
+                             : parts_.queues.Cut(queue, cut->to, touched);
   }
   if (status.ok()) status = cut->everything ? parts_.index.DropAll() : parts_.index.DropAbove(cut->to);
   parts_.dispatcher.PutBack(std::move(touched));

@@ -32,6 +32,7 @@ class Replication final : public ReplicatedLog {
     Executor& disk_executor;
     CommitLog& commit_log;
     QueueTable& queues;
+    DeletedTopics& deleted;  // Of the dispatch executor.
     KeyIndex& index;
     Dispatcher& dispatcher;
     Flusher& flusher;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cleaning on demand (306, 316, 329), and what QUERY_CONSUME_QUEUE says of a group.
+// Cleaning on demand (306, 316, 329), deleted topics, and what QUERY_CONSUME_QUEUE says of a group.
 #include "remoting/protocol/admin_bodies.h"
 #include "test/broker/broker_fixture.h"
 
@@ -65,6 +65,30 @@ TEST_F(CleaningTest, QueueEntries_OfAGroup_SayWhetherItIsThere) {
   ASSERT_EQ(online.queue_data.size(), 1u);
   // Apache looks at the filter only for entries that have a bit map.
   EXPECT_FALSE(online.queue_data[0].eval);
+}
+
+// Killed at once after the answer; what was known of the topic must not come back with its name.
+TEST_F(CleaningTest, TopicDeletedAndMadeAnew_BeginsWithNothing) {
+  Start();
+  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(Send({.queue_id = i % 2}).code, ResponseCode::kSuccess);
+  ASSERT_EQ(CommitOffset("T", 5).code, ResponseCode::kSuccess);
+  Run(std::chrono::seconds(12));  // Everything of it is on the disk.
+  proto::DeleteTopicRequestHeader gone;
+  gone.topic = "T";
+  ASSERT_EQ(caller_->Call(RequestCode::kDeleteTopicInBroker, gone).code, ResponseCode::kSuccess);
+  Crash();
+  Start();
+  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+  EXPECT_TRUE(PullAll("T", 0).empty());
+  EXPECT_TRUE(PullAll("T", 1).empty());
+  EXPECT_EQ(Offset("T").value_or(0), 0);
+  ASSERT_EQ(Send({.body = "new", .queue_id = 1}).code, ResponseCode::kSuccess);
+  EXPECT_TRUE(PullAll("T", 0).empty());
+  const auto seen = PullAll("T", 1);
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_EQ(seen[0].queue_offset, 0);
+  EXPECT_EQ(seen[0].body, "new");
 }
 
 }  // namespace

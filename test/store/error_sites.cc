@@ -146,7 +146,6 @@ void ErrorSite::CheckAfterwards() {
     down_by_ = std::max(down_by_, Loss::kProcess);
   }
   journal_.ProcessDied();
-  for (Deletion& deletion : journal_.deletions()) deletion.lapsed = true;
   if (const Status opened = harness_->TryOpen(); !opened.ok()) {
     complaints_.push_back(StrCat("without faults it does not open: ", opened.ToString()));
     return;

@@ -56,7 +56,7 @@ TEST_F(ManyQueuesTest, Checkpoints_OfFewTouchedQueues_AreSmallAndComplete) {
   const size_t after = Content("/store/orbitmq/checkpoint").size();
   EXPECT_GT(after, before);
   EXPECT_LT(after - before, 400u);
-  ASSERT_TRUE(store().DeleteTopic("Many").ok());
+  ASSERT_TRUE(DeleteTopic("Many").ok());
   AppendMany(3, {.topic = "Many", .queue_id = 2}, "new");
   Pass(std::chrono::seconds(10));
   Crash(Loss::kPower);

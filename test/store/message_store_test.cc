@@ -409,8 +409,9 @@ TEST(StoreDeletionTest, Close_WaitsForADeletion) {
     StoreHarness harness(seed);
     harness.Open();
     harness.AppendMany(5, {});
-    ASSERT_TRUE(harness.store().DeleteTopic("T").ok());
+    const Ending deleted = harness.StartDeletion("T");
     ASSERT_TRUE(harness.Close().ok());
+    EXPECT_TRUE(deleted->has_value() && (*deleted)->ok()) << seed;
     harness.Open();
     EXPECT_TRUE(harness.store().recovery().clean_shutdown);
     EXPECT_EQ(harness.store().recovery().records_scanned, 0) << seed;
@@ -423,7 +424,7 @@ TEST(StoreDeletionTest, DeleteTopic_SparesWhatIsSentRightAfterwards) {
     StoreHarness harness(seed);
     harness.Open();
     harness.Append({.body = "old"});
-    ASSERT_TRUE(harness.store().DeleteTopic("T").ok());
+    const Ending deleted = harness.StartDeletion("T");
     std::vector<Pending> fresh;
     for (int i = 0; i < 20; ++i) fresh.push_back(harness.Send({.body = StrCat("m", i)}));
     for (const Pending& pending : fresh) ASSERT_TRUE(harness.Await(pending).ok());
@@ -447,7 +448,7 @@ TEST_F(StoreTest, DeleteTopic_StartsAgainAtZero) {
   Open();
   AppendMany(5, {});
   AppendMany(2, {.topic = "Other"});
-  ASSERT_TRUE(store().DeleteTopic("T").ok());
+  ASSERT_TRUE(DeleteTopic("T").ok());
   AppendMany(3, {}, "new");
   Settle();
   ExpectQueue("T", 0, Numbered(3, "new"));

@@ -53,6 +53,9 @@ inline void AddToDraft(const TestMessage& message, RecordDraft& draft) {
 // The outcome of an append, filled in when it ends.
 using Pending = std::shared_ptr<std::optional<Result<AppendReceipt>>>;
 
+// How a deletion ended, filled in when it did.
+using Ending = std::shared_ptr<std::optional<Status>>;
+
 // One store on a simulated machine with a virtual clock: nothing waits, and power can be cut.
 class StoreHarness {
  public:
@@ -160,6 +163,18 @@ class StoreHarness {
       const auto receipt = Await(pending);
       EXPECT_TRUE(receipt.ok()) << receipt.status().ToString();
     }
+  }
+
+  Ending StartDeletion(const std::string& topic) {
+    auto ending = std::make_shared<std::optional<Status>>();
+    store_->DeleteTopic(topic, [ending](const Result<Done>& result) { *ending = result.status(); });
+    return ending;
+  }
+  Status DeleteTopic(const std::string& topic) {
+    const Ending ending = StartDeletion(topic);
+    scheduler_.RunUntil(scheduler_.now() + std::chrono::seconds(20),
+                        [&ending] { return ending->has_value(); });
+    return ending->value_or(Status(StatusCode::kTimeout, "the deletion did not end"));
   }
 
   // Every body in a queue, from its min on, read the way consumers read.

@@ -52,6 +52,10 @@ void Journal::Send(StoreHarness& harness, const Ask& ask) {
 }
 
 void Journal::Collect() {
+  for (Deletion& deletion : deletions_) {
+    const Ending& ending = deletion.ending;
+    if (ending != nullptr && ending->has_value()) deletion.settled = (*ending)->ok();
+  }
   for (auto it = open_.begin(); it != open_.end();) {
     if (!it->second->has_value()) {
       ++it;
@@ -84,19 +88,17 @@ bool Journal::AwaitAll(StoreHarness& harness, Duration limit) {
 }
 
 Status Journal::DeleteTopic(StoreHarness& harness, const std::string& topic) {
-  deletions_.push_back({.topic = topic, .before = next_number_});
-  const Status deleted = harness.store().DeleteTopic(topic);
-  if (!deleted.ok()) deletions_.pop_back();
-  return deleted;
-}
-
-void Journal::SettleDeletions() {
-  for (Deletion& deletion : deletions_) deletion.settled = !deletion.lapsed;
+  const Ending ending = harness.StartDeletion(topic);
+  // A refusal comes at once.
+  if (ending->has_value() && !(*ending)->ok()) return **ending;
+  deletions_.push_back({.topic = topic, .before = next_number_, .ending = ending});
+  return {};
 }
 
 void Journal::ProcessDied() {
   Collect();
   open_.clear();
+  for (Deletion& deletion : deletions_) deletion.ending = nullptr;
 }
 
 void Journal::NoteFlushed(const StoreHarness& harness) {

@@ -39,7 +39,8 @@ struct Sent {
 struct Deletion {
   std::string topic;
   int64_t before = 0;    // Numbers below are older.
-  bool settled = false;  // A checkpoint behind it is on the disk.
+  Ending ending{};       // The store's answer; null once nothing can come.
+  bool settled = false;  // The store said that it is done: no crash brings anything of the topic back.
   bool lapsed = false;   // A crash came first: it happened, or not, or for some queues, and stays so.
 };
 
@@ -60,8 +61,6 @@ class Journal final {
   // Waits for every answer; false when one did not come in time (a hang).
   bool AwaitAll(StoreHarness& harness, Duration limit = std::chrono::seconds(20));
   Status DeleteTopic(StoreHarness& harness, const std::string& topic);
-  // A checkpoint was written since the last deletion.
-  void SettleDeletions();
   // The process died: who has no answer gets none.
   void ProcessDied();
   // Raises what is known to be on the disk; to be called whenever something happened.

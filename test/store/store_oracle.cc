@@ -44,14 +44,6 @@ bool IsAsSent(const MessageView& view, const Sent& sent) {
          view.properties.starts_with(message.extra_properties);
 }
 
-bool EndsCameFromFiles(const StoreHarness& harness) {
-  const auto& lines = harness.log_lines();
-  const auto recovered = std::find_if(lines.rbegin(), lines.rend(), [](const std::string& line) {
-    return line.find("store recovered") != std::string::npos;
-  });
-  return recovered != lines.rend() && recovered->find("ends_from=files") != std::string::npos;
-}
-
 }  // namespace
 
 LogWalk WalkLog(FileSystem& files, const StoreOptions& options) {
@@ -113,12 +105,8 @@ std::vector<std::string> StoreOracle::Check(Loss loss) {
     Complain(StrCat("behind the end of the log at ", walk_.end.value, " there is something up to ",
                     walk_.last_byte.value, ": ", walk_.stopped_by));
   }
-  // Without our checkpoint queues come from the log, as with Apache, and it does not tell deletions.
-  const bool from_files = loss != Loss::kNone && EndsCameFromFiles(harness_);
   for (Deletion& deletion : journal_.deletions()) {
-    if (loss == Loss::kNone || (deletion.settled && !from_files)) continue;
-    deletion.settled = false;
-    deletion.lapsed = true;
+    if (loss != Loss::kNone && !deletion.settled) deletion.lapsed = true;
   }
   if (marks.min != walk_.begin) Complain("the store and its files do not agree where the log begins");
   CheckLog(loss);

@@ -48,6 +48,12 @@ class MqstoreTest : public testing::Test {
     ASSERT_TRUE(closed.ok()) << closed.ToString();
     store_.reset();
   }
+  void DeleteTopic(const std::string& topic) {
+    auto done = std::make_shared<std::promise<Status>>();
+    store_->DeleteTopic(topic, [done](const Result<Done>& result) { done->set_value(result.status()); });
+    const Status deleted = done->get_future().get();
+    EXPECT_TRUE(deleted.ok()) << deleted.ToString();
+  }
   LogOffset Append(const std::string& topic, QueueId queue, const std::string& body,
                    const std::string& key = "") {
     std::string properties;
@@ -365,11 +371,25 @@ TEST_F(MqstoreTest, QueuesDeleted_AreNotedAndRebuilt) {
 TEST_F(MqstoreTest, TopicMadeAnew_ItsOldRecordsAreNoDamage) {
   MakeStore();
   OpenStore();
-  ASSERT_TRUE(store_->DeleteTopic("Alpha").ok());
+  DeleteTopic("Alpha");
   for (int i = 0; i < 3; ++i) (void)Append("Alpha", 0, "new");
   CloseStore();
   const VerifyResult result = Verify();
   EXPECT_EQ(result.findings.damage_count(), 0) << Told(result);
+}
+
+TEST_F(MqstoreTest, TopicDeleted_StaysDeletedWhenQueuesAreRebuilt) {
+  MakeStore();
+  OpenStore();
+  DeleteTopic("Alpha");
+  for (int i = 0; i < 3; ++i) (void)Append("Alpha", 0, "new");
+  CloseStore();
+  fs::remove_all(options_.root + "/consumequeue/Beta/1");
+  EXPECT_GT(Verify().findings.damage_count(), 0);
+  (void)Repair();
+  const VerifyResult after = Verify();
+  EXPECT_EQ(Told(after), "");
+  EXPECT_EQ(after.queues, 3) << "Alpha's one, which was made anew, and Beta's";
 }
 
 TEST_F(MqstoreTest, ConfigThatIsNoJson_IsDamage_OffsetsAheadAreANote) {

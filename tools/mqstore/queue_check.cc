@@ -93,6 +93,7 @@ void QueueCheck::Note(Disagreement& disagreement, int64_t unit, std::string_view
 void QueueCheck::Look(const MessageView& record) {
   const TransactionType type = TransactionTypeOf(record.sys_flag);
   if (type != TransactionType::kNone && type != TransactionType::kCommit) return;
+  if (store_.deleted().Covers(record)) return;
   QueueKey key{std::string(record.topic), record.queue_id};
   const int64_t at = record.queue_offset.value;
   const auto it = queues_.find(key);

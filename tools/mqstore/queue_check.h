@@ -16,8 +16,9 @@ namespace orbitmq::tools {
 // Compares consume queues with the log: for each record, in the order of the log, the unit that dispatch
 // would have written. Of every queue one piece of 64 units is in memory at a time.
 //
-// A deleted topic's records stay in the log without queues, and a topic made anew begins at queue offset 0
-// again: what disagreed before such a begin belonged to the queue that is gone.
+// A deleted topic's records stay in the log without queues: those that our note of deletions covers are left
+// out. Other programs leave no note; a topic made anew begins at queue offset 0 again, and what disagreed
+// before such a begin belonged to the queue that is gone.
 // Threads: one.
 class QueueCheck final {
  public:

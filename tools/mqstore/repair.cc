@@ -215,11 +215,11 @@ Status StoreRepair::Run(StoreDirectory& store) {
   }
   if (rebuild_) {
     if (Status s = MoveDerived(store); !s.ok()) return s.Annotate("move queues and index away");
-    // What our own files say was true of the log and the queues before.
+    // What our own files say was true of the log and the queues before. Deleted topics stay deleted.
     auto own = files.List(place_.root + "/orbitmq");
     if (!own.ok()) return own.status();
     for (const DirEntry& entry : *own) {
-      if (entry.is_directory) continue;
+      if (entry.is_directory || entry.name.starts_with("deleted_topics")) continue;
       if (Status s = MoveAway(StrCat(place_.root, "/orbitmq/", entry.name)); !s.ok()) return s;
     }
   }

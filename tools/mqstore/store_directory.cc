@@ -140,6 +140,9 @@ Result<std::unique_ptr<StoreDirectory>> StoreDirectory::Open(FileSystem& files, 
                                         .exact_last_record = exact.ok() ? exact->last_record : LogOffset{0}});
   if (!ranges.ok()) return ranges.status();
   directory->crc_ranges_ = *std::move(ranges);
+  auto deleted = store::DeletedTopics::Load(directory->frozen_, NullLogger(), directory->options_.root);
+  if (!deleted.ok()) return deleted.status();
+  directory->deleted_ = *std::move(deleted);
   return directory;
 }
 

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "store/commit_log.h"
 #include "store/crc_ranges.h"
+#include "store/deleted_topics.h"
 #include "store/key_index.h"
 #include "tools/mqstore/frozen_files.h"
 
@@ -47,6 +48,7 @@ class StoreDirectory final {
   LogOffset log_begin() const;
   // Where every record must end in a CRC.
   const store::CrcRanges& crc_ranges() const { return crc_ranges_; }
+  const store::DeletedTopics& deleted() const { return deleted_; }
   // Lets the lock go, for a store that opens the directory itself.
   void Unlock() { lock_.reset(); }
 
@@ -56,6 +58,7 @@ class StoreDirectory final {
   std::unique_ptr<FileLock> lock_;
   store::CommitLog log_;
   store::CrcRanges crc_ranges_;
+  store::DeletedTopics deleted_;
   bool crashed_ = false;
   bool has_index_ = false;
 };
