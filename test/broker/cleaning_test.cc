@@ -72,6 +72,7 @@ TEST_F(CleaningTest, TopicDeletedAndMadeAnew_BeginsWithNothing) {
   Start();
   ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
   for (int i = 0; i < 10; ++i) ASSERT_EQ(Send({.queue_id = i % 2}).code, ResponseCode::kSuccess);
+  (void)Pull({});  // Creates the group.
   ASSERT_EQ(CommitOffset("T", 5).code, ResponseCode::kSuccess);
   Run(std::chrono::seconds(12));  // Everything of it is on the disk.
   proto::DeleteTopicRequestHeader gone;

@@ -78,7 +78,7 @@ class Run:
     def perform(self, forms):
         """Called on a thread of its own; an error is kept for the one who joins it."""
         try:
-            # Where no server answers, servers cannot differ: the runs share these forms, for each takes seconds.
+            # Where no server answers, servers cannot differ: the runs share these forms.
             alone = [form for form in forms if is_alone(form)]
             for form in forms:
                 if not is_alone(form) or alone.index(form) % 2 == self._share:
@@ -222,7 +222,8 @@ def mqadmin(context, report):
         print('%-26s %-28s %s' % row)
     for run in runs:
         slowest = sorted(run.seconds.items(), key=lambda item: -item[1])[:5]
-        print('%s: %d forms in %.0f s; the slowest:' % (run.title, len(run.seconds), sum(run.seconds.values())))
+        total = sum(run.seconds.values())
+        print('%s: %d forms in %.0f s; the slowest:' % (run.title, len(run.seconds), total))
         for (command, name), seconds in slowest:
             print('  %s, %s: %.1f s' % (command, name, seconds))
     for row in comparison.unused():

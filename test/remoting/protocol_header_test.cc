@@ -92,8 +92,9 @@ struct HeaderCase {
 };
 
 template <class M>
-constexpr bool kNumber = std::is_same_v<M, int32_t> || std::is_same_v<M, int64_t> ||
-                         std::is_same_v<M, std::optional<int32_t>> || std::is_same_v<M, std::optional<int64_t>>;
+constexpr bool kNumber =
+    std::is_same_v<M, int32_t> || std::is_same_v<M, int64_t> || std::is_same_v<M, std::optional<int32_t>> ||
+    std::is_same_v<M, std::optional<int64_t>>;
 
 template <class H>
 HeaderCase MakeHeaderCase() {
