@@ -140,7 +140,7 @@ def descendants_of(pid):
 
 
 def reap_orphans(ahead):
-    """Ends every process that a finished stage left running, but not BuildAhead; returns their command lines."""
+    """Ends every process that a finished stage left running, BuildAhead's aside; returns their commands."""
     left = {}
     spared = set()
     if ahead.process is not None:
@@ -154,7 +154,8 @@ def reap_orphans(ahead):
         except ProcessLookupError:
             pass
     try:
-        while os.waitpid(-1, os.WNOHANG)[0] != 0 or any(pathlib.Path(f"/proc/{pid}").exists() for pid in left):
+        while (os.waitpid(-1, os.WNOHANG)[0] != 0
+               or any(pathlib.Path(f"/proc/{pid}").exists() for pid in left)):
             time.sleep(0.001)
     except ChildProcessError:
         pass
