@@ -414,6 +414,24 @@ def why_tells_how_a_group_gets_on(setting):
 
 
 @case
+def top_shows_the_busiest(setting):
+    for name, count in (("Calm", 1), ("Busy", 5)):
+        setting.topic(name)
+        setting.run("produce", "-t", name, feed="x\n" * count)
+        setting.run("consume", "-t", name, "-g", "watcher", "-s", "last", "-e")
+        setting.run("resetOffsetByTime", "-g", "watcher", "-t", name, "-s", "0")
+    rows = setting.json("top", "-s", "lag", "-c", "100")["busiest"]
+    rows = [row for row in rows if row["group"] == "watcher"]
+    assert [(row["topic"], row["lag"]) for row in rows] == [("Busy", 5), ("Calm", 1)], rows
+    shown = setting.run("top", "-s", "lag", "-c", "1").stdout.splitlines()
+    assert len(shown) == 2 and shown[0].split() == ["#Topic", "#Group", "#InTPS", "#OutTPS", "#Lag"], shown
+    assert not any("\033" in line for line in shown), "refreshed on terminals only"
+    setting.run("top", "-c", "0", code=2)
+    setting.run("top", "-s", "size", code=2)
+    setting.run("top", "-n", "127.0.0.1:1", code=3)
+
+
+@case
 def name_servers_are_configured(setting):
     setting.run("updateKvConfig", "-s", "space", "-k", "key", "-v", "value")
     setting.run("deleteKvConfig", "-s", "space", "-k", "key")

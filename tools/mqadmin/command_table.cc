@@ -32,7 +32,8 @@ const std::vector<const CommandSpec*>& AllCommands() {
                               OffsetCommands(), ConnectionCommands(), BrokerCommands(), ClusterCommands(),
                               DoctorCommands(), ReplicationCommands(), MessageCommands(), PrintCommands(),
                               SendCommands(), ProduceCommands(), ConsumeCommands(), StatsCommands(),
-                              ExportCommands(), NamesrvCommands(), WhyCommands(), OwnCommands()}) {
+                              TopCommands(), ExportCommands(), NamesrvCommands(), WhyCommands(),
+                              OwnCommands()}) {
       for (const CommandSpec& command : table) joined.push_back(&command);
     }
     return joined;

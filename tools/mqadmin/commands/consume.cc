@@ -131,7 +131,9 @@ class Reading final {
     std::vector<std::pair<Endpoint, proto::PullMessageRequestHeader>> calls;
     for (OpenQueue& queue : queues_) {
       queue.exhausted = wishes_.until_end && queue.span.begin >= queue.span.end;
-      if (queue.exhausted) continue;
+      // A group's first pull is made all the same: brokers make a group then, and refuse commits before.
+      const bool introduced = wishes_.group.empty() || queue.committed >= 0;
+      if (queue.exhausted && introduced) continue;
       const int64_t count = std::min({kPullCount, wishes_.left});
       asked.push_back(&queue);
       calls.emplace_back(queue.span.broker,

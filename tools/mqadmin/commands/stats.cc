@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traffic of topics and groups, and raw entries of queues.
-#include <algorithm>
-
 #include "common/names.h"
 #include "common/strings.h"
 #include "remoting/protocol/body_codec.h"
-#include "tools/mqadmin/group_view.h"
 #include "tools/mqadmin/session.h"
+#include "tools/mqadmin/traffic.h"
 
 namespace orbitmq::tools {
 namespace {
@@ -17,56 +15,20 @@ constexpr TableShape kTraffic = {
     "#Topic|#Consumer Group|#Accumulation|#InTPS|#OutTPS|#InMsg24Hour|#OutMsg24Hour"};
 constexpr std::string_view kSeparator = "======================================";
 
-// A figure of all masters together.
-struct Traffic {
-  double tps = 0;
-  int64_t day = 0;
-};
-
-// The sum of a day, or what there is of one.
-int64_t DaySum(const proto::BrokerStatsData& stats) {
-  if (stats.stats_day.sum != 0) return stats.stats_day.sum;
-  if (stats.stats_hour.sum != 0) return stats.stats_hour.sum;
-  return stats.stats_minute.sum;
-}
-
-// Brokers that never counted it answer with an error, which means nothing.
-Traffic TrafficOf(Session& session, const std::vector<Endpoint>& masters, const std::string& name,
-                  const std::string& key) {
-  Traffic total;
-  const proto::ViewBrokerStatsDataRequestHeader header{name, key};
-  for (const auto& stats : session.admin().CallAll(&net::AdminStub::ViewStats, masters, header)) {
-    if (!stats.ok()) continue;
-    total.tps += stats->stats_minute.tps;
-    total.day += DaySum(*stats);
-  }
-  return total;
-}
-
 Status PrintTopic(Session& session, const std::string& topic) {
-  const auto route = session.Route(topic);
-  if (!route.ok()) return route.status();
-  std::vector<Endpoint> masters;
-  std::set<std::string> groups;
-  for (const proto::BrokerData& broker : route->broker_datas) {
-    if (auto master = MasterAddress(broker)) masters.push_back(*std::move(master));
-  }
-  for (const auto& list : session.admin().CallAll(&net::AdminStub::GetGroupsOfTopic, masters, topic)) {
-    if (list.ok()) groups.insert(list->group_list.begin(), list->group_list.end());
-  }
+  const auto traffic = TrafficOfTopic(session, topic);
+  if (!traffic.ok()) return traffic.status();
   const bool active_only = session.args().Has("activeTopic");
-  const Traffic in = TrafficOf(session, masters, "TOPIC_PUT_NUMS", topic);
-  if (groups.empty() && (!active_only || in.day > 0)) {
+  const Traffic& in = traffic->in;
+  if (traffic->groups.empty() && (!active_only || in.day > 0)) {
     session.out().Row(kTraffic, {Cell::Front(topic, 64), Cell("", "null"), 0, Cell::Fixed(in.tps, 2),
                                  Cell("", "null"), in.day, "NO_CONSUMER"});
   }
-  for (const std::string& group : groups) {
-    const Traffic out = TrafficOf(session, masters, "GROUP_GET_NUMS", StrCat(topic, "@", group));
-    if (active_only && in.day == 0 && out.day == 0) continue;
-    const auto stats = ConsumeStatsOfGroup(session, {.group = group, .topic = topic});
-    const int64_t behind = stats.ok() ? std::max<int64_t>(TotalDiff(*stats), 0) : 0;
-    session.out().Row(kTraffic, {Cell::Front(topic, 64), Cell::Front(group, 64), behind,
-                                 Cell::Fixed(in.tps, 2), Cell::Fixed(out.tps, 2), in.day, out.day});
+  for (const GroupTraffic& group : traffic->groups) {
+    if (active_only && in.day == 0 && group.out.day == 0) continue;
+    session.out().Row(kTraffic, {Cell::Front(topic, 64), Cell::Front(group.name, 64), group.lag,
+                                 Cell::Fixed(in.tps, 2), Cell::Fixed(group.out.tps, 2), in.day,
+                                 group.out.day});
   }
   return {};
 }

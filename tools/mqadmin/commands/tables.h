@@ -25,6 +25,7 @@ std::span<const CommandSpec> ProduceCommands();
 std::span<const CommandSpec> ReplicationCommands();
 std::span<const CommandSpec> SendCommands();
 std::span<const CommandSpec> StatsCommands();
+std::span<const CommandSpec> TopCommands();
 std::span<const CommandSpec> TopicChangeCommands();
 std::span<const CommandSpec> TopicCommands();
 std::span<const CommandSpec> WhyCommands();
