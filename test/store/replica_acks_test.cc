@@ -36,8 +36,8 @@ class ReplicaAcksTest : public testing::Test {
     options.in_sync_replicas = 2;
     return options;
   }();
+  std::vector<std::string> answers_;  // Outlives acks_, whose waiters still answer when they are destroyed.
   ReplicaAcks acks_{options_};
-  std::vector<std::string> answers_;
 };
 
 TEST_F(ReplicaAcksTest, Set_OneAcknowledgement_AnswersAllItCoversInOrder) {
