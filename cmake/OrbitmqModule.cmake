@@ -150,7 +150,7 @@ function(orbitmq_server_allocator target)
   endif()
 endfunction()
 
-# orbitmq_test(NAME store_test SRCS a_test.cc b_test.cc DEPS store [LABEL unit ...] [LIBS ...] [TIMEOUT 120])
+# orbitmq_test(NAME store_test SRCS a_test.cc b_test.cc DEPS store [LABEL unit ...] [LIBS ...] [TIMEOUT 300])
 # One program of many *_test.cc files; ctest runs it as one test with these labels (add tsan for the
 # programs that ThreadSanitizer must see).
 function(orbitmq_test)
@@ -159,7 +159,7 @@ function(orbitmq_test)
     set(T_LABEL unit)
   endif()
   if(NOT T_TIMEOUT)
-    set(T_TIMEOUT 120)
+    set(T_TIMEOUT 300)
   endif()
   add_executable(${T_NAME} ${T_SRCS})
   target_link_libraries(${T_NAME} PRIVATE orbitmq_flags GTest::gtest GTest::gtest_main)
