@@ -284,7 +284,7 @@ TEST_F(StandbyTest, ActingMaster_MasterIsGone_DutiesBeginAndEndWithItsReturn) {
   EXPECT_EQ(RouteOf("T").at(0), kSlave.ToString());
   Start(master);
   EXPECT_TRUE(Eventually([&] { return RouteOf("T").size() == 2; }));
-  EXPECT_EQ(RouteOf("T").at(0), Endpoint(kBrokerIp, kBrokerPort).ToString());
+  EXPECT_EQ(RouteOf("T").at(0), (Endpoint{kBrokerIp, kBrokerPort}.ToString()));
 }
 
 TEST_F(StandbyTest, ActingMaster_NameServerForgetsTheMaster_DutiesDoNotBeginWhileItAnswers) {
@@ -298,7 +298,7 @@ TEST_F(StandbyTest, ActingMaster_NameServerForgetsTheMaster_DutiesDoNotBeginWhil
   Run(seconds(2));
   proto::UnRegisterBrokerRequestHeader gone;
   gone.broker_name = "b0";
-  gone.broker_addr = Endpoint(kBrokerIp, kBrokerPort).ToString();
+  gone.broker_addr = Endpoint{kBrokerIp, kBrokerPort}.ToString();
   gone.cluster_name = "DefaultCluster";
   gone.broker_id = 0;
   caller_->CallAt({kNamesrvIp, 9876}, proto::MakeRequest(RequestCode::kUnregisterBroker, gone));
