@@ -202,7 +202,7 @@ ShownMessage SampleMessage() {
   ShownMessage message;
   message.view.topic = "T";
   message.view.queue_id = 3;
-  message.view.queue_offset = QueueOffset(17);
+  message.view.queue_offset = QueueOffset{17};
   message.broker_name = "b";
   message.body = "hello";
   message.properties = {{"KEYS", "k1 k2"}, {"TAGS", "red"}, {"UNIQ_KEY", "ID"}, {"x", "1"}, {"y", "2"}};
