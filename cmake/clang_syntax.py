@@ -20,14 +20,14 @@ import sys
 # What only GCC knows, what would write files, and the precompiled headers (each source must do without).
 DROPPED = {"-c", "-Wshadow=local", "-Wno-restrict", "-Wno-maybe-uninitialized", "-Winvalid-pch"}
 DROPPED_WITH_VALUE = {"-o", "-MF", "-MT", "-MQ", "-include"}
-COMPILER = re.compile(r"^(clang|g|c)\+\+(-\d+)?$")
+COMPILER = re.compile(r"(^|-)(clang|g|c)\+\+(-\d+)?$")
 ADDED = ["-fsyntax-only", "-Werror", "-Wno-unused-command-line-argument"]
 
 
 def clang_words(entry):
     """The clang++ command line for one entry of compile_commands.json."""
     words = shlex.split(entry["command"]) if "command" in entry else list(entry["arguments"])
-    while not COMPILER.match(pathlib.Path(words[0]).name):
+    while not COMPILER.search(pathlib.Path(words[0]).name):
         words.pop(0)  # A launcher such as ccache, and its settings.
     kept = []
     skip = False
@@ -64,7 +64,7 @@ def main():
     # CMake writes no table while no target has a source file.
     for entry in json.loads(table.read_text()) if table.exists() else []:
         path = os.path.relpath(entry["file"], root)
-        if path.startswith("build"):
+        if path.startswith("build/"):
             continue  # The precompiled headers themselves.
         if not prefixes or path.startswith(tuple(prefixes)):
             entries[path] = entry

@@ -40,12 +40,11 @@ class Stage:
         self.commands = commands
         self.labels = labels
         self.tree = tree
+        self.sanitized = tree != "release"
         self.jobs = jobs
         self.limit = limit
 
 
-# The trees of the sanitizers: stage, labels, tree. The planted bugs are compiled into the tree of "asan".
-SANITIZED = [("asan", ["unit", "sim"], "asan"), ("planted", ["planted"], "asan"), ("tsan", ["tsan"], "tsan")]
 # Stages that leave much of the processors unused: they wait for servers, virtual machines and clocks.
 WAITING = ("e2e", "golden", "interop", "dropin")
 
@@ -68,7 +67,9 @@ def stages():
         result.append(Stage(label, labels=[label], jobs=jobs, limit=minutes * MINUTE))
     result.append(Stage("clang", [Command([sys.executable, "cmake/clang_syntax.py", "build/release"],
                                           20 * MINUTE)]))
-    for name, labels, tree in SANITIZED:
+    # The planted bugs are compiled into the tree of "asan".
+    for name, labels, tree in [("asan", ["unit", "sim"], "asan"), ("planted", ["planted"], "asan"),
+                               ("tsan", ["tsan"], "tsan")]:
         result.append(Stage(name, build(tree, *("tests_" + label for label in labels)), labels=labels,
                             tree=tree, jobs=2))
     return result
@@ -82,12 +83,11 @@ class BuildAhead:
 
     def __init__(self, chosen):
         self.process = None
-        self._commands = [command for stage in chosen if stage.name in [row[0] for row in SANITIZED]
-                          for command in stage.commands]
+        self._commands = [command for stage in chosen if stage.sanitized for command in stage.commands]
 
     def before(self, stage, log_path):
         """Starts with the first stage that mostly waits, ends before the first that needs the trees."""
-        if stage.name in [row[0] for row in SANITIZED]:
+        if stage.sanitized:
             self.stop()
         elif self.process is None and self._commands and stage.name in WAITING:
             words = " && ".join(shlex.join(command.words) for command in self._commands)

@@ -110,12 +110,10 @@ template <class T>
 BodyCase MakeBodyCase() {
   const T body = Filler().Filled<T>();
   BodyCase made;
-  if constexpr (HasFieldTable<T>) {
-    ForEachField(body, [&made]<class M>(const auto& entry, const M&) {
-      made.members.push_back({std::string(entry.name.view()), entry.presence, NamedEnum<M>});
-      return true;
-    });
-  }
+  ForEachField(body, [&made]<class M>(const auto& entry, const M&) {
+    made.members.push_back({std::string(entry.name.view()), entry.presence, NamedEnum<M>});
+    return true;
+  });
   made.encode = [body](JsonStyle style) { return EncodeBody(body, style); };
   made.decode = [](std::string_view json) { return DecodeBody<T>(json).status(); };
   made.reads_back = [body](std::string_view json) {

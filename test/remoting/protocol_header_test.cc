@@ -85,7 +85,7 @@ struct HeaderCase {
   std::vector<FieldCase> fields;
   std::function<ExtFields(NameForm)> encode;
   std::function<Result<std::string>(SerializeType)> encode_frame;
-  // What is wrong with reading the header again; empty when it came back as it was.
+  // Whether it can be read, and whether what is read is what was written.
   std::function<Status(const ExtFields&, NameForm)> decode;
   std::function<bool(const ExtFields&, NameForm)> reads_back;
   std::function<bool(const CommandView&)> reads_back_view;

@@ -2,6 +2,7 @@
 #include "tools/mqadmin/traffic.h"
 
 #include <algorithm>
+#include <set>
 
 #include "common/strings.h"
 #include "tools/mqadmin/group_view.h"
