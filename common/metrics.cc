@@ -13,38 +13,6 @@ namespace {
 
 // Values below 2^kSubBits have a bucket each; above, each power of two has 2^kSubBits buckets.
 constexpr unsigned kSubBits = 2;
-constexpr double kQuantiles[] = {0.5, 0.9, 0.99, 0.999};
-
-void AppendLabelValue(std::string& out, std::string_view value) {
-  for (const char c : value) {
-    if (c == '\\' || c == '"') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-}
-
-std::string LabelText(const MetricLabels& labels, std::string_view extra = {}) {
-  if (labels.empty() && extra.empty()) return {};
-  std::string out = "{";
-  for (const auto& [name, value] : labels) {
-    if (out.size() > 1) out += ',';
-    out.append(name).append("=\"");
-    AppendLabelValue(out, value);
-    out += '"';
-  }
-  if (!extra.empty()) {
-    if (out.size() > 1) out += ',';
-    out.append(extra);
-  }
-  return out += '}';
-}
-
-void AppendSample(std::string& out, std::string_view name, std::string_view labels, const auto& value) {
-  StrAppend(out, name, labels, ' ', value, '\n');
-}
 
 }  // namespace
 
@@ -102,34 +70,28 @@ struct MetricRegistry::Metric {
   std::unique_ptr<Histogram> histogram;
   UniqueFunction<int64_t()> read;
 
-  std::string_view TypeName() const {
+  Exposition::Type ExposedType() const {
     switch (type) {
       case MetricType::kCounter:
-        return "counter";
+        return Exposition::Type::kCounter;
       case MetricType::kHistogram:
-        return "summary";
+        return Exposition::Type::kSummary;
       default:
-        return "gauge";
+        return Exposition::Type::kGauge;
     }
   }
 
-  void Expose(std::string& out) {
-    const std::string text = LabelText(labels);
+  void Expose(Exposition& out) {
     switch (type) {
       case MetricType::kCounter:
-        return AppendSample(out, name, text, counter.value());
+        return out.Sample(labels, static_cast<int64_t>(counter.value()));
       case MetricType::kGauge:
-        return AppendSample(out, name, text, gauge.value());
+        return out.Sample(labels, gauge.value());
       case MetricType::kGaugeFunction:
-        return AppendSample(out, name, text, read());
+        return out.Sample(labels, read());
       case MetricType::kHistogram:
-        break;
+        return out.Sample(labels, *histogram);
     }
-    for (const double q : kQuantiles) {
-      AppendSample(out, name, LabelText(labels, StrCat("quantile=\"", q, '"')), histogram->Quantile(q));
-    }
-    AppendSample(out, StrCat(name, "_sum"), text, histogram->sum());
-    AppendSample(out, StrCat(name, "_count"), text, histogram->count());
   }
 };
 
@@ -141,10 +103,10 @@ MetricRegistry::Metric& MetricRegistry::Entry(std::string_view name, std::string
   const auto wanted = static_cast<MetricType>(type);
   for (const auto& metric : metrics_) {
     if (metric->name != name) continue;
-    ORBITMQ_CHECK(
-        metric->type == wanted || (metric->TypeName() == "gauge" && wanted != MetricType::kCounter &&
-                                   wanted != MetricType::kHistogram),
-        "one metric name with two types");
+    ORBITMQ_CHECK(metric->type == wanted ||
+                      (metric->ExposedType() == Exposition::Type::kGauge && wanted != MetricType::kCounter &&
+                       wanted != MetricType::kHistogram),
+                  "one metric name with two types");
     if (metric->labels == labels) {
       ORBITMQ_CHECK(metric->type == wanted, "one metric with two types");
       return *metric;
@@ -193,17 +155,14 @@ std::string MetricRegistry::Expose() {
   std::sort(sorted.begin(), sorted.end(), [](const Metric* a, const Metric* b) {
     return a->name != b->name ? a->name < b->name : a->labels < b->labels;
   });
-  std::string out;
+  Exposition out;
   std::string_view last;
   for (Metric* metric : sorted) {
-    if (metric->name != last) {
-      StrAppend(out, "# HELP ", metric->name, ' ', metric->help, "\n# TYPE ", metric->name, ' ',
-                metric->TypeName(), '\n');
-      last = metric->name;
-    }
+    if (metric->name != last) out.Family(metric->name, metric->ExposedType(), metric->help);
+    last = metric->name;
     metric->Expose(out);
   }
-  return out;
+  return out.Take();
 }
 
 }  // namespace orbitmq

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/exposition.h"
 #include "common/mutex.h"
 #include "common/task.h"
 
@@ -58,8 +59,6 @@ class Histogram final {
   std::atomic<int64_t> max_{0};
 };
 
-using MetricLabels = std::vector<std::pair<std::string, std::string>>;
-
 // Owns the metrics of a process. Names: rocketmq_<module>_<noun>_<unit>; labels must be bounded (no keys, no
 // client ids). Asking twice for the same name and labels gives the same object; asking for it with another
 // type is a programmer error. Objects live as long as the registry. Threads: any.
@@ -77,8 +76,7 @@ class MetricRegistry final {
   void AddGaugeFunction(std::string_view name, std::string_view help, MetricLabels labels,
                         UniqueFunction<int64_t()> read);
 
-  // Prometheus text format 0.0.4, sorted by name. Histograms are summaries with quantiles 0.5, 0.9, 0.99 and
-  // 0.999.
+  // The text of Exposition, sorted by name; histograms are summaries.
   std::string Expose();
 
  private:
