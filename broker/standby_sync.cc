@@ -110,39 +110,35 @@ void StandbySync::Report(std::string_view table, FollowOutcome outcome) {
   }
 }
 
+template <class Table>
+std::optional<Table> StandbySync::Read(std::string_view body) {
+  auto table = proto::DecodeBody<Table>(body);
+  if (table.ok()) return *std::move(table);
+  bad_ = table.status();
+  return std::nullopt;
+}
+
 void StandbySync::TakeTopics(std::string_view body) {
-  const auto table = proto::DecodeBody<proto::TopicConfigAndMappingSerializeWrapper>(body);
-  if (!table.ok()) {
-    bad_ = table.status();
-    return;
-  }
+  const auto table = Read<proto::TopicConfigAndMappingSerializeWrapper>(body);
+  if (!table) return;
   Report("topics", parts_.topics.Follow(*table));
 }
 
 void StandbySync::TakeGroups(std::string_view body) {
-  const auto table = proto::DecodeBody<proto::SubscriptionGroupWrapper>(body);
-  if (!table.ok()) {
-    bad_ = table.status();
-    return;
-  }
+  const auto table = Read<proto::SubscriptionGroupWrapper>(body);
+  if (!table) return;
   Report("consumer groups", parts_.groups.Follow(*table));
 }
 
 void StandbySync::TakeDelayOffsets(std::string_view body) {
-  const auto table = proto::DecodeBody<proto::DelayOffsetSerializeWrapper>(body);
-  if (!table.ok()) {
-    bad_ = table.status();
-    return;
-  }
+  const auto table = Read<proto::DelayOffsetSerializeWrapper>(body);
+  if (!table) return;
   parts_.delay.Follow(*table);
 }
 
 void StandbySync::TakeOffsets(std::string_view body) {
-  const auto table = proto::DecodeBody<proto::ConsumerOffsetSerializeWrapper>(body);
-  if (!table.ok()) {
-    bad_ = table.status();
-    return;
-  }
+  const auto table = Read<proto::ConsumerOffsetSerializeWrapper>(body);
+  if (!table) return;
   auto ahead = parts_.offsets.Follow(*table);
   if (ahead.empty()) return;
   parts_.env.log().Info("consumer offsets that were committed to this slave go to the master",

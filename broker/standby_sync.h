@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/consumer_offsets.h"
@@ -54,6 +55,9 @@ class StandbySync final {
   void Failed(const Part& part, const Status& why);
 
   // On the worker.
+  // The table that a master sent; nothing, and why in bad_, when it does not decode.
+  template <class Table>
+  std::optional<Table> Read(std::string_view body);
   void TakeTopics(std::string_view body);
   void TakeOffsets(std::string_view body);
   void TakeDelayOffsets(std::string_view body);

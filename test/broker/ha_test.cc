@@ -138,8 +138,10 @@ class HaTest : public testing::Test {
     }
     return all;
   }
-  // Both ended in order; files that were prepared for what comes next are left out.
-  void ExpectEqualLogs() {
+  // In order; files that were prepared for what comes next are left out.
+  void StopBothAndExpectEqualLogs() {
+    slave_.Stop();
+    master_.Stop();
     std::string one = LogOf(master_);
     std::string two = LogOf(slave_);
     const size_t shorter = std::min(one.size(), two.size());
@@ -205,9 +207,7 @@ TEST_F(HaTest, Slave_StartedEmpty_GetsAllFilesOfTheMaster) {
   const auto of_slave = StatusOf(kSlaveIp);
   EXPECT_FALSE(of_slave.master);
   EXPECT_EQ(of_slave.ha_client_runtime_info.activated, true);
-  slave_.Stop();
-  master_.Stop();
-  ExpectEqualLogs();
+  StopBothAndExpectEqualLogs();
 }
 
 TEST_F(HaTest, Slave_RefusesSends) {
@@ -280,9 +280,7 @@ TEST_F(HaTest, Slave_KilledAmidTheStream_GoesOnAndIsEqual) {
   }
   AwaitCaughtUp();
   EXPECT_EQ(PullCount(kSlaveIp), sent_);
-  slave_.Stop();
-  master_.Stop();
-  ExpectEqualLogs();
+  StopBothAndExpectEqualLogs();
 }
 
 TEST_F(HaTest, Slave_WithRecordsOfAnotherMaster_CutsThemOffLoudly) {
@@ -315,9 +313,7 @@ TEST_F(HaTest, Slave_WithRecordsOfAnotherMaster_CutsThemOffLoudly) {
   SendMany(200);
   AwaitCaughtUp();
   EXPECT_EQ(PullCount(kSlaveIp), 350);
-  slave_.Stop();
-  master_.Stop();
-  ExpectEqualLogs();
+  StopBothAndExpectEqualLogs();
 }
 
 TEST_F(HaTest, Slave_BelowTheMastersBegin_StartsOverLoudly) {

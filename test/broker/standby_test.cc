@@ -68,6 +68,16 @@ class StandbyTest : public BrokerFixture {
     request.code = code;
     return AtSlave(std::move(request));
   }
+  // Ten messages of T at the master, group G at 3 of them, and a slave that knows it.
+  void StartBothWithOffset3Of10() {
+    Start(Master());
+    ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+    for (int i = 0; i < 10; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+    PullAll("T");
+    ASSERT_EQ(CommitOffset("T", 3).code, ResponseCode::kSuccess);
+    StartSlave();
+    ASSERT_TRUE(Eventually([&] { return OffsetAtSlave() == 3; }));
+  }
   static proto::Command CommitRequest(int64_t offset, const std::string& topic = "T") {
     proto::UpdateConsumerOffsetRequestHeader header;
     header.consumer_group = "G";
@@ -188,13 +198,7 @@ TEST_F(StandbyTest, Slave_MasterIsKilled_RouteKeepsTheSlaveAndPullsAreHeldThere)
 }
 
 TEST_F(StandbyTest, OffsetsCommittedToTheSlave_MasterReturns_ItHasThemBeforeClientsFindIt) {
-  Start(Master());
-  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
-  for (int i = 0; i < 10; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
-  PullAll("T");
-  ASSERT_EQ(CommitOffset("T", 3).code, ResponseCode::kSuccess);
-  StartSlave();
-  ASSERT_TRUE(Eventually([&] { return OffsetAtSlave() == 3; }));
+  ASSERT_NO_FATAL_FAILURE(StartBothWithOffset3Of10());
   Run(seconds(10));  // The master's file has it.
   Crash();
   ASSERT_TRUE(Eventually([&] { return RouteOf("T").size() == 1; }));
@@ -209,13 +213,7 @@ TEST_F(StandbyTest, OffsetsCommittedToTheSlave_MasterReturns_ItHasThemBeforeClie
 }
 
 TEST_F(StandbyTest, OffsetsCommittedToTheSlave_MasterDidNotAsk_TheSlaveCommitsThemThere) {
-  Start(Master());
-  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
-  for (int i = 0; i < 10; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
-  PullAll("T");
-  ASSERT_EQ(CommitOffset("T", 3).code, ResponseCode::kSuccess);
-  StartSlave();
-  ASSERT_TRUE(Eventually([&] { return OffsetAtSlave() == 3; }));
+  ASSERT_NO_FATAL_FAILURE(StartBothWithOffset3Of10());
   // As an Apache master, or one that was up before its slave had anything: it never looks at its slaves.
   ASSERT_EQ(AtSlave(CommitRequest(7)).code, ResponseCode::kSuccess);
   EXPECT_TRUE(Eventually([&] { return Offset("T") == 7; }));
