@@ -78,19 +78,8 @@ class Stage:
         return reply
 
     def _make_topic(self, topic, queues):
-        self._call(
-            17,
-            {
-                'topic': topic,
-                'defaultTopic': 'TBW102',
-                'readQueueNums': queues,
-                'writeQueueNums': queues,
-                'perm': 6,
-                'topicFilterType': 'SINGLE_TAG',
-                'topicSysFlag': 0,
-                'order': 'false',
-            },
-        )
+        reply = wire.create_topic(self._connection, topic, queues)
+        check(reply.code == 0, 'topic %s was refused' % topic, reply)
 
     def await_route(self, topic, wanted):
         def known():

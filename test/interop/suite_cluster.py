@@ -235,19 +235,7 @@ def table(body):
 
 def make_topic(broker, topic):
     with wire.Connection(broker) as connection:
-        reply = connection.call(
-            17,
-            {
-                'topic': topic,
-                'defaultTopic': 'TBW102',
-                'readQueueNums': QUEUES,
-                'writeQueueNums': QUEUES,
-                'perm': 6,
-                'topicFilterType': 'SINGLE_TAG',
-                'topicSysFlag': 0,
-                'order': 'false',
-            },
-        )
+        reply = wire.create_topic(connection, topic, QUEUES)
     check(reply.code == 0, 'topic %s was not made' % topic, reply)
 
 

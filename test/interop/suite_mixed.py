@@ -25,19 +25,7 @@ class Mixed:
     def run(self, report):
         self.context.begin_peers('java-5.5.0', 'sdk', 'java-4.9.7')
         with wire.Connection(self.pair.broker) as connection:
-            reply = connection.call(
-                17,
-                {
-                    'topic': self.topic,
-                    'defaultTopic': 'TBW102',
-                    'readQueueNums': QUEUES,
-                    'writeQueueNums': QUEUES,
-                    'perm': 6,
-                    'topicFilterType': 'SINGLE_TAG',
-                    'topicSysFlag': 0,
-                    'order': 'false',
-                },
-            )
+            reply = wire.create_topic(connection, self.topic, QUEUES)
         check(reply.code == 0, 'the topic was not made', reply)
         wait_until(self._routed, 15, 'the NameServer knows the topic')
         try:

@@ -213,6 +213,23 @@ def _host(raw, at, is_v6):
     return '%s:%d' % (host, struct.unpack('>i', raw[at + size : at + size + 4])[0]), at + size + 4
 
 
+def create_topic(connection, topic, queues):
+    """Sends UPDATE_AND_CREATE_TOPIC as Java's mqadmin does; returns the reply."""
+    return connection.call(
+        17,
+        {
+            'topic': topic,
+            'defaultTopic': 'TBW102',
+            'readQueueNums': queues,
+            'writeQueueNums': queues,
+            'perm': 6,
+            'topicFilterType': 'SINGLE_TAG',
+            'topicSysFlag': 0,
+            'order': 'false',
+        },
+    )
+
+
 def parse_batch(body):
     """The messages of a batch body: size, magic, crc, flag, body, properties each."""
     messages, at = [], 0

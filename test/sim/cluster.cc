@@ -14,23 +14,9 @@ using std::chrono::seconds;
 
 constexpr size_t kBrokerCount = 2;
 constexpr size_t kProducerCount = 2;
-constexpr char kStoreRoot[] = "/broker";
 
-// Small files, so that every kind of roll happens many times in a run.
 broker::BrokerOptions BrokerOptionsFor(size_t number, const std::string& ip, const std::string& namesrvs) {
-  broker::BrokerOptions options;
-  options.broker_name = StrCat("b", number);
-  options.broker_cluster_name = "sim";
-  options.namesrv_addr = namesrvs;
-  options.broker_ip1 = ip;
-  options.listen_port = 10911;
-  options.store_path_root_dir = kStoreRoot;
-  options.mapped_file_size_commit_log = 128 * 1024;
-  options.mapped_file_size_consume_queue = 100 * 20;
-  options.max_message_size = 32 * 1024;
-  options.max_hash_slot_num = 300;
-  options.max_index_num = 1000;
-  options.flush_disk_type = store::FlushMode::kSync;
+  broker::BrokerOptions options = SmallBrokerOptions(StrCat("b", number), ip, namesrvs);
   options.register_name_server_period = milliseconds(3000);
   options.flush_consumer_offset_interval = milliseconds(1500);
   options.flush_delay_offset_interval = milliseconds(2000);
@@ -52,7 +38,7 @@ ImageOptions ImageOptionsFor(BrokerNode& broker, uint64_t seed, bool power_lost)
   ImageOptions options;
   options.broker = broker.options().broker_name;
   options.store = broker::ToStoreOptions(broker.options(), {});
-  options.config_dir = StrCat(kStoreRoot, "/config");
+  options.config_dir = StrCat(kBrokerRoot, "/config");
   options.seed = seed;
   options.power_lost = power_lost;
   return options;

@@ -13,6 +13,24 @@ constexpr Duration kBrokerStop = std::chrono::seconds(10);
 
 }  // namespace
 
+broker::BrokerOptions SmallBrokerOptions(const std::string& name, const std::string& ip,
+                                         const std::string& namesrvs) {
+  broker::BrokerOptions options;
+  options.broker_name = name;
+  options.broker_cluster_name = "sim";
+  options.namesrv_addr = namesrvs;
+  options.broker_ip1 = ip;
+  options.listen_port = 10911;
+  options.store_path_root_dir = kBrokerRoot;
+  options.mapped_file_size_commit_log = 128 * 1024;
+  options.mapped_file_size_consume_queue = 100 * 20;
+  options.max_message_size = 32 * 1024;
+  options.max_hash_slot_num = 300;
+  options.max_index_num = 1000;
+  options.flush_disk_type = store::FlushMode::kSync;
+  return options;
+}
+
 Node::Node(World& world, NodeKind kind, const NodeSpec& spec)
     : world_(world), kind_(kind), host_(spec.name, spec.ip, world.scheduler.random().Next(), spec.skew) {}
 

@@ -29,6 +29,11 @@ struct World {
   std::vector<std::unique_ptr<SimEnv>> graveyard;
 };
 
+// A broker with small files, so that every kind of roll happens many times in a run.
+broker::BrokerOptions SmallBrokerOptions(const std::string& name, const std::string& ip,
+                                         const std::string& namesrvs);
+inline constexpr char kBrokerRoot[] = "/broker";  // Its store.
+
 enum class NodeKind : uint8_t { kNamesrv, kBroker, kProducer, kConsumer };
 
 struct NodeSpec {

@@ -24,27 +24,13 @@ using std::chrono::seconds;
 constexpr size_t kLanes = 6;
 constexpr Duration kFaultSpan = seconds(15);
 constexpr Duration kPeaceMax = seconds(90);
-constexpr char kRoot[] = "/broker";
 constexpr char kTopic[] = "T";
-constexpr size_t kLogTail = 200;
 constexpr uint64_t kMessagesMax = 3000;
 
 broker::BrokerOptions OptionsFor(broker::BrokerRole role, const std::string& ip, const std::string& namesrv) {
-  broker::BrokerOptions options;
-  options.broker_name = "b0";
-  options.broker_cluster_name = "sim";
-  options.namesrv_addr = namesrv;
+  broker::BrokerOptions options = SmallBrokerOptions("b0", ip, namesrv);
   options.broker_role = role;
   options.broker_id = role == broker::BrokerRole::kSlave ? 1 : 0;
-  options.broker_ip1 = ip;
-  options.listen_port = 10911;
-  options.store_path_root_dir = kRoot;
-  options.mapped_file_size_commit_log = 128 * 1024;
-  options.mapped_file_size_consume_queue = 100 * 20;
-  options.max_message_size = 32 * 1024;
-  options.max_hash_slot_num = 300;
-  options.max_index_num = 1000;
-  options.flush_disk_type = store::FlushMode::kSync;
   options.register_name_server_period = milliseconds(2000);
   options.slave_timeout = milliseconds(800);
   options.ha_send_heartbeat_interval = milliseconds(500);
@@ -275,7 +261,7 @@ class ReplicationRun final {
     ImageOptions options;
     options.broker = node.name();
     options.store = broker::ToStoreOptions(node.options(), {});
-    options.config_dir = StrCat(kRoot, "/config");
+    options.config_dir = StrCat(kBrokerRoot, "/config");
     options.seed = options_.seed;
     options.power_lost = options_.seed % 3 != 0;
     StoreImage image = TakeStoreImage(node.host().disk, options);
@@ -320,16 +306,7 @@ class ReplicationRun final {
   }
 
   SimulationReport Report() {
-    SimulationReport report;
-    const Findings& findings = world_.facts.findings;
-    report.verdict = findings.empty()                         ? Verdict::kOk
-                     : findings.first_checker() == "liveness" ? Verdict::kNotLive
-                                                              : Verdict::kIncorrect;
-    report.first_checker = findings.first_checker();
-    report.findings = findings.texts();
-    const auto& lines = world_.log.lines();
-    report.log_tail.assign(lines.end() - static_cast<long>(std::min(lines.size(), kLogTail)), lines.end());
-    report.trace_hash = world_.scheduler.trace_hash();
+    SimulationReport report = ReportOf(world_);
     report.summary =
         StrCat("replication sent ", world_.facts.messages.size(), " acked ", acked_.size(), " kept ",
                unreplicated_.size(), " faults ", fault_count_, " steps ", world_.scheduler.steps());

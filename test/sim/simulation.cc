@@ -98,17 +98,8 @@ class Simulation final {
   void RunFor(Duration time) { world_.scheduler.RunUntil(world_.scheduler.now() + time); }
 
   SimulationReport Report(bool live) {
-    SimulationReport report;
-    const Findings& findings = world_.facts.findings;
-    report.verdict = findings.empty()                         ? Verdict::kOk
-                     : !live && findings.count() == 1         ? Verdict::kNotLive
-                     : findings.first_checker() == "liveness" ? Verdict::kNotLive
-                                                              : Verdict::kIncorrect;
-    report.first_checker = findings.first_checker();
-    report.findings = findings.texts();
-    const auto& lines = world_.log.lines();
-    report.log_tail.assign(lines.end() - static_cast<long>(std::min(lines.size(), kLogTail)), lines.end());
-    report.trace_hash = world_.scheduler.trace_hash();
+    SimulationReport report = ReportOf(world_);
+    if (!live && world_.facts.findings.count() == 1) report.verdict = Verdict::kNotLive;
     const Workload::Counters& counters = workload_.counters();
     std::string kinds;
     for (const auto& [kind, count] : faults_.by_kind()) {
@@ -137,6 +128,20 @@ class Simulation final {
 };
 
 }  // namespace
+
+SimulationReport ReportOf(const World& world) {
+  SimulationReport report;
+  const Findings& findings = world.facts.findings;
+  report.verdict = findings.empty()                         ? Verdict::kOk
+                   : findings.first_checker() == "liveness" ? Verdict::kNotLive
+                                                            : Verdict::kIncorrect;
+  report.first_checker = findings.first_checker();
+  report.findings = findings.texts();
+  const auto& lines = world.log.lines();
+  report.log_tail.assign(lines.end() - static_cast<long>(std::min(lines.size(), kLogTail)), lines.end());
+  report.trace_hash = world.scheduler.trace_hash();
+  return report;
+}
 
 SimulationReport RunSimulation(const SimulationOptions& options) { return Simulation(options).Run(); }
 

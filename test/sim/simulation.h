@@ -7,6 +7,8 @@
 
 namespace orbitmq::sim {
 
+struct World;
+
 // How one seed ended; the numbers are the exit codes of orbitmq_sim.
 enum class Verdict : int { kOk = 0, kCrashed = 125, kNotLive = 126, kIncorrect = 127 };
 
@@ -25,6 +27,9 @@ struct SimulationReport {
   std::vector<std::string> log_tail;  // Last lines that the processes logged.
   uint64_t trace_hash = 0;            // Equal for equal runs.
 };
+
+// What every simulation reports of its world; the summary is the caller's.
+SimulationReport ReportOf(const World& world);
 
 // Runs the whole system once, under a seed, in the calling thread: start, faults under load, healing, orderly
 // stop; the checkers look all the while and at the end.
