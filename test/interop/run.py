@@ -40,7 +40,7 @@ SUITES = {
 }
 
 
-# Takes ten minutes on two cores, so that it must be named.
+# Takes seven minutes on two cores, so that it must be named.
 ONLY_WHEN_NAMED = {'mqadmin'}
 
 

@@ -110,17 +110,6 @@ class Run:
         self.seconds[form.command, form.name] = time.monotonic() - began
 
 
-def is_alone(form):
-    """Whether the form asks a server that is down."""
-    return '{down}' in form.words
-
-
-def forms_of_run(forms, run):
-    """Run 0 or 1 leaves every other form out that asks a server that is down: there servers cannot differ."""
-    left_out = [form for form in forms if is_alone(form)][1 - run :: 2]
-    return [form for form in forms if form not in left_out]
-
-
 def run_java(peer, command, words, until=None):
     """What a command printed, then its errors, then its exit status if that is not 0."""
     before = ['until=' + until] if until else []
@@ -157,11 +146,6 @@ class Comparison:
         return [row for row in self._listed if row not in self._used]
 
     def _verdict(self, form):
-        if is_alone(form):
-            key = form.command, form.name
-            lines = self._theirs.lines.get(key) or self._ours.lines[key]
-            failed = any('onnect' in line for line in lines)
-            return ('fails', '') if failed else ('MISMATCH', 'no word of the server that is down: %s' % lines)
         theirs, ours = arranged(
             form.options,
             self._theirs.lines[form.command, form.name],
@@ -236,10 +220,7 @@ def mqadmin(context, report):
 def perform(runs, forms):
     for run in runs:
         run.prepare()
-    threads = [
-        threading.Thread(target=run.perform, args=(forms_of_run(forms, number),))
-        for number, run in enumerate(runs)
-    ]
+    threads = [threading.Thread(target=run.perform, args=(forms,)) for run in runs]
     for thread in threads:
         thread.start()
     for thread in threads:
