@@ -65,12 +65,12 @@ Status HaMaster::Listen(const Endpoint& at) {
   return {};
 }
 
-void HaMaster::Start() {
-  ArmTick();
-  Publish();
-}
+void HaMaster::Start() { Publish(); }
 
+// Only while there are slaves: a broker without any should not wake up for them.
 void HaMaster::ArmTick() {
+  ticking_ = !sessions_.empty();
+  if (!ticking_) return;
   tick_ = parts_.loop.PostAt(parts_.env.clock().Monotonic() + kTickEvery, [this] { Tick(); });
 }
 
@@ -80,6 +80,7 @@ void HaMaster::Accept(std::unique_ptr<Connection> connection) {
       parts_.env.clock().Monotonic();
   parts_.env.log().Info("a slave has connected", {{"slave", session->connection->remote().ToString()}});
   Session& kept = *sessions_.emplace_back(std::move(session));
+  if (!ticking_) ArmTick();
   kept.connection->Start(&kept);
 }
 

@@ -82,6 +82,7 @@ class HaMaster final {
   };
   std::unique_ptr<Drain> drain_;
   Timer tick_;
+  bool ticking_ = false;
   mutable Mutex mutex_;
   HaStatus status_ ORBITMQ_GUARDED_BY(mutex_);
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
