@@ -413,8 +413,12 @@ void SendHandler::ReplyStored(net::ServerRequest& request, const store::AppendRe
                    parts_.env.clock().Monotonic() - outcome.began);
   proto::SendMessageResponseHeader header;
   for (const LogOffset offset : receipt.log_offsets) {
-    if (!header.msg_id.empty()) header.msg_id.push_back(',');
-    header.msg_id += EncodeOffsetMessageId({parts_.identity.store_host, offset});
+    std::string id = EncodeOffsetMessageId({parts_.identity.store_host, offset});
+    if (header.msg_id.empty()) {
+      header.msg_id = std::move(id);
+    } else {
+      header.msg_id.append(1, ',').append(id);
+    }
   }
   header.queue_id = outcome.queue_id;
   header.queue_offset = receipt.queue_offset.value;

@@ -438,7 +438,7 @@ proto::Command ServerRequest::Rep::ResponseCommand() const {
   return command;
 }
 
-// Copies every string of the request into one block of its own.
+// Copies what the request points to: every string into one block, the entries beside it.
 void ServerRequest::Rep::Retain() {
   if (retained != nullptr) return;
   size_t bytes = view.remark.size() + view.body.size();
@@ -451,6 +451,8 @@ void ServerRequest::Rep::Retain() {
     to += text.size();
   };
   move_over(view.remark);
+  retained_ext.assign(view.ext.begin(), view.ext.end());
+  view.ext = retained_ext;
   for (auto& [key, value] : view.ext) {
     move_over(key);
     move_over(value);

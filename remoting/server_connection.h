@@ -164,6 +164,7 @@ class ServerRequest::Rep final {
   const size_t frame_bytes;
   MemoryBudget::Units units;
   std::unique_ptr<char[]> retained;
+  std::vector<proto::ExtEntry> retained_ext;
   ServerCore::Handler* waiting_for = nullptr;  // Whose `pending` counts it.
   bool settled = false;
 };

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -89,8 +90,13 @@ struct Command {
   }
 };
 
-// A decoded command whose strings point into the frame it came in (escaped JSON strings into `scratch` of the
-// decoder). Valid as long as the frame's bytes; ToOwned copies.
+struct ExtEntry {
+  std::string_view first;  // The key.
+  std::string_view second;
+};
+
+// A decoded command whose strings point into the frame it came in (escaped JSON strings and the entries of
+// `ext` into the decoder). Valid as long as the frame's bytes and until the decoder's next command; ToOwned copies.
 struct CommandView {
   SerializeType serialize = SerializeType::kJson;
   int32_t code = 0;
@@ -99,7 +105,7 @@ struct CommandView {
   int32_t version = 0;
   Opaque opaque = 0;
   std::string_view remark;
-  std::vector<std::pair<std::string_view, std::string_view>> ext;  // At most limits.h kExtFieldsMax.
+  std::span<ExtEntry> ext;  // At most limits.h kExtFieldsMax.
   std::string_view body;
 
   bool response() const noexcept { return (flag & kFlagResponse) != 0; }

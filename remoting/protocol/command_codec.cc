@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "common/limits.h"
 #include "common/strings.h"
@@ -21,7 +22,7 @@ constexpr size_t kFrameWords = 8;  // The length word and the header word.
 Status Corrupt(std::string_view text) { return {StatusCode::kCorrupt, text}; }
 
 // The entries of extFields in a binary header. An empty value stands for null, as Apache's reader has it.
-Status ReadBinaryExt(std::string_view bytes, CommandView& view) {
+Status ReadBinaryExt(std::string_view bytes, std::vector<ExtEntry>& ext) {
   ByteReader reader(bytes);
   while (reader.remaining() > 0) {
     const auto key_bytes = reader.Read<int16_t>();
@@ -29,29 +30,29 @@ Status ReadBinaryExt(std::string_view bytes, CommandView& view) {
     const auto value_bytes = reader.Read<int32_t>();
     const std::string_view value = reader.ReadBytes(value_bytes);
     if (!reader.ok()) {
-      return Corrupt(StrCat("extFields entry ", view.ext.size(), " (key of ", key_bytes, ", value of ",
+      return Corrupt(StrCat("extFields entry ", ext.size(), " (key of ", key_bytes, ", value of ",
                             value_bytes, " bytes) does not fit"));
     }
-    if (key.empty()) return Corrupt(StrCat("extFields entry ", view.ext.size(), " has an empty key"));
+    if (key.empty()) return Corrupt(StrCat("extFields entry ", ext.size(), " has an empty key"));
     if (value.empty()) continue;
     bool replaced = false;
-    for (auto& [known, old] : view.ext) {
+    for (auto& [known, old] : ext) {
       if (known == key) {
         old = value;
         replaced = true;
       }
     }
     if (replaced) continue;
-    if (view.ext.size() >= limits::kExtFieldsMax) {
+    if (ext.size() >= limits::kExtFieldsMax) {
       return {StatusCode::kResourceExhausted,
               StrCat("the header has more than ", limits::kExtFieldsMax, " extFields")};
     }
-    view.ext.emplace_back(key, value);
+    ext.push_back({key, value});
   }
   return {};
 }
 
-Result<CommandView> ReadBinaryHeader(std::string_view header) {
+Result<CommandView> ReadBinaryHeader(std::string_view header, std::vector<ExtEntry>& ext) {
   ByteReader reader(header);
   CommandView view;
   view.code = reader.Read<int16_t>();
@@ -68,12 +69,11 @@ Result<CommandView> ReadBinaryHeader(std::string_view header) {
         StrCat("binary header of ", header.size(), " bytes is cut (remark of ", remark_bytes, ")"));
   }
   const auto ext_bytes = reader.Read<int32_t>();
-  const std::string_view ext = reader.ReadBytes(ext_bytes);
+  const std::string_view entries = reader.ReadBytes(ext_bytes);
   if (!reader.ok()) {
     return Corrupt(StrCat("extFields of ", ext_bytes, " bytes do not fit a header of ", header.size()));
   }
-  view.ext.reserve(24);
-  if (Status status = ReadBinaryExt(ext, view); !status.ok()) return status;
+  if (Status status = ReadBinaryExt(entries, ext); !status.ok()) return status;
   return view;
 }
 
@@ -104,6 +104,7 @@ void AppendBig(std::string& out, T value) {
 
 struct CommandDecoder::Scratch {
   JsonHeaderReader json;
+  std::vector<ExtEntry> ext;
 };
 
 CommandDecoder::CommandDecoder() : scratch_(std::make_unique<Scratch>()) {}
@@ -113,8 +114,11 @@ CommandDecoder::~CommandDecoder() = default;
 
 Result<CommandView> CommandDecoder::Decode(const FrameView& frame) {
   const bool json = frame.serialize == SerializeType::kJson;
-  Result<CommandView> view = json ? scratch_->json.Read(frame.header) : ReadBinaryHeader(frame.header);
+  scratch_->ext.clear();
+  Result<CommandView> view = json ? scratch_->json.Read(frame.header, scratch_->ext)
+                                  : ReadBinaryHeader(frame.header, scratch_->ext);
   if (!view.ok()) return view;
+  view->ext = scratch_->ext;
   view->serialize = frame.serialize;
   view->body = frame.body;
   return view;

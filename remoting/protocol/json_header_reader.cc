@@ -34,7 +34,7 @@ std::string_view NameOf(HeaderKey key) {
 // Receives RapidJSON's events; a false from one ends the parse, `failure` tells why.
 class HeaderEvents final {
  public:
-  explicit HeaderEvents(CommandView& view) : view_(view) {}
+  HeaderEvents(CommandView& view, std::vector<ExtEntry>& ext) : view_(view), ext_(ext) {}
 
   bool Null() { return true; }
   bool Bool(bool value) { return Scalar(value ? "true" : "false"); }
@@ -124,18 +124,18 @@ class HeaderEvents final {
   }
 
   bool ExtField(std::string_view value) {
-    for (auto& [key, old] : view_.ext) {
+    for (auto& [key, old] : ext_) {
       if (key == ext_key_) {
         old = value;
         return true;
       }
     }
-    if (view_.ext.size() >= limits::kExtFieldsMax) {
+    if (ext_.size() >= limits::kExtFieldsMax) {
       failure_ = Status(StatusCode::kResourceExhausted,
                         StrCat("the header has more than ", limits::kExtFieldsMax, " extFields"));
       return false;
     }
-    view_.ext.emplace_back(ext_key_, value);
+    ext_.push_back({ext_key_, value});
     return true;
   }
 
@@ -145,6 +145,7 @@ class HeaderEvents final {
   }
 
   CommandView& view_;
+  std::vector<ExtEntry>& ext_;
   size_t depth_ = 0;
   HeaderKey key_ = HeaderKey::kSkip;
   std::string_view ext_key_;
@@ -154,14 +155,13 @@ class HeaderEvents final {
 
 }  // namespace
 
-Result<CommandView> JsonHeaderReader::Read(std::string_view header) {
+Result<CommandView> JsonHeaderReader::Read(std::string_view header, std::vector<ExtEntry>& ext) {
   CommandView view;
-  view.ext.reserve(24);
-  if (ReadPlainJsonHeader(header, unescaped_, view)) return view;
+  if (ReadPlainJsonHeader(header, unescaped_, view, ext)) return view;
   view = {};
-  view.ext.reserve(24);
+  ext.clear();
   text_.assign(header);
-  HeaderEvents events(view);
+  HeaderEvents events(view, ext);
   rapidjson::InsituStringStream stream(text_.data());
   rapidjson::Reader reader;
   constexpr unsigned kFlags = rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag;

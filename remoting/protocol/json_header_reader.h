@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "orbitmq/result.h"
 #include "remoting/protocol/command.h"
@@ -15,8 +16,9 @@ namespace orbitmq::proto {
 // unescaped in place. The command's views point into the header or into this reader.
 class JsonHeaderReader final {
  public:
-  // As CommandDecoder::Decode, without the body. The views last until the next Read and as long as `header`.
-  Result<CommandView> Read(std::string_view header);
+  // As CommandDecoder::Decode, without the body; the entries of extFields go to `ext`, which is empty. The
+  // views last until the next Read and as long as `header`.
+  Result<CommandView> Read(std::string_view header, std::vector<ExtEntry>& ext);
 
  private:
   UnescapeBuffer unescaped_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "remoting/protocol/json_plain_header.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -14,8 +15,13 @@ namespace {
 
 class PlainHeader final {
  public:
-  PlainHeader(std::string_view text, UnescapeBuffer& buffer, CommandView& view)
-      : at_(text.data()), end_(text.data() + text.size()), buffer_(buffer), size_(text.size()), view_(view) {}
+  PlainHeader(std::string_view text, UnescapeBuffer& buffer, CommandView& view, std::vector<ExtEntry>& ext)
+      : at_(text.data()),
+        end_(text.data() + text.size()),
+        buffer_(buffer),
+        size_(text.size()),
+        view_(view),
+        ext_(ext) {}
 
   bool Read() {
     if (!Take('{')) return false;
@@ -57,15 +63,15 @@ class PlainHeader final {
   }
 
   bool ReadExtFields() {
-    if (!view_.ext.empty() || !Take('{')) return false;
+    if (!ext_.empty() || !Take('{')) return false;
     if (Take('}')) return true;
     do {
       std::string_view key;
       std::string_view value;
       if (!ReadExtKey(key) || !ReadString(value)) return false;
       // A second value of one key replaces the first: left to the exact reader.
-      if (Seen(key) || view_.ext.size() >= limits::kExtFieldsMax) return false;
-      view_.ext.emplace_back(key, value);
+      if (Seen(key) || ext_.size() >= limits::kExtFieldsMax) return false;
+      ext_.push_back({key, value});
     } while (Take(','));
     return Take('}');
   }
@@ -84,7 +90,9 @@ class PlainHeader final {
 
   // The one-letter keys of the V2 send header are told apart by a bit each.
   bool Seen(std::string_view key) {
-    if (key.size() != 1 || key[0] < '@' || key[0] > '~') return view_.Ext(key).has_value();
+    if (key.size() != 1 || key[0] < '@' || key[0] > '~') {
+      return std::any_of(ext_.begin(), ext_.end(), [key](const ExtEntry& entry) { return entry.first == key; });
+    }
     const uint64_t bit = uint64_t{1} << (key[0] - '@');
     const bool seen = (letters_ & bit) != 0;
     letters_ |= bit;
@@ -176,6 +184,7 @@ class PlainHeader final {
   char* to_ = nullptr;
   uint64_t letters_ = 0;
   CommandView& view_;
+  std::vector<ExtEntry>& ext_;
 };
 
 }  // namespace
@@ -188,8 +197,9 @@ char* UnescapeBuffer::Reserve(size_t size) {
   return memory_.get();
 }
 
-bool ReadPlainJsonHeader(std::string_view header, UnescapeBuffer& buffer, CommandView& view) {
-  return PlainHeader(header, buffer, view).Read();
+bool ReadPlainJsonHeader(std::string_view header, UnescapeBuffer& buffer, CommandView& view,
+                         std::vector<ExtEntry>& ext) {
+  return PlainHeader(header, buffer, view, ext).Read();
 }
 
 }  // namespace orbitmq::proto

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "remoting/protocol/command.h"
 
@@ -24,7 +25,9 @@ class UnescapeBuffer final {
 // and strings, extFields an object of strings with short escapes. Strings without escapes point into
 // `header`, others into `buffer`. False for every other text, valid or not; `view` is then to be thrown away
 // and the text to be read by JsonHeaderReader, which decides and words all errors. For what this takes both
-// give the same command (test/remoting/protocol_command_test.cc).
-bool ReadPlainJsonHeader(std::string_view header, UnescapeBuffer& buffer, CommandView& view);
+// give the same command (test/remoting/protocol_command_test.cc). The entries of extFields go to `ext`, not
+// to `view`.
+bool ReadPlainJsonHeader(std::string_view header, UnescapeBuffer& buffer, CommandView& view,
+                         std::vector<ExtEntry>& ext);
 
 }  // namespace orbitmq::proto

@@ -358,8 +358,9 @@ TEST(CommandTest, Encode_CharacterToEscapeAtEveryPlace_ComesBack) {
 }
 
 TEST(CommandTest, Find_StartsAtTheHintAndLooksEverywhere) {
+  ExtEntry entries[] = {{"a", "1"}, {"bb", "2"}, {"ab", "3"}, {"", "4"}};
   CommandView view;
-  view.ext = {{"a", "1"}, {"bb", "2"}, {"ab", "3"}, {"", "4"}};
+  view.ext = entries;
   for (size_t hint = 0; hint <= view.ext.size() + 1; ++hint) {
     for (size_t at = 0; at < view.ext.size(); ++at) EXPECT_EQ(view.Find(view.ext[at].first, hint), at);
     EXPECT_EQ(view.Find("b", hint), view.ext.size());
