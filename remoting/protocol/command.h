@@ -96,7 +96,7 @@ struct ExtEntry {
 };
 
 // A decoded command whose strings point into the frame it came in (escaped JSON strings and the entries of
-// `ext` into the decoder). Valid as long as the frame's bytes and until the decoder's next command; ToOwned copies.
+// `ext` into the decoder). Valid as long as the frame's bytes and until the next Decode; ToOwned copies.
 struct CommandView {
   SerializeType serialize = SerializeType::kJson;
   int32_t code = 0;

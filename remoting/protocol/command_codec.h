@@ -31,8 +31,8 @@ class CommandDecoder final {
   CommandDecoder& operator=(CommandDecoder&&) noexcept;
   ~CommandDecoder();
 
-  // The result's strings live in the frame or in this decoder (JSON strings with escapes, the entries of
-  // `ext`): they last until the next Decode and as long as the frame's bytes. Moving the decoder keeps them valid.
+  // The result's strings and entries live in the frame or in this decoder: they last until the next Decode
+  // and as long as the frame's bytes. Moving the decoder keeps them valid.
   Result<CommandView> Decode(const FrameView& frame);
 
  private:

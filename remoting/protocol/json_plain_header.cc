@@ -91,7 +91,7 @@ class PlainHeader final {
   // The one-letter keys of the V2 send header are told apart by a bit each.
   bool Seen(std::string_view key) {
     if (key.size() != 1 || key[0] < '@' || key[0] > '~') {
-      return std::any_of(ext_.begin(), ext_.end(), [key](const ExtEntry& entry) { return entry.first == key; });
+      return std::any_of(ext_.begin(), ext_.end(), [key](const ExtEntry& e) { return e.first == key; });
     }
     const uint64_t bit = uint64_t{1} << (key[0] - '@');
     const bool seen = (letters_ & bit) != 0;
