@@ -384,8 +384,9 @@ std::string TlsConnection::Reason() const {
     ERR_clear_error();
     return std::string("certificate verify failed: ") + X509_verify_cert_error_string(verify);
   }
-  if ((SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0) return {};
-  return OpenSslReason();
+  // A fatal alert counts as a shutdown too, but leaves its reason.
+  const bool shut_down = (SSL_get_shutdown(ssl_.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+  return shut_down && ERR_peek_error() == 0 ? std::string() : OpenSslReason();
 }
 
 // Ends the connection from a task of its own, after the alert had its chance to leave.
