@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "bench/latency_histogram.h"
+#include "common/latency_histogram.h"
 #include "common/clock.h"
 #include "common/file_system.h"
 

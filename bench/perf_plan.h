@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/latency_histogram.h"
+#include "common/latency_histogram.h"
 #include "common/clock.h"
 #include "common/endpoint.h"
 #include "orbitmq/result.h"

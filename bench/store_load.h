@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/latency_histogram.h"
+#include "common/latency_histogram.h"
 #include "bench/thread_times.h"
 #include "common/env.h"
 #include "common/pulse.h"

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "client/client_tls.h"
 #include "common/check.h"
 #include "common/log_sinks.h"
 #include "common/names.h"
@@ -103,13 +104,8 @@ Status InstanceSettings::Prepare() {
   if (options.instance_name.empty() || options.instance_name.find('@') != std::string::npos) {
     return {StatusCode::kInvalidArgument, "ClientOptions::instance_name must not be empty or contain '@'"};
   }
-  if (options.tls.enabled && !tls) {
-    auto context = net::TlsContext::NewClient({.certificate_path = options.tls.certificate_path,
-                                               .private_key_path = options.tls.private_key_path,
-                                               .private_key_password = options.tls.private_key_password,
-                                               .trusted_ca_path = options.tls.trusted_ca_path,
-                                               .verify_peer = options.tls.verify_peer,
-                                               .test_mode_self_signed = false});
+  if (!tls) {
+    auto context = NewClientTls(options.tls);
     if (!context.ok()) return context.status().Annotate("ClientOptions::tls");
     tls = *std::move(context);
   }

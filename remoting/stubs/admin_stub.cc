@@ -50,6 +50,11 @@ void AdminStub::GetAllTopics(const Endpoint& to, Duration timeout,
             ExpectBody<proto::TopicConfigAndMappingSerializeWrapper>(std::move(done)));
 }
 
+void AdminStub::GetSystemTopics(const Endpoint& to, Duration timeout, Completion<proto::TopicList> done) {
+  rpc_.Call(to, BareRequest(RequestCode::kGetSystemTopicListFromBroker), timeout,
+            ExpectBody<proto::TopicList>(std::move(done)));
+}
+
 void AdminStub::GetTopicStats(const Endpoint& to, const std::string& topic, Duration timeout,
                               Completion<proto::TopicStatsTable> done) {
   rpc_.Call(

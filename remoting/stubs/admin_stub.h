@@ -39,6 +39,8 @@ class AdminStub final {
                     Completion<proto::TopicConfigAndMappingSerializeWrapper> done);
   void GetTopicStats(const Endpoint& to, const std::string& topic, Duration timeout,
                      Completion<proto::TopicStatsTable> done);
+  // Those that the broker has made for itself.
+  void GetSystemTopics(const Endpoint& to, Duration timeout, Completion<proto::TopicList> done);
   // The groups with offsets in the topic.
   void GetGroupsOfTopic(const Endpoint& to, const std::string& topic, Duration timeout,
                         Completion<proto::GroupList> done);

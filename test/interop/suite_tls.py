@@ -4,11 +4,11 @@
 import os
 import socket
 import ssl
-import subprocess
 
 import peers
 import servers
 import wire
+from certificates import make_certificates
 from report import check, wait_until
 
 COUNT = 6
@@ -16,71 +16,6 @@ COUNT = 6
 
 def tls(context, report):
     Tls(context).run(report)
-
-
-def make_certificates(folder):
-    """A CA, a certificate for 127.0.0.1 and localhost, and one for another host."""
-    os.makedirs(folder)
-
-    def openssl(*words):
-        result = subprocess.run(
-            ['openssl', *words],
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        check(result.returncode == 0, 'openssl %s failed' % words[0], result.stdout)
-
-    openssl(
-        'req',
-        '-x509',
-        '-newkey',
-        'rsa:2048',
-        '-nodes',
-        '-keyout',
-        'ca.key',
-        '-out',
-        'ca.pem',
-        '-days',
-        '2',
-        '-subj',
-        '/CN=OrbitMQ interop CA',
-    )
-    for name, names in (('server', 'IP:127.0.0.1,DNS:localhost'), ('other', 'DNS:elsewhere.invalid')):
-        with open(os.path.join(folder, name + '.ext'), 'w') as file:
-            file.write('subjectAltName=%s\n' % names)
-        openssl(
-            'req',
-            '-newkey',
-            'rsa:2048',
-            '-nodes',
-            '-keyout',
-            name + '.key',
-            '-out',
-            name + '.csr',
-            '-subj',
-            '/CN=' + name,
-        )
-        openssl(
-            'x509',
-            '-req',
-            '-in',
-            name + '.csr',
-            '-CA',
-            'ca.pem',
-            '-CAkey',
-            'ca.key',
-            '-CAcreateserial',
-            '-days',
-            '2',
-            '-extfile',
-            name + '.ext',
-            '-out',
-            name + '.pem',
-        )
 
 
 class Tls:

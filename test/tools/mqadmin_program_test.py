@@ -65,25 +65,32 @@ class Setting:
     """One NameServer, one broker, and mqadmin."""
 
     def __init__(self, binaries, folder):
-        self.binaries = pathlib.Path(binaries)
+        self.binaries = pathlib.Path(binaries).resolve()
         self.folder = pathlib.Path(folder)
         self.servers = []
-        self.environment = {name: value for name, value in os.environ.items() if name != "NAMESRV_ADDR"}
+        self.environment = {name: value for name, value in os.environ.items()
+                            if name not in ("NAMESRV_ADDR", "NO_COLOR") and not name.startswith("MQADMIN_")}
         self.environment["XDG_CONFIG_HOME"] = str(self.folder / "config")
         self.namesrv = self.broker = ""
 
     def start(self):
-        settings = f"listenPort=0,bindAddress=127.0.0.1,kvConfigPath={self.folder}/kvConfig.json"
+        self.start_namesrv()
+        self.start_broker()
+
+    def start_namesrv(self, more=""):
+        settings = f"listenPort=0,bindAddress=127.0.0.1,kvConfigPath={self.folder}/kvConfig.json{more}"
         server = Server([self.binaries / "mqnamesrv", "--set=" + settings])
         self.servers.append(server)
         self.namesrv = "127.0.0.1:" + server.wait_for(r"Name Server boot success.*:(\d+)$")
-        settings = "listenPort=0,brokerIP1=127.0.0.1,bindAddress=127.0.0.1,brokerName=broker-a"
+        self.environment["NAMESRV_ADDR"] = self.namesrv
+
+    def start_broker(self, more=""):
+        settings = f"listenPort=0,brokerIP1=127.0.0.1,bindAddress=127.0.0.1,brokerName=broker-a{more}"
         server = Server([self.binaries / "mqbroker", f"--data-dir={self.folder}/data", "-n=" + self.namesrv,
                          "--set=" + settings])
         self.servers.append(server)
         self.broker = "127.0.0.1:" + server.wait_for(r"127\.0\.0\.1:(\d+)\] boot success")
-        self.environment["NAMESRV_ADDR"] = self.namesrv
-        self.until(lambda: "broker-a" in self.run("clusterList").stdout)
+        self.until(lambda: "broker-a" in self.call("clusterList").stdout)
 
     def until(self, fulfilled):
         deadline = time.monotonic() + WAIT
@@ -185,7 +192,9 @@ def messages_are_sent_and_found(setting):
     key = sent["msgId"]
     setting.until(lambda: setting.call("queryMsgByKey", "-t", topic, "-k", "key-1").returncode == 0)
     found = setting.run("queryMsgByKey", "-t", topic, "-k", "key-1").stdout.splitlines()
-    assert found[1].split() == [key, "1", "0"], found
+    assert found[1].split()[:3] == [key, "1", "0"] and f"@{topic}@K@key-1@{key}@" in found[1], found
+    found = setting.run("queryMsgByKey", "-t", topic, "-k", "red", "-p", "T").stdout.splitlines()
+    assert found[1].split()[0] == key and len(found) == 2, found
     shown = setting.run("queryMsgByUniqueKey", "-t", topic, "-i", key).stdout
     assert "Keys:                [key-1]" in shown and "WARN: No Consumer" in shown, shown
     shown = setting.run("queryMsgByOffset", "-t", topic, "-b", "broker-a", "-i", "1", "-o", "0", "-f",
@@ -215,6 +224,28 @@ def messages_are_sent_and_found(setting):
     assert setting.run("sendMsgStatus", "-b", "broker-a", "-c", "2").stdout.count("SEND_OK") == 2
     assert "broker-a" in setting.run("clusterRT", "-a", "2").stdout
     assert re.search(r"^Mail .* NO_CONSUMER$", setting.run("statsAll", "-t", topic).stdout, re.M)
+
+
+@case
+def traces_are_read(setting):
+    topic = setting.topic("Traces", queues=1)
+    records = [
+        "Pub 1700000000000 Region Sales Orders ID-1 red key 10.0.0.9:1 5 12 0 OFFSET true",
+        "SubAfter REQUEST ID-1 3 false key 1 1700000000040 Billing",
+        "SubAfter REQUEST ID-2 3 true key 0 1700000000041 Billing",
+    ]
+    body = "".join(record.replace(" ", "\x01") + "\x02" for record in records)
+    setting.run("produce", "-t", topic, "-k", "ID-1 ID-2", feed=body + "\n")
+    words = ("queryMsgTraceById", "-i", "ID-1", "-t", topic)
+    setting.until(lambda: setting.call(*words).returncode == 0)
+    shown = [line.split() for line in setting.run(*words).stdout.splitlines()]
+    assert [shown[at][:2] for at in (0, 3)] == [["#Type", f"#{who}Group"] for who in ("Producer", "Consumer")]
+    assert (shown[1][:3], shown[1][-2:]) == (["Pub", "Sales", "127.0.0.1"], ["12ms", "success"]), shown
+    assert (shown[4][:2], shown[4][-2:]) == (["Sub", "Billing"], ["3ms", "failed"]) and len(shown) == 6
+    told = setting.json(*words)
+    assert told["sent"][0]["sendTime"] == 1700000000000 and told["consumed"][0]["costMs"] == 3, told
+    said = setting.run("queryMsgTraceById", "-i", "ID-3", "-t", topic, code=1).stderr
+    assert "ID-3" in said, said
 
 
 @case
@@ -274,6 +305,12 @@ def files_are_exported(setting):
     assert "Exported" in tables["topicConfigTable"] and "TBW102" not in tables["topicConfigTable"], tables
     setting.run("exportMetadata", "-c", CLUSTER, "-f", "export", "-g")
     assert (setting.folder / "export/subscriptionGroup.json").exists()
+    setting.run("exportMetrics", "-c", CLUSTER, "-f", "export")
+    metrics = json.loads((setting.folder / "export/metrics.json").read_text())
+    report = metrics["evaluateReport"]["broker-a"]
+    assert report["runtimeQuota"]["topicSize"] == len(tables["topicConfigTable"]), (report, tables)
+    assert report["runtimeVersion"]["rocketmqVersion"] == "V5_5_0", report
+    assert set(metrics["totalData"]) == {"totalTps", "totalOneDayNum"}, metrics
 
 
 @case
@@ -485,24 +522,30 @@ def help_man_and_completion_come_from_one_table(setting):
     setting.run("topicList", "--context", "here")
 
 
-def main():
+def run_cases(cases, setting):
+    """Returns the exit status; prints a line per case and the count."""
     failed = 0
+    for function in cases:
+        try:
+            function(setting)
+            print("ok      ", function.__name__)
+        except Exception as error:  # A case that breaks must not hide the others.
+            failed += 1
+            print("FAILED  ", function.__name__, repr(error))
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def main(cases):
+    """The exit status of the cases, all with the same servers."""
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(sys.argv[1], folder)
         try:
             setting.start()
-            for function in CASES:
-                try:
-                    function(setting)
-                    print("ok      ", function.__name__)
-                except Exception as error:  # A case that breaks must not hide the others.
-                    failed += 1
-                    print("FAILED  ", function.__name__, repr(error))
+            return run_cases(cases, setting)
         finally:
             setting.stop()
-    print(f"{len(CASES) - failed} passed, {failed} failed")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(CASES))

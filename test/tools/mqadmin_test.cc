@@ -15,7 +15,6 @@
 #include "tools/mqadmin/contexts.h"
 #include "tools/mqadmin/driver.h"
 #include "tools/mqadmin/group_verdict.h"
-#include "tools/mqadmin/help.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/java_text.h"
 #include "tools/mqadmin/line_format.h"
@@ -437,51 +436,6 @@ TEST(Why, EveryTrouble_IsNamedWithItsRemedy) {
   expect(facts, GroupState::kSlow,
          "slow consumer: 9 messages wait, the slowest queue is T queue 0 of b, "
          "at messages that are 90 s old");
-}
-
-TEST(CommandTable, EveryEntryIsWhole) {
-  std::set<std::string> names;
-  for (const CommandSpec* command : AllCommands()) {
-    const std::string name(command->name);
-    EXPECT_TRUE(names.insert(AsciiLower(name)).second) << name << " is there twice";
-    EXPECT_FALSE(command->description.empty()) << name;
-    EXPECT_FALSE(command->subject.empty()) << name;
-    EXPECT_NE(command->example.find(name), std::string_view::npos) << name << " has no example";
-    EXPECT_NE(command->run, nullptr) << name;
-    EXPECT_EQ(FindCommand(AsciiLower(name)), command) << name;
-    std::set<std::string_view> letters;
-    std::set<std::string_view> options;
-    for (const OptionSpec& option : command->options) {
-      EXPECT_TRUE(options.insert(option.name).second) << name << " --" << option.name;
-      EXPECT_TRUE(option.letters.empty() || letters.insert(option.letters).second)
-          << name << " " << option.name;
-      EXPECT_FALSE(option.text.empty()) << name << " " << option.name;
-      EXPECT_EQ(option.kind == ValueKind::kChoice, !option.choices.empty()) << name << " " << option.name;
-    }
-  }
-  EXPECT_GT(names.size(), 50u);
-}
-
-TEST(CommandTable, Texts_NameEveryCommandAndOption) {
-  const std::string list = HelpList();
-  const std::string man = ManPage("1");
-  const std::string bash = CompletionScript(Shell::kBash);
-  const std::string zsh = CompletionScript(Shell::kZsh);
-  const std::string fish = CompletionScript(Shell::kFish);
-  for (const CommandSpec* command : AllCommands()) {
-    const std::string name(command->name);
-    for (const std::string* text : {&list, &man, &bash, &zsh, &fish}) {
-      EXPECT_NE(text->find(name), std::string::npos) << name;
-    }
-    const std::string page = HelpPage(*command);
-    EXPECT_NE(page.find("usage: mqadmin " + name), std::string::npos);
-    EXPECT_NE(page.find(command->example), std::string::npos) << name;
-    EXPECT_NE(ManPage(*command, "1").find(".SH EXAMPLE"), std::string::npos);
-    for (const OptionSpec& option : command->options) {
-      EXPECT_NE(page.find("--" + std::string(option.name)), std::string::npos) << name << " " << option.name;
-      EXPECT_NE(fish.find("-l " + std::string(option.name)), std::string::npos) << name << " " << option.name;
-    }
-  }
 }
 
 TEST(ExitCodes, FollowTheKindOfFailure) {

@@ -20,7 +20,7 @@ AdminClient::~AdminClient() {
 net::RpcClient& AdminClient::rpc() {
   if (rpc_ == nullptr) {
     loop_ = env_.NewExecutor({.name = "mqadmin", .kind = ExecutorKind::kIo});
-    rpc_ = net::RpcClient::New(env_, {}, *loop_);
+    rpc_ = net::RpcClient::New(env_, {.tls = options_.tls_context}, *loop_);
     admin_ = std::make_unique<net::AdminStub>(*rpc_);
     broker_ = std::make_unique<net::BrokerStub>(*rpc_);
     namesrv_ = std::make_unique<net::NamesrvStub>(*rpc_);

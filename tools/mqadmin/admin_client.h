@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/blocking_wait.h"
+#include "client/client_tls.h"
 #include "common/endpoint.h"
 #include "common/env.h"
 #include "remoting/rpc_client.h"
@@ -45,6 +46,8 @@ class AdminClient final {
   struct Options {
     std::vector<Endpoint> name_servers;
     Duration timeout = std::chrono::seconds(5);
+    ClientTlsOptions tls{};  // For clients of the SDK that a command starts.
+    std::shared_ptr<net::TlsContext> tls_context{};  // The same for the calls here; null: plain.
   };
   AdminClient(Env& env, Options options);
   ~AdminClient();
@@ -58,6 +61,7 @@ class AdminClient final {
   void set_timeout(Duration timeout) { options_.timeout = timeout; }
   Duration timeout() const { return options_.timeout; }
   const std::vector<Endpoint>& name_servers() const { return options_.name_servers; }
+  const ClientTlsOptions& tls() const { return options_.tls; }
 
   // stub.method(to, args..., timeout, completion), waited for. A failure names the server.
   template <class Method, class... Args>

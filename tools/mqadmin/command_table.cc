@@ -16,6 +16,15 @@ constexpr OptionSpec kGlobal[] = {
     {"", "watch", ValueKind::kInt, Need::kOptional, "run again every so many seconds, until interrupted"},
     {"", "yes", ValueKind::kFlag, Need::kOptional, "do not ask before something is deleted or moved"},
     {"", "dry-run", ValueKind::kFlag, Need::kOptional, "tell what would be changed, change nothing"},
+    {"", "tls", ValueKind::kFlag, Need::kOptional, "reach the servers over TLS"},
+    {"", "tls-ca", ValueKind::kPath, Need::kOptional,
+     "PEM file with the authorities to trust, else the system's; implies --tls"},
+    {"", "tls-cert", ValueKind::kPath, Need::kOptional,
+     "PEM file with the certificate to show; implies --tls"},
+    {"", "tls-key", ValueKind::kPath, Need::kOptional,
+     "PEM file with its key (its password: MQADMIN_TLS_KEY_PASSWORD)"},
+    {"", "tls-insecure", ValueKind::kFlag, Need::kOptional,
+     "check neither certificate nor host name; implies --tls"},
     {"", "rpc-timeout", ValueKind::kInt, Need::kOptional, "milliseconds to wait for an answer; 5000"},
     {"", "java-exit", ValueKind::kFlag, Need::kOptional,
      "exit codes of Java's mqadmin: 0 even for failures, 1 for wrong usage"},
@@ -29,10 +38,11 @@ const std::vector<const CommandSpec*>& AllCommands() {
   static const std::vector<const CommandSpec*> all = [] {
     std::vector<const CommandSpec*> joined;
     for (const auto& table : {TopicCommands(), TopicChangeCommands(), GroupCommands(), GroupChangeCommands(),
-                              OffsetCommands(), ConnectionCommands(), BrokerCommands(), ClusterCommands(),
-                              DoctorCommands(), ReplicationCommands(), MessageCommands(), PrintCommands(),
-                              SendCommands(), ProduceCommands(), ConsumeCommands(), StatsCommands(),
-                              TopCommands(), ExportCommands(), NamesrvCommands(), WhyCommands(),
+                              WhyCommands(), MonitorCommands(), OffsetCommands(), ConnectionCommands(),
+                              BrokerCommands(), ClusterCommands(), DoctorCommands(), ReplicationCommands(),
+                              MessageCommands(), PrintCommands(), TraceCommands(), SendCommands(),
+                              ProduceCommands(), ConsumeCommands(), BenchCommands(), StatsCommands(),
+                              TopCommands(), ExportCommands(), ExportMetricsCommands(), NamesrvCommands(),
                               OwnCommands()}) {
       for (const CommandSpec& command : table) joined.push_back(&command);
     }

@@ -54,7 +54,11 @@ enum class Effect : uint8_t {
 };
 
 // What a command needs before it can start.
-enum class Needs : uint8_t { kNothing, kNameServer };
+enum class Needs : uint8_t {
+  kNoServer,  // It asks nobody.
+  kNothing,   // Servers, but not always a NameServer.
+  kNameServer,
+};
 
 // One command. The table is all there is to know about it: parsing, help, man pages, completion and "did you
 // mean" come from it.

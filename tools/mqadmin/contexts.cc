@@ -18,6 +18,30 @@ bool FitsName(char c) {
          c == '.';
 }
 
+// "NAME = ADDRESSES", "current = NAME" or "NAME SETTING = VALUE".
+Status TakeLine(std::string_view line, Contexts& contexts) {
+  const size_t equals = line.find('=');
+  const std::string_view left = Trim(line.substr(0, equals));
+  const std::string_view value = equals == std::string_view::npos ? "" : Trim(line.substr(equals + 1));
+  if (left == kCurrent) {
+    if (Status named = CheckContextName(value); !named.ok()) return named;
+    contexts.current = value;
+    return {};
+  }
+  const size_t blank = left.find(' ');
+  const std::string name(left.substr(0, blank));
+  if (Status named = CheckContextName(name); !named.ok()) return named;
+  if (blank == std::string_view::npos) {
+    if (const auto servers = ParseEndpoints(value); !servers.ok()) return servers.status();
+    contexts.name_servers[name] = value;
+    return {};
+  }
+  const std::string_view setting = Trim(left.substr(blank));
+  if (Status sound = CheckTlsSetting(setting, value); !sound.ok()) return sound;
+  contexts.tls[name][std::string(setting)] = value;
+  return {};
+}
+
 }  // namespace
 
 Status CheckContextName(std::string_view name) {
@@ -37,19 +61,8 @@ Result<Contexts> Contexts::Load(FileSystem& files, const std::string& path) {
     ++number;
     line = Trim(line.substr(0, line.find('#')));
     if (line.empty()) continue;
-    const size_t equals = line.find('=');
-    const std::string_view name = Trim(line.substr(0, equals));
-    const std::string_view value = equals == std::string_view::npos ? "" : Trim(line.substr(equals + 1));
-    const Status sound = name == kCurrent               ? CheckContextName(value)
-                         : !CheckContextName(name).ok() ? CheckContextName(name)
-                                                        : ParseEndpoints(value).status();
-    if (!sound.ok()) {
-      return Status(StatusCode::kCorrupt, StrCat(path, " line ", number, ": ", sound.text()));
-    }
-    if (name == kCurrent) {
-      contexts.current = value;
-    } else {
-      contexts.name_servers[std::string(name)] = value;
+    if (const Status taken = TakeLine(line, contexts); !taken.ok()) {
+      return Status(StatusCode::kCorrupt, StrCat(path, " line ", number, ": ", taken.text()));
     }
   }
   return contexts;
@@ -58,7 +71,12 @@ Result<Contexts> Contexts::Load(FileSystem& files, const std::string& path) {
 Status Contexts::Save(FileSystem& files, const std::string& path) const {
   std::string text = "# Contexts of mqadmin: see mqadmin help context.\n";
   if (!current.empty()) StrAppend(text, kCurrent, " = ", current, "\n");
-  for (const auto& [name, servers] : name_servers) StrAppend(text, name, " = ", servers, "\n");
+  for (const auto& [name, servers] : name_servers) {
+    StrAppend(text, name, " = ", servers, "\n");
+    for (const auto& [setting, value] : TlsOf(name)) {
+      StrAppend(text, name, " ", setting, " = ", value, "\n");
+    }
+  }
   const Status made = files.CreateDirectories(path.substr(0, path.rfind('/')));
   return made.ok() ? WriteFileAtomically(files, path, text) : made;
 }
@@ -71,6 +89,11 @@ Result<std::string> Contexts::Find(const std::string& name) const {
                 StrCat("there is no context '", Printable(name), "'; ",
                        known.empty() ? std::string("make one with: mqadmin context set NAME host:port")
                                      : StrCat("there are: ", Join(known, ", "))));
+}
+
+TlsSettings Contexts::TlsOf(const std::string& name) const {
+  const auto at = tls.find(name);
+  return at == tls.end() ? TlsSettings() : at->second;
 }
 
 }  // namespace orbitmq::tools

@@ -14,9 +14,10 @@ namespace {
 
 constexpr int kJavaExitUsage = 1;
 
-// What to do about a failure, where the text does not say it already.
-std::string Remedy(const Status& status) {
+// What to do about a failure, where the text does not say it already. `tls`: connections used TLS.
+std::string Remedy(const Status& status, bool tls) {
   if (AdminClient::Unreachable(status)) {
+    if (std::string of_tls = TlsRemedy(status.text(), tls); !of_tls.empty()) return of_tls;
     return "; is it running, and is the address right (-n, NAMESRV_ADDR, mqadmin context list)?";
   }
   if (status.wire_code() == proto::ResponseCode::kTopicNotExist) return "; see mqadmin topicList";
@@ -86,35 +87,60 @@ int Driver::UnknownCommand(const std::string& name, bool java_exit) {
   return kExitUsage;
 }
 
-Result<std::vector<Endpoint>> Driver::NameServers(const CommandSpec& command, const Arguments& arguments) {
-  if (arguments.Has("namesrvAddr")) return ParseEndpoints(arguments.Text("namesrvAddr"));
-  const std::string& from_env = parts_.surroundings.namesrv_addr;
+Result<AdminClient::Options> Driver::Reach(const CommandSpec& command, const Arguments& arguments) {
+  if (command.needs == Needs::kNoServer) return AdminClient::Options();
+  const Surroundings& around = parts_.surroundings;
+  TlsPlaces tls{.options = TlsSettingsOf(arguments),
+                .context = {},
+                .environment = around.tls,
+                .key_password = around.tls_key_password};
   std::string name = arguments.Text("context");
-  if (name.empty() && !from_env.empty()) {
-    auto servers = ParseEndpoints(from_env);
-    if (servers.ok()) return servers;
-    return servers.status().Annotate("NAMESRV_ADDR");
+  std::string addresses = arguments.Text("namesrvAddr");
+  const bool from_env = addresses.empty() && name.empty() && !around.namesrv_addr.empty();
+  if (from_env) addresses = around.namesrv_addr;
+  if (addresses.empty() || !name.empty()) {
+    const auto contexts = Contexts::Load(parts_.env.files(), around.contexts_path);
+    if (!contexts.ok()) return contexts.status();
+    if (name.empty()) name = contexts->current;
+    if (name.empty() && command.needs != Needs::kNothing) return UsageError(kNoNameServer);
+    if (!name.empty()) {
+      auto servers = contexts->Find(name);
+      if (!servers.ok()) return servers.status();
+      if (addresses.empty()) addresses = *std::move(servers);
+      tls.context = contexts->TlsOf(name);
+    }
   }
-  const auto contexts = Contexts::Load(parts_.env.files(), parts_.surroundings.contexts_path);
-  if (!contexts.ok()) return contexts.status();
-  if (name.empty()) name = contexts->current;
-  if (name.empty() && command.needs == Needs::kNothing) return std::vector<Endpoint>{};
-  if (name.empty()) return UsageError(kNoNameServer);
-  auto servers = contexts->Find(name);
-  if (!servers.ok()) return servers.status();
-  return ParseEndpoints(*servers);
+  AdminClient::Options options;
+  if (!addresses.empty()) {
+    auto servers = ParseEndpoints(addresses);
+    if (!servers.ok()) return from_env ? servers.status().Annotate("NAMESRV_ADDR") : servers.status();
+    for (Endpoint& server : *servers) {
+      auto& all = options.name_servers;
+      if (std::find(all.begin(), all.end(), server) == all.end()) all.push_back(std::move(server));
+    }
+  }
+  auto chosen = ChooseTls(tls);
+  if (!chosen.ok()) return chosen.status();
+  auto context = client::NewClientTls(*chosen);
+  // A file that cannot be used is no wrong usage: the command line may be right.
+  if (!context.ok()) return Status(StatusCode::kFailedPrecondition, context.status().text());
+  options.tls = *std::move(chosen);
+  options.tls_context = *std::move(context);
+  return options;
 }
 
 int Driver::RunCommand(const CommandSpec& command, const Arguments& arguments) {
-  auto servers = NameServers(command, arguments);
-  if (!servers.ok()) return Fail(command, arguments, servers.status());
+  auto options = Reach(command, arguments);
+  if (!options.ok()) return Fail(command, arguments, options.status());
   const int64_t timeout = arguments.Number("rpc-timeout", 5000);
   const int64_t watch = arguments.Number("watch", 0);
   if (timeout < 1) return Fail(command, arguments, UsageError("--rpc-timeout must be at least 1"));
   if (arguments.Has("watch") && watch < 1) {
     return Fail(command, arguments, UsageError("--watch must be at least 1 second"));
   }
-  AdminClient admin(parts_.env, {.name_servers = *servers, .timeout = Millis(timeout)});
+  options->timeout = Millis(timeout);
+  tls_ = options->tls.enabled;
+  AdminClient admin(parts_.env, *std::move(options));
   while (true) {
     if (watch > 0 && parts_.surroundings.output_is_terminal && !arguments.Has("json")) {
       parts_.out << "\033[H\033[2J";
@@ -142,7 +168,7 @@ int Driver::RunOnce(const CommandSpec& command, const Arguments& arguments, Admi
 }
 
 int Driver::Fail(const CommandSpec& command, const Arguments& arguments, const Status& why) {
-  Error(StrCat(command.name, ": ", why.text(), Remedy(why)));
+  Error(StrCat(command.name, ": ", why.text(), Remedy(why, tls_)));
   const int code = ExitCodeOf(why);
   if (!arguments.Has("java-exit")) return code;
   return code == kExitUsage ? kJavaExitUsage : kExitDone;

@@ -36,11 +36,13 @@ class Driver final {
   int UnknownCommand(const std::string& name, bool java_exit);
   int RunCommand(const CommandSpec& command, const Arguments& arguments);
   int RunOnce(const CommandSpec& command, const Arguments& arguments, AdminClient& admin);
-  Result<std::vector<Endpoint>> NameServers(const CommandSpec& command, const Arguments& arguments);
+  // Where the servers are and how to reach them.
+  Result<AdminClient::Options> Reach(const CommandSpec& command, const Arguments& arguments);
   int Fail(const CommandSpec& command, const Arguments& arguments, const Status& why);
   void Error(std::string_view text);
 
   Parts parts_;
+  bool tls_ = false;  // Whether this run's connections use TLS.
 };
 
 // What a run that ended so ends with.

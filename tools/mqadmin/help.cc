@@ -147,7 +147,8 @@ std::string ManPage(std::string_view version) {
   }
   return StrCat(out, ".SH EXIT STATUS\n", Roff(kExitCodes),
                 ".SH ENVIRONMENT\nNAMESRV_ADDR, NO_COLOR, XDG_CONFIG_HOME (contexts are in "
-                "orbitmq/contexts below it)\n");
+                "orbitmq/contexts below it), MQADMIN_TLS and MQADMIN_TLS_INSECURE (true or false), "
+                "MQADMIN_TLS_CA, MQADMIN_TLS_CERT, MQADMIN_TLS_KEY (paths), MQADMIN_TLS_KEY_PASSWORD\n");
 }
 
 }  // namespace orbitmq::tools

@@ -37,6 +37,15 @@ bool Interrupted() {
 Surroundings ReadSurroundings() {
   Surroundings around;
   around.namesrv_addr = FromEnvironment("NAMESRV_ADDR");
+  constexpr std::pair<std::string_view, const char*> kTls[] = {{"tls", "MQADMIN_TLS"},
+                                                              {"tls-ca", "MQADMIN_TLS_CA"},
+                                                              {"tls-cert", "MQADMIN_TLS_CERT"},
+                                                              {"tls-key", "MQADMIN_TLS_KEY"},
+                                                              {"tls-insecure", "MQADMIN_TLS_INSECURE"}};
+  for (const auto& [setting, variable] : kTls) {
+    if (std::string value = FromEnvironment(variable); !value.empty()) around.tls.emplace(setting, value);
+  }
+  around.tls_key_password = FromEnvironment("MQADMIN_TLS_KEY_PASSWORD");
   std::string config = FromEnvironment("XDG_CONFIG_HOME");
   const std::string home = FromEnvironment("HOME");
   if (config.empty() && !home.empty()) config = home + "/.config";

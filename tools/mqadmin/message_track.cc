@@ -33,11 +33,19 @@ bool FilteredOut(const proto::ConsumerConnection& members, const ShownMessage& m
   return !tags.empty() && !tags.contains("*") && !tags.contains(message.Property(property::kTags, ""));
 }
 
+// What the broker itself said, without what was put in front of it here.
+std::string_view RemarkOf(const Status& status) {
+  const std::string_view text = status.text();
+  const std::string mark = StrCat(" (", status.wire_code(), "): ");
+  const size_t at = text.find(mark);
+  return at == std::string_view::npos ? text : text.substr(at + mark.size());
+}
+
 MessageTrack TrackOf(Session& session, const ShownMessage& message, const std::string& group) {
   const auto describe = [&group](const Status& why) {
     const bool offline = why.wire_code() == proto::ResponseCode::kConsumerNotOnline;
     return MessageTrack{group, offline ? "NOT_ONLINE" : "UNKNOWN",
-                        StrCat("CODE:", why.wire_code(), " DESC:", why.text())};
+                        StrCat("CODE:", why.wire_code(), " DESC:", RemarkOf(why))};
   };
   const auto members = ConsumersOfGroup(session, group);
   if (!members.ok()) return describe(members.status());

@@ -85,6 +85,16 @@ Result<std::vector<ShownMessage>> DecodeMessages(std::string_view records, std::
   return messages;
 }
 
+Result<std::vector<ShownMessage>> DecodePulled(const net::PullReply& reply, std::string_view broker_name) {
+  auto messages = DecodeMessages(reply.body.view(), broker_name);
+  if (!messages.ok()) return messages.status();
+  for (ShownMessage& message : *messages) {
+    message.properties[std::string(property::kMinOffset)] = StrCat(reply.header.min_offset);
+    message.properties[std::string(property::kMaxOffset)] = StrCat(reply.header.max_offset);
+  }
+  return messages;
+}
+
 std::string MessageText(const ShownMessage& message) {
   const MessageView& view = message.view;
   const bool prepared = message.Property(property::kTransactionPrepared, "") == "true";

@@ -31,6 +31,9 @@ struct ShownMessage {
 // Records back to back. kCorrupt at the first that does not decode.
 Result<std::vector<ShownMessage>> DecodeMessages(std::string_view records, std::string_view broker_name);
 
+// Those of a pull's reply; with what Java's client adds to their properties, the queue's edges.
+Result<std::vector<ShownMessage>> DecodePulled(const net::PullReply& reply, std::string_view broker_name);
+
 // Java's MessageExt.toString.
 std::string MessageText(const ShownMessage& message);
 std::string MessageJson(const ShownMessage& message);

@@ -6,6 +6,7 @@
 #include "common/message_id.h"
 #include "common/strings.h"
 #include "remoting/protocol/codes.h"
+#include "tools/mqadmin/java_text.h"
 
 namespace orbitmq::tools {
 namespace {
@@ -83,6 +84,15 @@ std::string_view SendStatusName(int32_t code) {
     default:
       return "SEND_OK";
   }
+}
+
+std::string SendResultText(const SentMessage& sent, const MessageQueue& queue) {
+  const proto::SendMessageResponseHeader& header = sent.reply.header;
+  return StrCat("SendResult [sendStatus=", SendStatusName(sent.reply.code), ", msgId=", sent.id,
+                ", offsetMsgId=", header.msg_id, ", messageQueue=",
+                QueueText({queue.topic, queue.broker_name, header.queue_id}),
+                ", queueOffset=", header.queue_offset,
+                ", recallHandle=", header.recall_handle.empty() ? "null" : header.recall_handle, "]");
 }
 
 }  // namespace orbitmq::tools

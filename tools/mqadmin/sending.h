@@ -33,5 +33,7 @@ Result<SentMessage> SendOnce(Session& session, const WritableQueue& to, Outgoing
 
 // Java's SendStatus of a reply that says that the message is stored.
 std::string_view SendStatusName(int32_t code);
+// Java's SendResult.toString.
+std::string SendResultText(const SentMessage& sent, const MessageQueue& queue);
 
 }  // namespace orbitmq::tools

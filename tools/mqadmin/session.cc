@@ -81,10 +81,13 @@ Status Session::Repeat(Status (*once)(Session& session)) {
   return status;
 }
 
-std::string Session::NameServerList() const {
+ClientOptions Session::SdkOptions() const {
   std::vector<std::string> names;
   for (const Endpoint& server : admin_.name_servers()) names.push_back(server.ToString());
-  return Join(names, ";");
+  ClientOptions options;
+  options.namesrv_addr = Join(names, ";");
+  options.tls = admin_.tls();
+  return options;
 }
 
 Result<proto::ClusterInfo> Session::ClusterView() {

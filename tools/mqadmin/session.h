@@ -13,6 +13,7 @@
 #include "tools/mqadmin/admin_client.h"
 #include "tools/mqadmin/arguments.h"
 #include "tools/mqadmin/output.h"
+#include "tools/mqadmin/tls_choice.h"
 
 namespace orbitmq::tools {
 
@@ -20,6 +21,8 @@ namespace orbitmq::tools {
 struct Surroundings {
   std::string namesrv_addr;   // $NAMESRV_ADDR.
   std::string contexts_path;  // The file of contexts.
+  TlsSettings tls;            // $MQADMIN_TLS, $MQADMIN_TLS_CA, ..
+  std::string tls_key_password{};
   bool output_is_terminal = false;
   bool input_is_terminal = false;
   bool errors_are_terminal = false;
@@ -100,8 +103,8 @@ class Session final {
   Status Repeat(Status (*once)(Session& session));
 
   // ---- where things are
-  // "host:port;host:port", as the SDK takes it.
-  std::string NameServerList() const;
+  // How a client of the SDK reaches the same servers.
+  ClientOptions SdkOptions() const;
   Result<Endpoint> Address(std::string_view option) const { return ParseEndpoint(args().Text(option)); }
   Result<proto::ClusterInfo> ClusterView();
   Result<proto::TopicRouteData> Route(const std::string& topic);

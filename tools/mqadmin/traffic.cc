@@ -10,13 +10,6 @@
 namespace orbitmq::tools {
 namespace {
 
-// The sum of a day, or what there is of one.
-int64_t DaySum(const proto::BrokerStatsData& stats) {
-  if (stats.stats_day.sum != 0) return stats.stats_day.sum;
-  if (stats.stats_hour.sum != 0) return stats.stats_hour.sum;
-  return stats.stats_minute.sum;
-}
-
 Traffic TrafficOf(Session& session, const std::vector<Endpoint>& masters, const std::string& name,
                   const std::string& key) {
   Traffic total;
@@ -30,6 +23,12 @@ Traffic TrafficOf(Session& session, const std::vector<Endpoint>& masters, const 
 }
 
 }  // namespace
+
+int64_t DaySum(const proto::BrokerStatsData& stats) {
+  if (stats.stats_day.sum != 0) return stats.stats_day.sum;
+  if (stats.stats_hour.sum != 0) return stats.stats_hour.sum;
+  return stats.stats_minute.sum;
+}
 
 Result<TopicTraffic> TrafficOfTopic(Session& session, const std::string& topic) {
   const auto route = session.Route(topic);

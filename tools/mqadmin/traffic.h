@@ -24,6 +24,9 @@ struct TopicTraffic {
   std::vector<GroupTraffic> groups;  // Those with offsets in the topic, by name.
 };
 
+// The sum of a day, or what there is of one.
+int64_t DaySum(const proto::BrokerStatsData& stats);
+
 // Brokers that never counted something answer with an error, which counts as nothing.
 Result<TopicTraffic> TrafficOfTopic(Session& session, const std::string& topic);
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that write what brokers have into files.
-#include "common/names.h"
 #include "common/strings.h"
 #include "remoting/protocol/body_codec.h"
+#include "tools/mqadmin/export_file.h"
 #include "tools/mqadmin/properties_view.h"
-#include "tools/mqadmin/session.h"
 
 namespace orbitmq::tools {
 namespace {
@@ -26,22 +25,6 @@ constexpr std::string_view kConfigKeys[] = {"autoCreateSubscriptionGroup",
                                             "traceOn",
                                             "traceTopicEnable",
                                             "useTLS"};
-
-// Where files go unless -f says so: Java's folder.
-std::string Folder(const Arguments& args) {
-  constexpr std::string_view kSeparator = "/";
-  return args.Text("filePath", StrCat(kSeparator, "tmp/rocketmq/export"));
-}
-
-Status WriteExport(Session& session, const std::string& name, std::string_view content) {
-  const std::string folder = Folder(session.args());
-  const std::string path = StrCat(folder, "/", name);
-  Status written = session.env().files().CreateDirectories(folder);
-  if (written.ok()) written = WriteFileAtomically(session.env().files(), path, content);
-  if (!written.ok()) return written;
-  session.out().Message(StrCat("export ", path, " success"));
-  return {};
-}
 
 Status RunExportConfigs(Session& session) {
   const std::string cluster = session.args().Text("clusterName");
@@ -69,12 +52,10 @@ Status RunExportConfigs(Session& session) {
                             ",\"slaveBrokerSize\":", replicas->size() - masters->size(), "}}\n"));
 }
 
-// What users made: system topics are left out, retry and dead-letter topics unless -s is given.
-void AddTopics(Session& session, const proto::TopicConfigAndMappingSerializeWrapper& from,
+// Of several brokers: the queues of a topic together.
+void AddTopics(std::map<std::string, proto::TopicConfig> from,
                std::map<std::string, proto::TopicConfig>& all) {
-  for (const auto& [name, topic] : from.topic_config_table) {
-    const bool special = IsRetryTopic(name) || IsDlqTopic(name);
-    if (IsSystemTopic(name) || (special && !session.args().Has("specialTopic"))) continue;
+  for (auto& [name, topic] : from) {
     const auto [at, fresh] = all.emplace(name, topic);
     if (fresh) continue;
     at->second.read_queue_nums += topic.read_queue_nums;
@@ -97,13 +78,13 @@ Status RunExportMetadata(Session& session) {
   if (!brokers.ok()) return brokers.status();
   std::map<std::string, proto::TopicConfig> topics;
   std::map<std::string, proto::SubscriptionGroupConfig> groups;
-  for (const auto& reply : session.admin().CallAll(&net::AdminStub::GetAllTopics, *brokers)) {
-    if (!reply.ok()) return reply.status();
-    AddTopics(session, *reply, topics);
-  }
-  for (const auto& reply : session.admin().CallAll(&net::AdminStub::GetAllGroups, *brokers)) {
-    if (!reply.ok()) return reply.status();
-    groups.insert(reply->subscription_group_table.begin(), reply->subscription_group_table.end());
+  for (const Endpoint& broker : *brokers) {
+    auto its_topics = UserTopics(session, broker, session.args().Has("specialTopic"));
+    if (!its_topics.ok()) return its_topics.status();
+    AddTopics(*std::move(its_topics), topics);
+    const auto its_groups = UserGroups(session, broker);
+    if (!its_groups.ok()) return its_groups.status();
+    groups.insert(its_groups->begin(), its_groups->end());
   }
   const bool only_topics = session.args().Has("topic");
   const bool only_groups = session.args().Has("subscriptionGroup") && !only_topics;
@@ -117,14 +98,12 @@ Status RunExportMetadata(Session& session) {
                      out + "}\n");
 }
 
-constexpr OptionSpec kPath = {"f", "filePath", ValueKind::kPath, Need::kOptional,
-                              "the folder to write to; else that of Java's command"};
 constexpr OptionSpec kExportConfigs[] = {
-    {"c", "clusterName", ValueKind::kCluster, Need::kRequired, "the cluster"}, kPath};
+    {"c", "clusterName", ValueKind::kCluster, Need::kRequired, "the cluster"}, kExportFolder};
 constexpr OptionSpec kExportMetadata[] = {
     {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all masters of this cluster"},
     {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker"},
-    kPath,
+    kExportFolder,
     {"t", "topic", ValueKind::kFlag, Need::kOptional, "only topics"},
     {"g", "subscriptionGroup", ValueKind::kFlag, Need::kOptional, "only groups"},
     {"s", "specialTopic", ValueKind::kFlag, Need::kOptional, "retry and dead-letter topics too"}};

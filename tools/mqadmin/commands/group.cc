@@ -209,18 +209,24 @@ Status RunGetConsumerConfig(Session& session) {
     }
   }
   const std::string group = session.args().Text("groupName");
-  const auto all = session.admin().CallAll(&net::AdminStub::GetGroup, brokers, group);
+  // Not GetGroup: a broker that makes groups by itself would make this one.
+  const auto all = session.admin().CallAll(&net::AdminStub::GetAllGroups, brokers);
   const std::string line(29, '=');
+  bool known = false;
   for (size_t i = 0; i < all.size(); ++i) {
     if (!all[i].ok()) return all[i].status();
+    const auto config = all[i]->subscription_group_table.find(group);
+    if (config == all[i]->subscription_group_table.end()) continue;
+    known = true;
     session.out().Line(StrCat(line, titles[i], line));
-    for (const auto& [name, value] : FieldsOf(*all[i])) {
+    for (const auto& [name, value] : FieldsOf(config->second)) {
       const std::string arguments[] = {name, value};
       session.out().Text(JavaFormat("%-40s=  %s%n", arguments));
     }
-    session.out().Member(titles[i], proto::EncodeBody(*all[i], proto::JsonStyle::kStandard));
+    session.out().Member(titles[i], proto::EncodeBody(config->second, proto::JsonStyle::kStandard));
   }
-  return {};
+  if (known) return {};
+  return {StatusCode::kNotFound, StrCat("no broker knows the group ", group)};
 }
 
 constexpr OptionSpec kConsumerProgress[] = {

@@ -1,86 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that find messages.
 #include <algorithm>
-#include <limits>
 
 #include "common/message_id.h"
 #include "common/strings.h"
-#include "remoting/protocol/codes.h"
-#include "tools/mqadmin/message_view.h"
+#include "tools/mqadmin/message_search.h"
 #include "tools/mqadmin/sending.h"
 #include "tools/mqadmin/session.h"
 
 namespace orbitmq::tools {
 namespace {
 
-constexpr int64_t kEndOfTime = std::numeric_limits<int64_t>::max();
 constexpr int32_t kUniqueKeyMax = 32;
 
-constexpr TableShape kFound = {"messages", "%-50s %4s %40s%n", "%-50s %4s %40s%n",
-                               "#Message ID|#QID|#Offset"};
-
-// What to look for in the index of every broker of a topic.
-struct KeyQuery {
-  std::string topic;
-  std::string cluster;  // Whose route to take, or empty.
-  std::string key;
-  bool unique = false;
-  int32_t count = 64;
-  int64_t begin = 0;
-  int64_t end = kEndOfTime;
-};
-
-// The index knows hashes only: whether a message really has the key.
-bool HasKey(const ShownMessage& message, const KeyQuery& query) {
-  if (message.view.topic != query.topic) return false;
-  if (query.unique) return message.UniqueKey() == query.key;
-  for (const std::string_view key :
-       Split(message.properties.contains(property::kKeys) ? std::string_view(message.properties.at("KEYS"))
-                                                          : std::string_view(),
-             property::kKeySeparator)) {
-    if (key == query.key) return true;
-  }
-  return false;
-}
-
-Result<std::vector<ShownMessage>> FindByKey(Session& session, const KeyQuery& query) {
-  const auto route = session.Route(query.cluster.empty() ? query.topic : query.cluster);
-  if (!route.ok()) return route.status();
-  std::vector<Endpoint> brokers;
-  std::vector<std::string> names;
-  for (const proto::BrokerData& broker : route->broker_datas) {
-    auto address = SelectAddress(broker);
-    if (!address) continue;
-    brokers.push_back(*std::move(address));
-    names.push_back(broker.broker_name);
-  }
-  proto::QueryMessageRequestHeader header;
-  header.topic = query.topic;
-  header.key = query.key;
-  header.max_num = query.count;
-  header.begin_timestamp = query.begin;
-  header.end_timestamp = query.end;
-  if (query.unique) header.unique_key_query = true;
-  std::vector<ShownMessage> found;
-  Status failure(StatusCode::kNotFound, StrCat("query message by key finished, but no message: the topic ",
-                                               query.topic, " has none with the key ", query.key));
-  failure = failure.WithWireCode(proto::ResponseCode::kNoMessage);
-  const auto replies = session.admin().CallAll(&net::AdminStub::QueryMessages, brokers, header);
-  for (size_t i = 0; i < replies.size(); ++i) {
-    if (!replies[i].ok()) {
-      if (replies[i].status().wire_code() != proto::ResponseCode::kQueryNotFound)
-        failure = replies[i].status();
-      continue;
-    }
-    auto messages = DecodeMessages(replies[i]->view(), names[i]);
-    if (!messages.ok()) return messages.status().Annotate(brokers[i].ToString());
-    for (ShownMessage& message : *messages) {
-      if (HasKey(message, query)) found.push_back(std::move(message));
-    }
-  }
-  if (found.empty()) return failure;
-  return found;
-}
+constexpr char kFoundFormat[] = "%-50s %4s %40s %-200s%n";
+constexpr TableShape kFound = {"messages", kFoundFormat, kFoundFormat,
+                               "#Message ID|#QID|#Offset|#IndexKey"};
 
 // By the id that a broker or a client made.
 Result<ShownMessage> FindById(Session& session, const std::string& topic, const std::string& id) {
@@ -138,8 +73,7 @@ Status ResendMessage(Session& session, const ShownMessage& message) {
   session.Did(StrCat("prepare resend msg. originalMsgId=", message.Id()));
   const auto sent = SendOnce(session, queues->front(), std::move(again));
   if (!sent.ok()) return sent.status();
-  session.Did(StrCat("SendResult [sendStatus=", SendStatusName(sent->reply.code), ", msgId=", sent->id,
-                     ", offsetMsgId=", sent->reply.header.msg_id, "]"));
+  session.Did(SendResultText(*sent, queues->front().queue));
   return {};
 }
 
@@ -166,18 +100,29 @@ Status RunQueryMsgById(Session& session) {
   return failure;
 }
 
+// How an index of RocksDB's spells its entry; what Java's --lastKey takes to go on behind it.
+std::string IndexKey(const ShownMessage& message, const KeyQuery& query) {
+  constexpr int64_t kHourMs = 3600 * 1000;
+  const int64_t stored_ms = ToEpochMillis(message.view.store_time);
+  return StrCat(stored_ms - stored_ms % kHourMs, "@", query.topic, "@", query.type, "@", query.key, "@",
+                message.Id(), "@", message.view.log_offset.value);
+}
+
 Status RunQueryMsgByKey(Session& session) {
   const Arguments& args = session.args();
-  const auto found = FindByKey(session, {.topic = args.Text("topic"),
-                                         .cluster = args.Text("cluster"),
-                                         .key = args.Text("msgKey"),
-                                         .count = static_cast<int32_t>(args.Number("maxNum", 64)),
-                                         .begin = args.Number("beginTimestamp", 0),
-                                         .end = args.Number("endTimestamp", kEndOfTime)});
+  const KeyQuery query = {.topic = args.Text("topic"),
+                          .cluster = args.Text("cluster"),
+                          .key = args.Text("msgKey"),
+                          .type = args.Text("keyType", "K"),
+                          .count = static_cast<int32_t>(args.Number("maxNum", 64)),
+                          .begin = args.Number("beginTimestamp", 0),
+                          .end = args.Number("endTimestamp", KeyQuery().end)};
+  const auto found = FindByKey(session, query);
   if (!found.ok()) return found.status();
   session.out().Head(kFound);
   for (const ShownMessage& message : *found) {
-    session.out().Row(kFound, {message.Id(), message.view.queue_id, message.view.queue_offset.value});
+    session.out().Row(kFound, {message.Id(), message.view.queue_id, message.view.queue_offset.value,
+                               IndexKey(message, query)});
   }
   return {};
 }
@@ -187,7 +132,9 @@ Status RunQueryMsgByUniqueKey(Session& session) {
                                    .cluster = session.args().Text("cluster"),
                                    .key = session.args().Text("msgId"),
                                    .unique = true,
-                                   .count = kUniqueKeyMax});
+                                   .count = kUniqueKeyMax,
+                                   .begin = session.args().Number("startTime", 0),
+                                   .end = session.args().Number("endTime", KeyQuery().end)});
   if (!found.ok()) return found.status();
   std::sort(found->begin(), found->end(),
             [](const auto& a, const auto& b) { return a.view.store_time < b.view.store_time; });
@@ -204,7 +151,7 @@ Status RunQueryMsgByUniqueKey(Session& session) {
 Status RunQueryMsgByOffset(Session& session) {
   const std::string topic = session.args().Text("topic");
   const std::string name = session.args().Text("brokerName");
-  const auto route = session.Route(topic);
+  const auto route = session.Route(session.args().Text("routeTopic", topic));
   if (!route.ok()) return route.status();
   for (const proto::BrokerData& broker : route->broker_datas) {
     const auto address = SelectAddress(broker);
@@ -214,7 +161,7 @@ Status RunQueryMsgByOffset(Session& session) {
     const auto pulled =
         PullOnce(session, *address, {.queue = {topic, name, queue_id}, .offset = offset, .count = 1});
     if (!pulled.ok()) return pulled.status();
-    const auto messages = DecodeMessages(pulled->body.view(), name);
+    const auto messages = DecodePulled(*pulled, name);
     if (!messages.ok()) return messages.status();
     if (messages->empty() || pulled->status != net::PullStatus::kFound) {
       return {StatusCode::kNotFound,
@@ -251,6 +198,8 @@ constexpr OptionSpec kByKey[] = {
     {"b", "beginTimestamp", ValueKind::kLong, Need::kOptional, "stored from then on, milliseconds; 0"},
     {"e", "endTimestamp", ValueKind::kLong, Need::kOptional, "stored up to then, milliseconds; no end"},
     {"m", "maxNum", ValueKind::kInt, Need::kOptional, "at most so many per broker; 64"},
+    {"p", "keyType", ValueKind::kChoice, Need::kOptional, "what the key is: a key, or a tag; K", "K|T"},
+    {"l", "lastKey", ValueKind::kText, Need::kOptional, "of no effect: the index of files has no such key"},
     kCluster};
 constexpr OptionSpec kByUniqueKey[] = {
     {"i", "msgId", ValueKind::kText, Need::kRequired, "the id that the producer's client made"},
@@ -258,12 +207,15 @@ constexpr OptionSpec kByUniqueKey[] = {
     kClient,
     kTopic,
     {"a", "showAll", ValueKind::kFlag, Need::kOptional, "all messages with that id, at most 32"},
+    {"s", "startTime", ValueKind::kLong, Need::kOptional, "stored from then on, milliseconds; 0"},
+    {"e", "endTime", ValueKind::kLong, Need::kOptional, "stored up to then, milliseconds; no end"},
     kCluster};
 constexpr OptionSpec kByOffset[] = {
     kTopic,
     {"b", "brokerName", ValueKind::kBroker, Need::kRequired, "the broker"},
     {"i", "queueId", ValueKind::kInt, Need::kRequired, "the queue"},
     {"o", "offset", ValueKind::kLong, Need::kRequired, "the message's offset in the queue"},
+    {"r", "routeTopic", ValueKind::kTopic, Need::kOptional, "find the broker through this topic's route"},
     kBodyFormat};
 
 constexpr CommandSpec kCommands[] = {

@@ -56,7 +56,7 @@ Status Walk(Session& session, const QueueSpan& span, const std::string& expressi
     if (!pulled.ok()) return pulled.status();
     const int64_t next = pulled->header.next_begin_offset;
     if (pulled->status == net::PullStatus::kFound) {
-      const auto messages = DecodeMessages(pulled->body.view(), span.queue.broker_name);
+      const auto messages = DecodePulled(*pulled, span.queue.broker_name);
       if (!messages.ok()) return messages.status();
       found(*messages);
     } else {
@@ -213,6 +213,8 @@ Status RunConsumeMessage(Session& session) {
       span.end = span.begin + left;
     }
     left -= span.end - span.begin;
+    // As Java: what is read to its end is asked once more, which tells of the end.
+    if (left > 0 && !session.args().Has("endTimestamp")) ++span.end;
     if (Status consumed = ConsumeSpan(session, span); !consumed.ok()) return consumed;
   }
   return {};

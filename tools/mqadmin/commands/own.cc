@@ -8,26 +8,39 @@
 namespace orbitmq::tools {
 namespace {
 
-constexpr TableShape kContexts = {"contexts", "%-9s %-24s %s%n", "%-9s %-24s %s%n",
-                                  "#Current|#Name|#NameServers=nameServers"};
+constexpr char kContextFormat[] = "%-9s %-24s %-40s %s%n";
+constexpr TableShape kContexts = {"contexts", kContextFormat, kContextFormat,
+                                  "#Current|#Name|#NameServers=nameServers|#TLS"};
 
 Status ListContexts(Session& session, const Contexts& contexts) {
   session.out().Head(kContexts);
   for (const auto& [name, servers] : contexts.name_servers) {
     const bool current = name == contexts.current;
-    session.out().Row(kContexts, {Cell(current ? "*" : "", current ? "true" : "false"), name, servers});
+    const std::string tls = TlsSettingsText(contexts.TlsOf(name));
+    session.out().Row(kContexts, {Cell(current ? "*" : "", current ? "true" : "false"), name, servers,
+                                  tls.empty() ? Cell("-", "null") : Cell(tls)});
   }
   return {};
 }
 
+// Whether the settings go together and their files can be used.
+Status CheckTls(const TlsSettings& settings) {
+  const auto chosen = ChooseTls({.options = settings});
+  return chosen.ok() ? client::NewClientTls(*chosen).status() : chosen.status();
+}
+
 // What the words ask for; the message that says what was done.
-Result<std::string> ChangeContexts(std::span<const std::string> words, Contexts& contexts) {
+Result<std::string> ChangeContexts(std::span<const std::string> words, const TlsSettings& tls,
+                                   Contexts& contexts) {
   if (words[0] == "set" && words.size() == 3) {
     if (Status named = CheckContextName(words[1]); !named.ok()) return named;
     if (const auto servers = ParseEndpoints(words[2]); !servers.ok()) return servers.status();
+    if (Status usable = CheckTls(tls); !usable.ok()) return usable;
     contexts.name_servers[words[1]] = words[2];
+    contexts.tls.erase(words[1]);
+    if (!tls.empty()) contexts.tls[words[1]] = tls;
     if (contexts.current.empty()) contexts.current = words[1];
-    return StrCat("context ", words[1], " is ", words[2]);
+    return StrCat("context ", words[1], " is ", words[2], tls.empty() ? "" : " ", TlsSettingsText(tls));
   }
   if ((words[0] != "use" && words[0] != "delete") || words.size() != 2) {
     return UsageError("give: list, use NAME, set NAME host:port;.., or delete NAME");
@@ -38,6 +51,7 @@ Result<std::string> ChangeContexts(std::span<const std::string> words, Contexts&
     return StrCat("context ", words[1], " is the current one");
   }
   contexts.name_servers.erase(words[1]);
+  contexts.tls.erase(words[1]);
   if (contexts.current == words[1]) contexts.current.clear();
   return StrCat("context ", words[1], " is deleted");
 }
@@ -50,7 +64,7 @@ Status RunContext(Session& session) {
   if (!contexts.ok()) return contexts.status();
   const std::vector<std::string>& words = session.args().words();
   if (words.empty() || words[0] == "list") return ListContexts(session, *contexts);
-  const auto changed = ChangeContexts(words, *contexts);
+  const auto changed = ChangeContexts(words, TlsSettingsOf(session.args()), *contexts);
   if (!changed.ok()) return changed.status();
   if (!session.dry_run()) {
     if (Status saved = contexts->Save(session.env().files(), path); !saved.ok()) return saved;
@@ -88,18 +102,18 @@ constexpr CommandSpec kCommands[] = {
      "mqadmin itself",
      "Lists, chooses and keeps named NameServer addresses",
      {},
-     "mqadmin context set prod 'ns1:9876;ns2:9876'",
+     "mqadmin context set prod 'ns1:9876;ns2:9876' --tls-ca /etc/ssl/mq-ca.pem",
      Effect::kReads,
-     Needs::kNothing,
+     Needs::kNoServer,
      RunContext,
-     "[list | use NAME | set NAME ADDRESSES | delete NAME]"},
+     "[list | use NAME | set NAME ADDRESSES [TLS options] | delete NAME]"},
     {"completion",
      "mqadmin itself",
      "Prints the completion script of a shell",
      {},
      "source <(mqadmin completion bash)",
      Effect::kReads,
-     Needs::kNothing,
+     Needs::kNoServer,
      RunCompletion,
      "bash|zsh|fish"},
     {"man",
@@ -108,7 +122,7 @@ constexpr CommandSpec kCommands[] = {
      {},
      "mqadmin man topicStatus | man -l -",
      Effect::kReads,
-     Needs::kNothing,
+     Needs::kNoServer,
      RunMan,
      "[COMMAND]"},
 };

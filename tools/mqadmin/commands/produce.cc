@@ -2,13 +2,13 @@
 // Ours: lines of standard input become messages.
 #include <condition_variable>
 #include <mutex>
-#include <ostream>
 
 #include "common/strings.h"
 #include "orbitmq/producer.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/line_format.h"
 #include "tools/mqadmin/line_source.h"
+#include "tools/mqadmin/progress_line.h"
 #include "tools/mqadmin/sending.h"
 #include "tools/mqadmin/session.h"
 
@@ -80,34 +80,6 @@ class Flight final {
 double SecondsSince(Session& session, MonoTime begin) {
   return std::chrono::duration<double>(session.env().clock().Monotonic() - begin).count();
 }
-
-// A line on stderr that replaces itself, for people who watch.
-class ProgressLine final {
- public:
-  explicit ProgressLine(Session& session)
-      : session_(session), shown_(session.surroundings().errors_are_terminal && !session.dry_run()) {}
-  void Update(const Totals& totals) {
-    const MonoTime now = session_.env().clock().Monotonic();
-    if (!shown_ || now < next_) return;
-    next_ = now + Millis(200);
-    const double seconds = SecondsSince(session_, begin_);
-    const double rate = seconds > 0 ? static_cast<double>(totals.sent) / seconds : 0;
-    session_.errors() << "\r" << totals.sent << " sent, " << JavaFixed(rate, 0) << " msgs/s\033[K"
-                      << std::flush;
-    dirty_ = true;
-  }
-  void Clear() {
-    if (dirty_) session_.errors() << "\r\033[K" << std::flush;
-    dirty_ = false;
-  }
-
- private:
-  Session& session_;
-  const bool shown_;
-  bool dirty_ = false;
-  const MonoTime begin_ = session_.env().clock().Monotonic();
-  MonoTime next_ = begin_ + Millis(200);
-};
 
 Status AddProperties(std::string_view text, Properties& properties) {
   for (const std::string_view piece : Split(text, ',')) {
@@ -268,7 +240,7 @@ Status RunProduce(Session& session) {
   if (!queues.ok()) return queues.status();
   if (session.dry_run()) return TellPlan(session, *recipe);
   ProducerOptions options;
-  options.client.namesrv_addr = session.NameServerList();
+  options.client = session.SdkOptions();
   options.group = "CLI_PRODUCER";
   options.send_timeout = std::chrono::duration_cast<Millis>(session.admin().timeout());
   options.message_bytes_max = kBodyBytesMax;
@@ -287,7 +259,11 @@ Status RunProduce(Session& session) {
                         [&flight, number, bytes](const Result<SendResult>& result) {
                           flight.Ended(number, bytes, result);
                         });
-    progress.Update(flight.totals());
+    progress.Update([&] {
+      const int64_t sent = flight.totals().sent;
+      return StrCat(sent, " sent, ", JavaFixed(static_cast<double>(sent) / SecondsSince(session, begin), 0),
+                    " msgs/s");
+    });
     return true;
   });
   const Status sent = flight.Land();

@@ -116,11 +116,7 @@ Status RunSendMsgStatus(Session& session) {
     const auto sent = SendOnce(session, queue, {.body = *body, .group = "PID_SMSC"});
     const int64_t ms = MillisSince(session, begin);
     if (!sent.ok()) return sent.status();
-    session.Did(StrCat("rt=", ms, "ms, SendResult=SendResult [sendStatus=", SendStatusName(sent->reply.code),
-                       ", msgId=", sent->id, ", offsetMsgId=", sent->reply.header.msg_id,
-                       ", messageQueue=MessageQueue [topic=", queue.queue.topic,
-                       ", brokerName=", queue.queue.broker_name, ", queueId=", sent->reply.header.queue_id,
-                       "], queueOffset=", sent->reply.header.queue_offset, "]"));
+    session.Did(StrCat("rt=", ms, "ms, SendResult=", SendResultText(*sent, queue.queue)));
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include "common/names.h"
 #include "common/strings.h"
 #include "remoting/protocol/body_codec.h"
+#include "remoting/protocol/json.h"
 #include "tools/mqadmin/session.h"
 #include "tools/mqadmin/traffic.h"
 
@@ -53,6 +54,31 @@ std::string EntryText(const proto::ConsumeQueueData& entry) {
                 "'}");
 }
 
+std::string SubscriptionText(const SubscriptionData& subscription) {
+  proto::JsonWriter json({.layout = proto::JsonWriter::Layout::kPretty});
+  json.BeginObject();
+  json.Key("classFilterMode");
+  json.Bool(subscription.class_filter_mode);
+  json.Key("codeSet");
+  json.BeginArray();
+  for (const int32_t code : subscription.code_set) json.Int(code);
+  json.EndArray();
+  json.Key("expressionType");
+  json.String(subscription.expression_type);
+  json.Key("subString");
+  json.String(subscription.sub_string);
+  json.Key("subVersion");
+  json.Int(subscription.sub_version);
+  json.Key("tagsSet");
+  json.BeginArray();
+  for (const std::string& tag : subscription.tags_set) json.String(tag);
+  json.EndArray();
+  json.Key("topic");
+  json.String(subscription.topic);
+  json.EndObject();
+  return json.Take();
+}
+
 Status RunQueryCq(Session& session) {
   const Arguments& args = session.args();
   proto::QueryConsumeQueueRequestHeader header;
@@ -75,9 +101,7 @@ Status RunQueryCq(Session& session) {
   if (!reply.ok()) return reply.status();
   Output& out = session.out();
   if (reply->subscription_data) {
-    proto::QuerySubscriptionResponseBody wrapped;
-    wrapped.subscription_data = reply->subscription_data;
-    out.Line(StrCat("Subscription data: \n", proto::EncodeBody(wrapped, proto::JsonStyle::kPretty)));
+    out.Line(StrCat("Subscription data: \n", SubscriptionText(*reply->subscription_data)));
     out.Line(kSeparator);
   }
   if (reply->filter_data) {

@@ -4,10 +4,8 @@
 
 #include "common/names.h"
 #include "common/strings.h"
-#include "tools/mqadmin/group_verdict.h"
-#include "tools/mqadmin/group_view.h"
+#include "tools/mqadmin/group_facts.h"
 #include "tools/mqadmin/java_format.h"
-#include "tools/mqadmin/running_info_text.h"
 #include "tools/mqadmin/session.h"
 
 namespace orbitmq::tools {
@@ -20,79 +18,6 @@ constexpr TableShape kQueues = {
 
 Cell Moment(int64_t epoch_ms) {
   return epoch_ms > 0 ? Cell(HumanSeconds(epoch_ms), StrCat(epoch_ms)) : Cell("-", "null");
-}
-
-std::vector<QueueProgress> QueuesOf(const proto::ConsumeStats& stats) {
-  std::vector<QueueProgress> queues;
-  for (const auto& [queue, offset] : stats.offset_table) {
-    QueueProgress progress{.queue = queue};
-    progress.lag = std::max<int64_t>(offset.broker_offset - offset.consumer_offset, 0);
-    progress.in_flight = std::max<int64_t>(offset.pull_offset - offset.consumer_offset, 0);
-    progress.last_commit_ms = offset.last_timestamp;
-    queues.push_back(std::move(progress));
-  }
-  return queues;
-}
-
-void AddMembers(const RunningInfos& infos, GroupFacts& facts) {
-  for (const auto& [client, info] : infos) {
-    for (const auto& [queue, state] : info.mq_table) {
-      auto at = std::find_if(facts.queues.begin(), facts.queues.end(),
-                             [&queue = queue](const QueueProgress& one) { return one.queue == queue; });
-      if (at == facts.queues.end()) at = facts.queues.insert(at, {.queue = queue});
-      at->owner = client;
-      at->last_pull_ms = state.last_pull_timestamp;
-      at->last_consume_ms = state.last_consume_timestamp;
-      at->cached = state.cached_msg_count;
-    }
-    for (const auto& [queue, state] : info.mq_pop_table) {
-      for (QueueProgress& one : facts.queues) {
-        if (one.queue == queue) one.owner = client;
-      }
-    }
-    for (const auto& [topic, status] : info.status_table) {
-      facts.ok_tps += status.consume_ok_tps;
-      facts.failed_tps += status.consume_failed_tps;
-    }
-  }
-}
-
-// Messages in the group's dead letter topic; a group without one has none.
-int64_t DeadLetters(Session& session, const std::string& group) {
-  const std::string topic = DlqTopic(group);
-  const auto route = session.Route(topic);
-  if (!route.ok()) return 0;
-  std::vector<Endpoint> brokers;
-  for (const proto::BrokerData& broker : route->broker_datas) {
-    if (auto address = SelectAddress(broker)) brokers.push_back(*std::move(address));
-  }
-  int64_t count = 0;
-  for (const auto& stats : session.admin().CallAll(&net::AdminStub::GetTopicStats, brokers, topic)) {
-    if (!stats.ok()) continue;
-    for (const auto& [queue, offset] : stats->offset_table) count += offset.max_offset - offset.min_offset;
-  }
-  return count;
-}
-
-Result<GroupFacts> AskAll(Session& session, const std::string& group) {
-  GroupFacts facts;
-  facts.now_ms = session.env().clock().WallMillis();
-  const auto stats = ConsumeStatsOfGroup(session, {.group = group});
-  const auto members = ConsumersOfGroup(session, group);
-  if (!stats.ok() && (!members.ok() || stats.status().code() != StatusCode::kNotFound)) return stats.status();
-  if (stats.ok()) facts.queues = QueuesOf(*stats);
-  if (members.ok()) {
-    facts.members = members->connection_set.size();
-    const auto infos = AskMembers(session, group, *members, {});
-    if (!infos.ok()) return infos.status();
-    facts.members_that_answer = infos->size();
-    facts.same_subscriptions = SameSubscriptions(*infos, facts.now_ms);
-    AddMembers(*infos, facts);
-  } else if (AdminClient::Unreachable(members.status())) {
-    return members.status();
-  }
-  facts.dead_letters = DeadLetters(session, group);
-  return facts;
 }
 
 void TellFigures(Session& session, const GroupFacts& facts) {
@@ -149,7 +74,7 @@ void TellQueues(Session& session, GroupFacts& facts) {
 Status RunWhy(Session& session) {
   const std::vector<std::string>& words = session.args().words();
   if (words.size() != 1) return UsageError("give the consumer group: mqadmin why GROUP");
-  auto facts = AskAll(session, words[0]);
+  auto facts = FactsOfGroup(session, words[0]);
   if (!facts.ok()) return facts.status();
   const GroupVerdict verdict = Judge(*facts);
   Output& out = session.out();

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace orbitmq::bench {
+namespace orbitmq {
 
 // Counts durations in buckets that are at most 1.6 % wide, from 1 ns to an hour, in a fixed 16 KiB.
 // Threads: one; merge the histograms of several.
@@ -58,4 +58,4 @@ class LatencyHistogram final {
   uint64_t max_ = 0;
 };
 
-}  // namespace orbitmq::bench
+}  // namespace orbitmq
