@@ -14,8 +14,8 @@ sys.dont_write_bytecode = True
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
 sys.path.insert(0, os.path.join(ROOT, 'test', 'interop'))
 
+import mqadmin_compare  # noqa: E402
 import run  # noqa: E402
-import suite_mqadmin  # noqa: E402
 from report import Report, check  # noqa: E402
 
 TABLE_HEAD = '| ours | with Apache\'s | supported | shown by |'
@@ -64,15 +64,16 @@ def check_listed(forms, row):
 
 def main():
     report = Report()
-    with open(suite_mqadmin.COMPATIBILITY) as file:
+    with open(mqadmin_compare.COMPATIBILITY) as file:
         rows = promises(file.read())
     report.case('there are promises', check, rows, 'no table')
     for row in rows:
         report.case('shown: %s, %s' % (row[0], row[1][:60]), check_promise, row)
-    forms = suite_mqadmin.read_forms()
+    forms = mqadmin_compare.read_forms()
     report.case('forms of mqadmin', check_forms, forms)
-    for row in suite_mqadmin.read_listed():
-        report.case('listed: %s, %s' % (row.command, row.form), check_listed, forms, row)
+    for head in (mqadmin_compare.SERVERS_HEAD, mqadmin_compare.TOOLS_HEAD):
+        for row in mqadmin_compare.read_listed(head):
+            report.case('listed: %s, %s' % (row.command, row.form), check_listed, forms, row)
     return report.finish()
 
 

@@ -20,14 +20,14 @@ def parser(doc, kind, parts):
     return made
 
 
-def read(made, only_when_named=()):
-    """The options; paths are absolute, and without names `parts` has all but those only_when_named."""
+def read(made):
+    """The options; paths are absolute, and without names `parts` has all."""
     options = made.parse_args()
     unknown = set(options.parts) - set(options.known)
     if unknown:
         text = 'no such %s: %s; there are %s'
         made.error(text % (options.kind, ', '.join(unknown), ', '.join(options.known)))
-    options.parts = options.parts or [part for part in options.known if part not in only_when_named]
+    options.parts = options.parts or list(options.known)
     options.build = os.path.abspath(options.build)
     options.peers = os.path.abspath(options.peers or os.path.join(options.build, 'peers'))
     return options

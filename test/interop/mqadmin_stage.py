@@ -16,9 +16,13 @@ QUEUED = (3, 2, 1, 0)  # Messages in each queue of Orders.
 BILLED = (2, 1, 1, 0)  # What Billing has consumed of them.
 TOPICS = {'Orders': 4, 'Empty': 2, 'Single': 1, 'Traces': 1}
 CONNECT_ATTEMPTS = 4
+WAIT = 120  # Seconds; three stages are set up at once.
 TRACE = '\x01'.join(
     ['Pub', str(BORN_MS), 'DefaultRegion', 'Sales', 'Orders', '{unique}', 'TagA', 'order-0']
     + ['10.0.0.9:1', '5', '12', '0', '{offset}', 'true']
+)
+CONSUMED = '\x01'.join(
+    ['SubAfter', 'request-1', '{unique}', '3', 'true', 'order-0', '0', str(BORN_MS + 40), 'Shipping']
 )
 BROKER = {
     'autoCreateTopicEnable': 'false',
@@ -58,9 +62,9 @@ class Stage:
         self._bill()
         self._connect_producer()
         self._connect_consumer(peer)
-        wait_until(self._shipped, 30, 'the offsets of Shipping are stored')
-        wait_until(self._indexed, 30, 'the keys are indexed')
-        wait_until(self._rated, 60, 'the broker has rates')
+        wait_until(self._shipped, WAIT, 'the offsets of Shipping are stored')
+        wait_until(self._indexed, WAIT, 'the keys are indexed')
+        wait_until(self._rated, WAIT, 'the broker has rates')
         self._write_lists()
         self.names = {
             'ns': self.pair.namesrv,
@@ -86,7 +90,7 @@ class Stage:
             with wire.Connection(self.pair.namesrv) as connection:
                 return (connection.call(105, {'topic': topic}).code == 0) == wanted
 
-        wait_until(known, 30, 'the NameServer %s %s' % ('knows' if wanted else 'has forgotten', topic))
+        wait_until(known, WAIT, 'the NameServer %s %s' % ('knows' if wanted else 'has forgotten', topic))
 
     def _send(self, topic, queue, body, properties):
         ext = {
@@ -117,7 +121,9 @@ class Stage:
                 sent = self._send('Orders', queue, b'body of order-%d' % number, properties)
                 first = first or sent['msgId']
                 number += 1
-        trace = TRACE.format(unique=unique_id(0), offset=first) + '\x02'
+        trace = ''.join(
+            record.format(unique=unique_id(0), offset=first) + '\x02' for record in (TRACE, CONSUMED)
+        )
         self._send('Traces', 0, trace.encode(), {'KEYS': unique_id(0), 'UNIQ_KEY': unique_id(100)})
         return first
 
@@ -161,7 +167,7 @@ class Stage:
         def left():
             return self._connection.call(203, {'consumerGroup': 'Billing'}).code != 0
 
-        wait_until(left, 30, 'Billing has gone')
+        wait_until(left, WAIT, 'Billing has gone')
         self.await_route('%RETRY%Billing', True)
 
     def _connect_producer(self):
@@ -186,19 +192,23 @@ class Stage:
                 'consume', namesrv=self.pair.namesrv, group='Shipping', topic='Orders', timeout_ms=600000
             )
             job.until(
-                lambda job: job.of('error') or len(job.of('received')) >= sum(QUEUED), 120, 'all messages'
+                lambda job: job.of('error') or len(job.of('received')) >= sum(QUEUED), WAIT, 'all messages'
             )
             if not job.of('error'):
                 return
             check(attempt + 1 < CONNECT_ATTEMPTS, 'the consumer cannot start', job.events)
 
     def _shipped(self):
-        def offset(queue):
-            ext = {'consumerGroup': 'Shipping', 'topic': 'Orders', 'queueId': queue}
-            reply = self._connection.call(14, ext)
-            return int(reply.ext['offset']) if reply.code == 0 else 0
+        """Also in queues without messages, where the first pull must end for it, after 15 s."""
 
-        return [offset(queue) for queue in range(len(QUEUED))] == list(QUEUED)
+        def offset(topic, queue):
+            ext = {'consumerGroup': 'Shipping', 'topic': topic, 'queueId': queue}
+            ext['setZeroIfNotFound'] = 'false'
+            reply = self._connection.call(14, ext)
+            return int(reply.ext['offset']) if reply.code == 0 else None
+
+        orders = [offset('Orders', queue) for queue in range(len(QUEUED))]
+        return orders == list(QUEUED) and offset('%RETRY%Shipping', 0) == 0
 
     def _indexed(self):
         def found(topic, key):

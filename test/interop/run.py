@@ -40,15 +40,11 @@ SUITES = {
 }
 
 
-# Takes seven minutes on two cores, so that it must be named.
-ONLY_WHEN_NAMED = {'mqadmin'}
-
-
 def main():
     parser = command_line.parser(__doc__, 'suite', SUITES)
     parser.add_argument('--servers', choices=('ours', 'apache'), default='ours')
     parser.add_argument('--sdk', choices=('ours', 'java'), default='ours')
-    options = command_line.read(parser, ONLY_WHEN_NAMED)
+    options = command_line.read(parser)
     report = Report()
     if not report.case('the official peers are there', peers.install, options.peers):
         return report.finish()

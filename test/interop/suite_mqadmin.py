@@ -1,92 +1,65 @@
 # SPDX-License-Identifier: Apache-2.0
-"""mqadmin's commands, form by form, at our servers and at Apache's: the same text, or a listed reason.
+"""mqadmin's commands, form by form: Java's at Apache's servers, Java's at ours, and ours at Apache's.
 
-The forms stand in mqadmin_forms.txt, the differences that are meant in docs/COMPATIBILITY.md.
+Java's must show the same of both servers, ours must print what Java's prints, or docs/COMPATIBILITY.md lists
+the difference with its reason.
 """
 
-import collections
-import difflib
 import os
 import re
-import shlex
+import subprocess
 import threading
 import time
 
 import peers
-from mqadmin_mask import mask
+from mqadmin_compare import (
+    SERVERS_HEAD,
+    TOOLS_HEAD,
+    Comparison,
+    Output,
+    read_forms,
+    read_listed,
+    server_lines,
+    tool_lines,
+)
 from mqadmin_stage import Stage
-from report import CheckFailed
+from report import check
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FORMS = os.path.join(HERE, 'mqadmin_forms.txt')
-COMPATIBILITY = os.path.join(HERE, '..', '..', 'docs', 'COMPATIBILITY.md')
-LIST_HEAD = '| mqadmin command | form | lines that differ | why |'
 FORM_SECONDS = 300
 ATTEMPTS = 5
-KEY_AND_VALUE = re.compile(r'\S+ +=')
-
-Form = collections.namedtuple('Form', 'command name words options')
-Listed = collections.namedtuple('Listed', 'command form lines why')
-
-
-def read_forms(path=FORMS):
-    """Forms in their order; an "await" line is a Form without a command."""
-    forms = []
-    with open(path) as file:
-        for line in file:
-            line = line.strip()
-            if line.startswith('await '):
-                forms.append(Form('', '', line.split()[1:], {}))
-            elif line and not line.startswith('#'):
-                parts = line.split(' | ', 3)
-                options = dict(part.split('=', 1) for part in parts[3:])
-                forms.append(Form(parts[0], parts[1], parts[2].split(), options))
-    return forms
-
-
-def read_listed(path=COMPATIBILITY):
-    """The rows of the table that begins with LIST_HEAD."""
-    with open(path) as file:
-        lines = file.read().split(LIST_HEAD + '\n', 1)[1].splitlines()[1:]
-    rows = []
-    for line in lines:
-        if not line.startswith('|'):
-            break
-        command, form, pattern, why = (cell.strip() for cell in re.split(r'(?<!\\)\|', line)[1:-1])
-        pattern = re.compile(pattern.strip('`').replace('\\|', '|'))
-        rows.append(Listed(command.strip('`'), form, pattern, why))
-    return rows
+# A busy machine may miss a time-out of the client's; two clients may start in the same millisecond.
+TRY_AGAIN = re.compile('RemotingTimeoutException|has created already|did not answer in time')
+HELP_OPTION = re.compile(r'^ +(?:-(\w+),)? *--(\S+)', re.MULTILINE)
 
 
 class Run:
     """The output of every form of one mqadmin against the servers of one kind."""
 
-    def __init__(self, context, kind, role):
-        self.title = '%s servers' % kind
-        self.work = os.path.join(context.work, 'mqadmin-' + role)
+    def __init__(self, context, kind, role, ask):
+        self.title = role
+        self.work = os.path.join(context.work, 'mqadmin-' + role.replace(' ', '-'))
         self.stage = Stage(context, kind, self.work)
-        self._peers, self._peer = context.peer_directory, None
-        self.lines, self.seconds, self.error = {}, {}, None
+        self._ask = ask
+        self.outputs, self.seconds, self.error = {}, {}, None
 
-    def prepare(self):
-        """One run after the other: every JVM that starts keeps a core busy for seconds."""
-        self.stage.start()
-        self._peer = peers.java('5.5.0', self._peers, self.work)
-        self.stage.prepare(self._peer.ready())
-        run_java(self._peer, 'topicList', ['-n', self.stage.pair.namesrv])  # Loads classes, starts the logs.
-
-    def perform(self, forms):
+    def perform(self, forms, peer):
         """Called on a thread of its own; an error is kept for the one who joins it."""
         try:
+            self.stage.start()
+            self.stage.prepare(peer.ready(180))
             for form in forms:
                 self._perform(form)
         except BaseException as error:
             self.error = error
 
-    def close(self):
-        if self._peer:
-            self._peer.kill()
-        self.stage.close()
+    def lines(self, forms, of_output):
+        return {
+            (form.command, form.name): of_output(
+                form, self.outputs[form.command, form.name], self.stage.names
+            )
+            for form in forms
+            if form.command
+        }
 
     def _perform(self, form):
         if not form.command:
@@ -94,137 +67,162 @@ class Run:
             return
         words = [word.format(**self.stage.names) for word in form.words]
         began = time.monotonic()
-        for _ in range(ATTEMPTS):  # A busy machine may miss a time-out of the client's.
-            text = run_java(self._peer, form.command, words, form.options.get('until'))
-            if 'RemotingTimeoutException' not in text:
+        for _ in range(ATTEMPTS):
+            output = self._ask(self.work, form.command, words, form.options.get('until'))
+            if not TRY_AGAIN.search(output.out + output.err):
                 break
         if 'file' in form.options:
-            path = form.options['file'].format(**self.stage.names)
-            if os.path.exists(path):
-                with open(path) as file:
-                    text += '\n' + file.read()
-                os.remove(path)
-            else:
-                text += 'no file\n'
-        self.lines[form.command, form.name] = mask(text, self.stage.names)
+            output = output._replace(file=taken(form.options['file'].format(**self.stage.names)))
+        self.outputs[form.command, form.name] = output
         self.seconds[form.command, form.name] = time.monotonic() - began
 
 
-def run_java(peer, command, words, until=None):
-    """What a command printed, then its errors, then its exit status if that is not 0."""
-    before = ['until=' + until] if until else []
-    events = peer.run('admin', *before, command, *words, seconds=FORM_SECONDS)
-    output = [event for event in events if event['event'] == 'output'][0]
-    text = output['out'] + ''.join('stderr: %s\n' % line for line in output['err'].splitlines())
-    return text + ('exit %d\n' % output['exit'] if output['exit'] else '')
+def taken(path):
+    """The text of a file, which is removed; None if there is none."""
+    if not os.path.exists(path):
+        return None
+    with open(path) as file:
+        text = file.read()
+    os.remove(path)
+    return text
 
 
-class Comparison:
-    """Holds one run against another, form by form."""
+def java_tool(peer):
+    def ask(_, command, words, until=None):
+        before = ['until=' + until] if until else []
+        events = peer.run('admin', *before, command, *words, seconds=FORM_SECONDS)
+        output = [event for event in events if event['event'] == 'output'][0]
+        return Output(output['out'], output['err'], output['exit'], None)
 
-    def __init__(self, forms, listed, theirs, ours):
-        self._forms = [form for form in forms if form.command]
-        self._listed, self._used = listed, set()
-        self._theirs, self._ours = theirs, ours
-        self.table = []
+    return ask
 
-    def commands(self):
-        return list(dict.fromkeys(form.command for form in self._forms))
 
-    def check_command(self, command):
-        bad = []
-        for form in self._forms:
-            if form.command == command:
-                verdict, text = self._verdict(form)
-                self.table.append((command, form.name, verdict))
-                if verdict == 'MISMATCH':
-                    bad.append('%s, %s: mqadmin %s\n%s' % (command, form.name, shlex.join(form.words), text))
-        if bad:
-            raise CheckFailed('not the same output:\n' + '\n'.join(bad))
+def our_tool(build):
+    program = os.path.join(build, 'bin', 'mqadmin')
+    surroundings = {
+        name: value
+        for name, value in os.environ.items()
+        if name != 'NAMESRV_ADDR' and not name.startswith('MQADMIN_')
+    }
 
-    def unused(self):
-        return [row for row in self._listed if row not in self._used]
-
-    def _verdict(self, form):
-        theirs, ours = arranged(
-            form.options,
-            self._theirs.lines[form.command, form.name],
-            self._ours.lines[form.command, form.name],
+    def ask(work, command, words, until=None):
+        child = subprocess.Popen(
+            [program, command, *words, '--java-exit'],
+            cwd=work,
+            env=dict(surroundings, XDG_CONFIG_HOME=work or ''),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors='replace',
         )
-        if theirs == ours:
-            return 'same', ''
-        rows = [
-            row
-            for row in self._listed
-            if row.command in ('*', form.command) and row.form in ('*', form.name)
-        ]
+        guard = threading.Timer(FORM_SECONDS, child.kill)
+        guard.start()
+        try:
+            seen = ''
+            while until and until not in seen:  # It would go on for ever.
+                line = child.stdout.readline()
+                if not line:
+                    break
+                seen += line
+            if until:
+                child.kill()
+            out, err = child.communicate()
+        finally:
+            guard.cancel()
+        return Output(seen + out, err, 0 if until else child.returncode, None)
 
-        def kept(lines):
-            left = []
-            for line in lines:
-                matching = [row for row in rows if row.lines.fullmatch(line)]
-                self._used.update(matching)
-                if not matching:
-                    left.append(line)
-            return left
-
-        if kept(theirs) == kept(ours):
-            return 'listed', ''
-        return 'MISMATCH', difference(kept(theirs), kept(ours))
+    return ask
 
 
-def arranged(options, theirs, ours):
-    """Both outputs as the form's options want them compared."""
-    if options.get('keys') == 'common':
+def check_options(java, ours, command):
+    """Ours takes every option that Java's help tells of."""
 
-        def key(line):
-            return KEY_AND_VALUE.match(line) and line.split('=')[0].strip()
+    def options(text):
+        return {(letters, name) for letters, name in HELP_OPTION.findall(text)}
 
-        common = {key(line) for line in theirs} & {key(line) for line in ours}
-        theirs, ours = ([line for line in lines if key(line) in common] for lines in (theirs, ours))
-    if options.get('order') == 'any' or 'keys' in options:
-        return sorted(theirs), sorted(ours)
-    return theirs, ours
-
-
-def difference(theirs, ours):
-    return '\n'.join(list(difflib.unified_diff(theirs, ours, 'Apache', 'ours', lineterm='', n=1))[:60])
+    theirs = options(java(None, 'help', [command]).out)
+    check(theirs, 'Java tells of no options')
+    missing = theirs - options(ours(None, 'help', [command]).out)
+    check(not missing, 'options of Java\'s that ours does not know', sorted(missing))
 
 
 def mqadmin(context, report):
-    forms, listed = read_forms(), read_listed()
-    runs = [Run(context, 'apache', 'theirs'), Run(context, context.kind, 'tested')]
+    forms = read_forms()
+    commands = list(dict.fromkeys(form.command for form in forms if form.command))
+    java_peers = [
+        peers.java('5.5.0', context.peer_directory, os.path.join(context.work, 'mqadmin-java-%d' % number))
+        for number in range(2)
+    ]
+    theirs = Run(context, 'apache', 'Java at Apache\'s', java_tool(java_peers[0]))
+    tested = Run(context, context.kind, 'Java at ours', java_tool(java_peers[1]))
+    own = Run(context, 'apache', 'ours at Apache\'s', our_tool(context.build))
+    runs = [theirs, tested, own]
     try:
-        perform(runs, forms)
-    finally:
+        perform(runs, forms, [java_peers[0], java_peers[1], java_peers[0]])
         for run in runs:
-            run.close()
-    for run in runs:
-        if not report.case(run.title + ': every form ran', raise_error, run.error):
-            return
-    comparison = Comparison(forms, listed, *runs)
-    for command in comparison.commands():
-        report.case('mqadmin %s: as against Apache\'s servers' % command, comparison.check_command, command)
-    for row in comparison.table:
-        print('%-26s %-28s %s' % row)
+            if not report.case('%s servers: every form ran' % run.title, raise_error, run.error):
+                return
+        for command in commands:
+            report.case(
+                'mqadmin %s: ours takes Java\'s options' % command,
+                check_options,
+                java_tool(java_peers[0]),
+                our_tool(context.build),
+                command,
+            )
+    finally:
+        for peer in java_peers:
+            peer.kill()
+        for run in runs:
+            run.stage.close()
+    servers = Comparison(
+        forms, read_listed(SERVERS_HEAD), theirs.lines(forms, server_lines), tested.lines(forms, server_lines)
+    )
+    tools = Comparison(
+        forms,
+        read_listed(TOOLS_HEAD),
+        theirs.lines(forms, tool_lines),
+        own.lines(forms, tool_lines),
+        tools=True,
+    )
+    for command in commands:
+        report.case('mqadmin %s: our servers as Apache\'s' % command, servers.check_command, command)
+        report.case('mqadmin %s: our tool as Java\'s' % command, tools.check_command, command)
+    print_tables(forms, servers, tools)
+    print_times(runs)
+
+
+def perform(runs, forms, consumers):
+    threads = [
+        threading.Thread(target=run.perform, args=(forms, peer))
+        for run, peer in zip(runs, consumers, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def print_tables(forms, servers, tools):
+    print('%-26s %-28s %-10s %s' % ('command', 'form', 'servers', 'tools'))
+    for form in forms:
+        if form.command:
+            key = form.command, form.name
+            print('%-26s %-28s %-10s %s' % (*key, servers.verdicts[key], tools.verdicts[key]))
+    for title, comparison in (('servers', servers), ('tools', tools)):
+        for row in comparison.unused():
+            text = 'not needed in docs/COMPATIBILITY.md, %s: %s, %s, %s'
+            print(text % (title, row.command, row.form, row.lines.pattern))
+
+
+def print_times(runs):
     for run in runs:
         slowest = sorted(run.seconds.items(), key=lambda item: -item[1])[:5]
         total = sum(run.seconds.values())
         print('%s: %d forms in %.0f s; the slowest:' % (run.title, len(run.seconds), total))
         for (command, name), seconds in slowest:
             print('  %s, %s: %.1f s' % (command, name, seconds))
-    for row in comparison.unused():
-        print('not needed in docs/COMPATIBILITY.md: %s, %s, %s' % (row.command, row.form, row.lines.pattern))
-
-
-def perform(runs, forms):
-    for run in runs:
-        run.prepare()
-    threads = [threading.Thread(target=run.perform, args=(forms,)) for run in runs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
 
 
 def raise_error(error):
