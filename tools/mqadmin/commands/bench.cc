@@ -23,7 +23,7 @@ constexpr int64_t kSecondsMax = 86400;
 constexpr char kGroup[] = "CLI_BENCH";
 constexpr Millis kLook{100};
 constexpr Duration kAssignmentMax = std::chrono::seconds(30);
-constexpr Duration kArrivalMax = std::chrono::seconds(10);
+constexpr Duration kArrivalMax = std::chrono::seconds(30);
 
 constexpr char kFormat[] = "%-8s %12s %12s %10s %9s %9s %10s %9s %8s%n";
 constexpr TableShape kLoads = {
@@ -37,6 +37,7 @@ struct BenchPlan {
   bool produce = true;
   bool consume = false;
   size_t body_bytes = 0;
+  size_t queue_count = 0;
   int64_t connections = 1;
   int64_t in_flight = 1;  // Of all connections together.
   int64_t rate = 0;       // Messages per second; 0: as fast as it goes.
@@ -202,11 +203,16 @@ class Bench final {
       if (!consumer.ok()) return consumer.status();
       consumers_.push_back(*std::move(consumer));
     }
-    // The time counts from the moment at which messages can come.
+    // The time counts from the moment at which the members have divided the queues.
     Watch(Now() + kAssignmentMax, [this] {
       size_t queues = 0;
-      for (const PushConsumer& consumer : consumers_) queues += consumer.Assignment().size();
-      return queues > 0;
+      size_t busy = 0;
+      for (const PushConsumer& consumer : consumers_) {
+        const size_t own = consumer.Assignment().size();
+        queues += own;
+        busy += own > 0 ? 1 : 0;
+      }
+      return queues == plan_.queue_count && busy == std::min(plan_.queue_count, consumers_.size());
     });
     return {};
   }
@@ -322,6 +328,11 @@ Status RunBench(Session& session) {
   // Says what is wrong with the topic or the NameServer before anything is started.
   const auto queues = WritableQueues(session, plan->topic);
   if (!queues.ok()) return queues.status();
+  if (plan->consume) {
+    // A topic that is only made by the first message has nothing to read yet.
+    if (const auto route = session.Route(plan->topic); !route.ok()) return route.status();
+  }
+  plan->queue_count = queues->size();
   if (session.dry_run()) {
     const std::string load = StrCat(plan->produce ? StrCat("send messages of ", plan->body_bytes, " bytes to")
                                                   : std::string("read as the group "),

@@ -115,7 +115,7 @@ constexpr OptionSpec kMonitoring[] = {
 
 constexpr CommandSpec kCommands[] = {
     {"startMonitoring", "consumer group",
-     "Tells every minute, until Ctrl-C, which groups have messages undone or clients that are stuck",
+     "Tells, until Ctrl-C, which groups have messages undone or stuck clients",
      kMonitoring, "mqadmin startMonitoring -i 10", Effect::kReads, Needs::kNameServer, RunStartMonitoring},
 };
 
