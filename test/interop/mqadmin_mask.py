@@ -4,6 +4,15 @@
 import re
 
 FRAME = re.compile(r'^(stderr: )?\s+(at |\.\.\. \d+ more)')
+# Of brokerStatus: what is waited for at the moment.
+MOMENTARY = (
+    'ThreadPoolQueueHeadWaitTimeMills',
+    'ThreadPoolQueueSize',
+    'pageCacheLockTimeMills',
+    'MessageEntireTimeMax',
+    'timerReadBehind',
+    'timerOffsetBehind',
+)
 # In this order. A value in a column takes the blanks around it along: its width is not the same in two runs.
 KINDS = (
     ('TIME', r'\d{4}-\d\d-\d\d[ #T]\d\d:\d\d:\d\d(?:[.,:]\d{1,3})?'),
@@ -17,6 +26,9 @@ KINDS = (
     ('SPENT', r'\bspentTimeMills=\d+'),
     ('COUNTER', r'"counter":\d+'),
     ('UPTIME', r'\[ \d+ days, \d+ hours, \d+ minutes, \d+ seconds \]'),
+    ('MOMENT', r'(?:%s) *: +\d+$' % '|'.join('(?<=%s)' % key for key in MOMENTARY)),
+    ('LOAD', r'\b\d+,\d+ms'),
+    ('PCWAIT', r'(?<=\)) +\d+(?= +\d+\.\d+ +\d\.\d+ +true)'),
     ('TIMER', r'\b\d+-\d+\((?=[^)]*w, )'),
     ('HASH', r'(?<=@)[0-9a-f]{5,8}\b'),
     ('RT', r'\brt=\d+ms|(?<=true ) +\d+$|(?<=false ) +\d+$|(?<=\|broker-a\|)\d+$'),
