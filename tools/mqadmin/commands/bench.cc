@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ours: load on one topic through the SDK, as an application would make it, and what it felt like.
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 
@@ -23,6 +24,7 @@ constexpr int64_t kSecondsMax = 86400;
 constexpr char kGroup[] = "CLI_BENCH";
 constexpr Millis kLook{100};
 constexpr Duration kAssignmentMax = std::chrono::seconds(30);
+constexpr Duration kHandOver = std::chrono::seconds(2);
 constexpr Duration kArrivalMax = std::chrono::seconds(30);
 
 constexpr char kFormat[] = "%-8s %12s %12s %10s %9s %9s %10s %9s %8s%n";
@@ -214,6 +216,10 @@ class Bench final {
       }
       return queues == plan_.queue_count && busy == std::min(plan_.queue_count, consumers_.size());
     });
+    // A queue that has just changed hands may have to be asked again after a second.
+    if (plan_.produce && plan_.connections > 1) {
+      Watch(Now() + kHandOver, [] { return false; });
+    }
     return {};
   }
 
@@ -253,9 +259,12 @@ class Bench final {
         } else {
           sent_.Fail(result.status());
         }
+        failing_ = !result.ok();
         places_.Return();
       });
       ShowProgress();
+      // Refused connections fail at once; as fast as it goes would be millions.
+      if (failing_) session_.admin().Pause(kLook);
       if (Now() >= end) return;
     }
   }
@@ -315,6 +324,7 @@ class Bench final {
   LoadTally received_;
   Places places_;
   ProgressLine progress_;
+  std::atomic<bool> failing_{false};  // The last send that ended has failed.
   MonoTime begin_{};
   WallTime begin_wall_{};
   // Last, so that they end first: they call what stands above.
