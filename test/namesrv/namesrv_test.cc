@@ -338,12 +338,37 @@ TEST_F(NamesrvTest, Options_WithoutAFile_SaysHowLongTheyCount) {
 }
 
 TEST_F(NamesrvTest, OrderConf_StandsInTheRouteWhenEnabled) {
-  NamesrvOptions options;
-  options.order_message_enable = true;
-  StartServer(options);
-  Register();
-  tool_->Call(RequestCode::kPutKvConfig, proto::PutKVConfigRequestHeader{"ORDER_TOPIC_CONFIG", "T1", "b0:4"});
-  EXPECT_NE(Route("T1").JoinedBody().view().find("\"orderTopicConf\":\"b0:4\""), std::string_view::npos);
+  for (const bool enabled : {false, true}) {
+    NamesrvOptions options;
+    options.order_message_enable = enabled;
+    StartServer(options);
+    Register();
+    tool_->Call(RequestCode::kPutKvConfig,
+                proto::PutKVConfigRequestHeader{"ORDER_TOPIC_CONFIG", "T1", "b0:4"});
+    const bool there =
+        Route("T1").JoinedBody().view().find("\"orderTopicConf\":\"b0:4\"") != std::string_view::npos;
+    EXPECT_EQ(there, enabled);
+    StopServer();
+    scheduler_.RunUntil(scheduler_.now() + seconds(6));  // The callers' back-off passes.
+  }
+}
+
+TEST_F(NamesrvTest, OrderConfs_AnswerARegistrationUnlessSwitchedOff) {
+  for (const bool told : {true, false}) {
+    NamesrvOptions options;
+    options.return_order_topic_config_to_broker = told;
+    StartServer(options);
+    for (const char* topic : {"T1", "T2"}) {
+      tool_->Call(RequestCode::kPutKvConfig,
+                  proto::PutKVConfigRequestHeader{"ORDER_TOPIC_CONFIG", topic, "b0:4;b1:8"});
+    }
+    const Command registered = Register();
+    EXPECT_EQ(registered.code, ResponseCode::kSuccess);
+    EXPECT_EQ(registered.JoinedBody().view(),
+              told ? "{\"table\":{\"T1\":\"b0:4;b1:8\",\"T2\":\"b0:4;b1:8\"}}" : "");
+    StopServer();
+    scheduler_.RunUntil(scheduler_.now() + seconds(6));
+  }
 }
 
 TEST_F(NamesrvTest, NeedWaitForService_RefusesRoutesUntilThen) {
