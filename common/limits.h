@@ -51,6 +51,7 @@ inline constexpr size_t kConnectionWriteHighBytes = size_t{32}
 inline constexpr size_t kConnectionWriteLowBytes = size_t{8} << 20;
 inline constexpr size_t kConnectionsMax = 65536;       // More are closed at once.
 inline constexpr size_t kParkedPullsMax = 100000;      // More are answered PULL_NOT_FOUND at once.
+inline constexpr int32_t kColdPullsMax = 10000;        // Waiting for the disk; SYSTEM_BUSY above.
 inline constexpr size_t kAppendQueueCountMax = 65536;  // SYSTEM_BUSY above.
 inline constexpr size_t kAppendQueueBytesMax = size_t{64} << 20;
 // Queues and index this far behind the log: appends wait, and then SYSTEM_BUSY.
@@ -61,6 +62,11 @@ inline constexpr size_t kClientsPerGroupMax = 65536;  // More heartbeats are ref
 inline constexpr size_t kNamesrvBrokersMax = 100000;
 inline constexpr size_t kKvEntriesMax = 100000;
 inline constexpr size_t kPullMessagesMax = 1024;  // maxMsgNums is cut down to it.
+
+// --- The pages of figures (remoting/http_server).
+inline constexpr size_t kHttpConnectionsMax = 64;       // More are closed at once.
+inline constexpr size_t kHttpHeadBytesMax = 8192;       // Of a request; 431 above.
+inline constexpr int32_t kHttpRequestSecondsMax = 30;   // A connection that brings no whole one is closed.
 
 // --- The calling side.
 inline constexpr size_t kPendingCallsPerConnectionMax = 65536;        // kBusy above.

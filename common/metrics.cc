@@ -5,9 +5,6 @@
 #include <bit>
 #include <cmath>
 
-#include "common/check.h"
-#include "common/strings.h"
-
 namespace orbitmq {
 namespace {
 
@@ -56,113 +53,6 @@ int64_t Histogram::Quantile(double q) const noexcept {
     if (seen >= rank) return static_cast<int64_t>(std::min(UpperEnd(i), static_cast<uint64_t>(max())));
   }
   return max();
-}
-
-enum class MetricType { kCounter, kGauge, kHistogram, kGaugeFunction };
-
-struct MetricRegistry::Metric {
-  std::string name;
-  std::string help;
-  MetricLabels labels;
-  MetricType type = MetricType::kCounter;
-  Counter counter;
-  Gauge gauge;
-  std::unique_ptr<Histogram> histogram;
-  UniqueFunction<int64_t()> read;
-
-  Exposition::Type ExposedType() const {
-    switch (type) {
-      case MetricType::kCounter:
-        return Exposition::Type::kCounter;
-      case MetricType::kHistogram:
-        return Exposition::Type::kSummary;
-      default:
-        return Exposition::Type::kGauge;
-    }
-  }
-
-  void Expose(Exposition& out) {
-    switch (type) {
-      case MetricType::kCounter:
-        return out.Sample(labels, static_cast<int64_t>(counter.value()));
-      case MetricType::kGauge:
-        return out.Sample(labels, gauge.value());
-      case MetricType::kGaugeFunction:
-        return out.Sample(labels, read());
-      case MetricType::kHistogram:
-        return out.Sample(labels, *histogram);
-    }
-  }
-};
-
-MetricRegistry::MetricRegistry() = default;
-MetricRegistry::~MetricRegistry() = default;
-
-MetricRegistry::Metric& MetricRegistry::Entry(std::string_view name, std::string_view help,
-                                              MetricLabels labels, int type) {
-  const auto wanted = static_cast<MetricType>(type);
-  for (const auto& metric : metrics_) {
-    if (metric->name != name) continue;
-    ORBITMQ_CHECK(metric->type == wanted ||
-                      (metric->ExposedType() == Exposition::Type::kGauge && wanted != MetricType::kCounter &&
-                       wanted != MetricType::kHistogram),
-                  "one metric name with two types");
-    if (metric->labels == labels) {
-      ORBITMQ_CHECK(metric->type == wanted, "one metric with two types");
-      return *metric;
-    }
-  }
-  auto metric = std::make_unique<Metric>();
-  metric->name = name;
-  metric->help = help;
-  metric->labels = std::move(labels);
-  metric->type = wanted;
-  if (wanted == MetricType::kHistogram) metric->histogram = std::make_unique<Histogram>();
-  metrics_.push_back(std::move(metric));
-  return *metrics_.back();
-}
-
-Counter& MetricRegistry::NewCounter(std::string_view name, std::string_view help, MetricLabels labels) {
-  const MutexLock lock(mutex_);
-  return Entry(name, help, std::move(labels), static_cast<int>(MetricType::kCounter)).counter;
-}
-
-Gauge& MetricRegistry::NewGauge(std::string_view name, std::string_view help, MetricLabels labels) {
-  const MutexLock lock(mutex_);
-  return Entry(name, help, std::move(labels), static_cast<int>(MetricType::kGauge)).gauge;
-}
-
-Histogram& MetricRegistry::NewHistogram(std::string_view name, std::string_view help, MetricLabels labels) {
-  const MutexLock lock(mutex_);
-  return *Entry(name, help, std::move(labels), static_cast<int>(MetricType::kHistogram)).histogram;
-}
-
-void MetricRegistry::AddGaugeFunction(std::string_view name, std::string_view help, MetricLabels labels,
-                                      UniqueFunction<int64_t()> read) {
-  const MutexLock lock(mutex_);
-  Metric& metric = Entry(name, help, std::move(labels), static_cast<int>(MetricType::kGaugeFunction));
-  ORBITMQ_CHECK(!metric.read, "one gauge function added twice");
-  metric.read = std::move(read);
-}
-
-std::string MetricRegistry::Expose() {
-  std::vector<Metric*> sorted;
-  {
-    // Gauge functions are foreign code: they run without the lock. Metrics are never removed.
-    const MutexLock lock(mutex_);
-    for (const auto& metric : metrics_) sorted.push_back(metric.get());
-  }
-  std::sort(sorted.begin(), sorted.end(), [](const Metric* a, const Metric* b) {
-    return a->name != b->name ? a->name < b->name : a->labels < b->labels;
-  });
-  Exposition out;
-  std::string_view last;
-  for (Metric* metric : sorted) {
-    if (metric->name != last) out.Family(metric->name, metric->ExposedType(), metric->help);
-    last = metric->name;
-    metric->Expose(out);
-  }
-  return out.Take();
 }
 
 }  // namespace orbitmq

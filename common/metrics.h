@@ -5,15 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include "common/exposition.h"
-#include "common/mutex.h"
-#include "common/task.h"
 
 namespace orbitmq {
 
@@ -25,17 +16,6 @@ class Counter final {
 
  private:
   std::atomic<uint64_t> value_{0};
-};
-
-// A level that goes up and down. Threads: any, lock-free.
-class Gauge final {
- public:
-  void Set(int64_t value) noexcept { value_.store(value, std::memory_order_relaxed); }
-  void Add(int64_t n) noexcept { value_.fetch_add(n, std::memory_order_relaxed); }
-  int64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<int64_t> value_{0};
 };
 
 // How often values of which size came. Buckets are powers of two with four steps each, so a quantile is at
@@ -57,34 +37,6 @@ class Histogram final {
   std::array<std::atomic<uint64_t>, kBuckets> buckets_{};
   std::atomic<int64_t> sum_{0};
   std::atomic<int64_t> max_{0};
-};
-
-// Owns the metrics of a process. Names: rocketmq_<module>_<noun>_<unit>; labels must be bounded (no keys, no
-// client ids). Asking twice for the same name and labels gives the same object; asking for it with another
-// type is a programmer error. Objects live as long as the registry. Threads: any.
-class MetricRegistry final {
- public:
-  MetricRegistry();
-  ~MetricRegistry();
-  MetricRegistry(const MetricRegistry&) = delete;
-  MetricRegistry& operator=(const MetricRegistry&) = delete;
-
-  Counter& NewCounter(std::string_view name, std::string_view help, MetricLabels labels = {});
-  Gauge& NewGauge(std::string_view name, std::string_view help, MetricLabels labels = {});
-  Histogram& NewHistogram(std::string_view name, std::string_view help, MetricLabels labels = {});
-  // Read at each exposition, on the exposing thread; must not use the registry.
-  void AddGaugeFunction(std::string_view name, std::string_view help, MetricLabels labels,
-                        UniqueFunction<int64_t()> read);
-
-  // The text of Exposition, sorted by name; histograms are summaries.
-  std::string Expose();
-
- private:
-  struct Metric;
-  Metric& Entry(std::string_view name, std::string_view help, MetricLabels labels, int type)
-      ORBITMQ_REQUIRES(mutex_);
-  Mutex mutex_;
-  std::vector<std::unique_ptr<Metric>> metrics_ ORBITMQ_GUARDED_BY(mutex_);
 };
 
 }  // namespace orbitmq

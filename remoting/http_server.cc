@@ -6,14 +6,13 @@
 #include <map>
 #include <utility>
 
+#include "common/limits.h"
 #include "common/strings.h"
 
 namespace orbitmq::net {
 namespace {
 
-constexpr Duration kRequestWithin = std::chrono::seconds(30);
-constexpr size_t kHeadBytesMax = 8192;
-constexpr size_t kConnectionsMax = 64;
+constexpr Duration kRequestWithin = std::chrono::seconds(limits::kHttpRequestSecondsMax);
 
 std::string_view ReasonOf(int status) {
   switch (status) {
@@ -124,7 +123,7 @@ class HttpServer::Visitor final : public ConnectionEvents {
   void NextRequest() {
     const size_t end = input_.find("\r\n\r\n");
     if (end == std::string::npos) {
-      if (input_.size() > kHeadBytesMax) Answer({.refused = 431, .path = {}}, {});
+      if (input_.size() > limits::kHttpHeadBytesMax) Answer({.refused = 431, .path = {}}, {});
       return;
     }
     HttpRequest request = ParseHead(std::string_view(input_).substr(0, end));
@@ -198,7 +197,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::Start(Env& env, HttpServerOption
       [weak = std::weak_ptr<Core>(core)](std::unique_ptr<Connection> connection) {
         const auto alive = weak.lock();
         if (alive == nullptr || alive->closed) return;
-        if (alive->visitors.size() >= kConnectionsMax) return;  // Closes it.
+        if (alive->visitors.size() >= limits::kHttpConnectionsMax) return;  // Closes it.
         const uint64_t id = alive->next_id++;
         auto& visitor = alive->visitors[id];
         visitor = std::make_unique<Visitor>(alive, id, std::move(connection));

@@ -25,8 +25,8 @@ struct HttpServerOptions {
 // scrapers of figures and people with curl need, and no more. Over the Network of Env, so that it runs in the
 // simulator like everything else (decision 0050).
 //
-// Bounds: 64 connections, 8 KiB of a request's head; a connection that brings no whole request
-// in 30 s is closed. What is not a request gets 400, another method 405, and the connection ends.
+// Bounds (common/limits.h): connections, bytes of a request's head, time until a whole request is there. What
+// is not a request gets 400, another method 405, and the connection ends.
 // Threads: Start and the destructor on any but io's; it stops listening and closes what is open. `make` is
 // called on `worker`, one page at a time; it must live until worker has stopped.
 class HttpServer final {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/exposition.h"
 #include "common/metrics.h"
 
 namespace orbitmq {
@@ -38,37 +39,38 @@ TEST(Histogram, SmallAndExtremeValues_AreExactOrCapped) {
   EXPECT_EQ(huge.Quantile(0.5), std::numeric_limits<int64_t>::max());
 }
 
-TEST(MetricRegistry, SameNameAndLabels_AreOneMetric) {
-  MetricRegistry registry;
-  Counter& a = registry.NewCounter("rocketmq_x_total", "h", {{"queue", "a"}});
-  Counter& b = registry.NewCounter("rocketmq_x_total", "h", {{"queue", "b"}});
-  EXPECT_NE(&a, &b);
-  EXPECT_EQ(&a, &registry.NewCounter("rocketmq_x_total", "h", {{"queue", "a"}}));
-}
-
-TEST(MetricRegistry, Exposition_IsSortedPrometheusText) {
-  MetricRegistry registry;
-  registry.NewGauge("rocketmq_b_bytes", "Bytes.").Set(-3);
-  registry.NewCounter("rocketmq_a_total", "Things.", {{"kind", "a\"b\\c\n"}}).Add(2);
-  registry.AddGaugeFunction("rocketmq_c_count", "Live.", {}, [] { return int64_t{9}; });
-  Histogram& histogram = registry.NewHistogram("rocketmq_d_micros", "Time.", {{"q", "x"}});
+TEST(Exposition, IsPrometheusText) {
+  Exposition out;
+  out.Family("rocketmq_a_total", Exposition::Type::kCounter, "Things.");
+  out.Sample({{"kind", "a\"b\\c\n"}}, int64_t{2});
+  out.Family("rocketmq_b_bytes", Exposition::Type::kGauge, "Bytes.");
+  out.Sample({}, int64_t{-3});
+  Histogram histogram;
   histogram.Record(3);
+  out.Family("rocketmq_d_micros", Exposition::Type::kSummary, "Time.");
+  out.Sample({{"q", "x"}}, histogram);
   EXPECT_EQ(
-      registry.Expose(),
+      out.Take(),
       "# HELP rocketmq_a_total Things.\n# TYPE rocketmq_a_total counter\n"
       "rocketmq_a_total{kind=\"a\\\"b\\\\c\\n\"} 2\n"
       "# HELP rocketmq_b_bytes Bytes.\n# TYPE rocketmq_b_bytes gauge\nrocketmq_b_bytes -3\n"
-      "# HELP rocketmq_c_count Live.\n# TYPE rocketmq_c_count gauge\nrocketmq_c_count 9\n"
       "# HELP rocketmq_d_micros Time.\n# TYPE rocketmq_d_micros summary\n"
       "rocketmq_d_micros{q=\"x\",quantile=\"0.5\"} 3\nrocketmq_d_micros{q=\"x\",quantile=\"0.9\"} 3\n"
       "rocketmq_d_micros{q=\"x\",quantile=\"0.99\"} 3\nrocketmq_d_micros{q=\"x\",quantile=\"0.999\"} 3\n"
       "rocketmq_d_micros_sum{q=\"x\"} 3\nrocketmq_d_micros_count{q=\"x\"} 1\n");
 }
 
-TEST(MetricRegistryDeathTest, OneNameWithTwoTypes_Aborts) {
-  MetricRegistry registry;
-  registry.NewCounter("rocketmq_x", "h");
-  EXPECT_DEATH(registry.NewGauge("rocketmq_x", "h"), "two types");
+TEST(Exposition, MoreSeriesThanAllowed_AreCounted) {
+  Exposition out(1);
+  out.Family("rocketmq_a", Exposition::Type::kGauge, "A.");
+  out.Sample({{"x", "1"}}, int64_t{1});
+  out.Sample({{"x", "2"}}, int64_t{2});
+  out.Family("rocketmq_b", Exposition::Type::kGauge, "B.");
+  out.Sample({{"x", "1"}}, int64_t{3});
+  EXPECT_EQ(out.left_out(), 1u);
+  const std::string text = out.Take();
+  EXPECT_EQ(text.find("rocketmq_a{x=\"2\"}"), std::string::npos) << text;
+  EXPECT_NE(text.find("rocketmq_b{x=\"1\"} 3"), std::string::npos) << text;
 }
 
 }  // namespace
