@@ -112,6 +112,7 @@ class Chain:
         broker = StoreBroker(self.context, kind, store)
         self.step('%s opens the store %s' % (kind, how), broker.start)
         self.look('%s answers the same %s' % (kind, how), self.same, broker, expected, answers, known)
+        self.look('%s keeps the deleted topic deleted %s' % (kind, how), self.load.gone, broker)
         flooded = self.load.flooded if flooded is None else flooded
         if flooded:
             text = '%s has all that was acknowledged amid the end, %s' % (kind, how)
@@ -136,8 +137,15 @@ class Chain:
         ours.program.wait_for('boot success')
         ours.kill()
 
-    def go_on(self, broker, name):
+    def anew(self, broker, name, exactly, load=None):
+        """exactly: nothing of the deleted topic may be left. After a kill Apache's brokers, and ours where
+        one of Apache's deleted, derive queues again from the last log files (COMPATIBILITY.md)."""
+        text = '%s makes the deleted topic anew (%s)' % (broker.kind, name)
+        self.look(text, (load or self.load).anew, broker, name, exactly)
+
+    def go_on(self, broker, name, after_kill=True):
         """The broker works on the store; returns what it answers after that."""
+        self.anew(broker, name, not after_kill)
         self.step('%s goes on with the store (%s)' % (broker.kind, name), self.load.go_on, broker, name)
         return self.step('%s is asked again (%s)' % (broker.kind, name), self.interview, broker)
 
@@ -170,9 +178,12 @@ class ApacheFirst(Chain):
         try:
             self.step('apache-5.5.0 stops in order', broker.stop)
             known = [interview.half_messages]
+            load = Workload(())
             ours = self.take(OURS, broker.store, first, 'after an orderly stop', None, known, flooded)
+            self.anew(ours, 'clean', True, load)
             self.step('ours is killed at once', ours.kill)
             ours = self.take(OURS, broker.store, first, 'after its own kill -9', None, known, flooded)
+            self.anew(ours, 'clean-kill', True, load)
             self.step('ours stops in order', ours.stop)
         except Broken:
             pass
@@ -233,7 +244,8 @@ class OursFirst(Chain):
             self.look('it has all that was acknowledged', flood.check_kept, apache, flooded)
             self.step('it is killed', apache.kill)
             how = 'after an Apache that writes record CRCs'
-            self.take(OURS, image, first, how, None, AFTER_CRASH, flooded)
+            ours = self.take(OURS, image, first, how, None, AFTER_CRASH, flooded)
+            self.anew(ours, 'checked', True, Workload(()))
         except Broken:
             pass
 
@@ -243,10 +255,10 @@ class OursFirst(Chain):
 
     def _taken(self, ours, first):
         apache = self.take(APACHE, ours.store, first, 'after an orderly stop of ours')
-        second = self.go_on(apache, 'second')
+        second = self.go_on(apache, 'second', after_kill=False)
         self.step('apache-5.5.0 stops in order', apache.stop)
         ours = self.take(OURS, ours.store, second, 'after an orderly stop of apache-5.5.0')
-        self.go_on(ours, 'third')
+        self.go_on(ours, 'third', after_kill=False)
         self.step('ours stops in order at the end', ours.stop)
 
 
@@ -264,6 +276,7 @@ class OldFirst(Chain):
         self.step('apache-4.9.7 stops in order', broker.stop)
         how = 'after an orderly stop of apache-4.9.7'
         ours = self.take(OURS, broker.store, first, how, None, OLD_TIMES, flooded)
+        self.anew(ours, 'clean', True, Workload(()))
         self.step('ours stops in order', ours.stop)
         known = (*OLD_TIMES, *AFTER_CRASH, interview.tags)
         old = self.take(OLD, store, second, 'after kill -9 of ours', None, known)

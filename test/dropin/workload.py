@@ -12,6 +12,7 @@ import wire
 from report import check, wait_until
 
 MIX, FILL, LATE = 'DropMix', 'DropFill', 'DropLate'
+GONE = 'DropGone'  # Made, filled and deleted by each broker that works on the store.
 GROUP, OTHER = 'DropGroup', 'DropOther'
 LONG = 'DropLong' * 20  # Its retry topic has more than 127 bytes, so its records are V2.
 BORN = 1700000000000
@@ -43,6 +44,7 @@ class Workload:
                 body = {'groupName': group, 'retryMaxTimes': times, 'retryQueueNums': 1}
                 self._call(200, None, json.dumps(body).encode())
             self._fill('first', 90)
+            self._make_and_delete('first')
             first = self._mixture('first')
             self._delay('first', 1)
             for group in [GROUP, OTHER] + ([LONG] if 'v2' in self.features else []):
@@ -72,9 +74,34 @@ class Workload:
             self._send('one more', {'UNIQ_KEY': self._id(), 'KEYS': 'new-' + name}, topic='DropNew-' + name)
             self._send_back(GROUP, first, 1)
             self._await_retries([GROUP], 1)
+            self._make_and_delete(name)
             self._fill(name, 70)
             self._arrived(self.delivered)
             self._settle(broker)
+
+    def gone(self, broker):
+        """The topic that the broker before deleted is in no table, and nothing can be read of it."""
+        with broker.connect() as connection:
+            reply = connection.call(11, interview.pull_header(GONE, 0, 0))
+            check(reply.code == 17, 'a deleted topic is served', reply)
+            check(GONE not in interview.ask(connection, interview.Question(21, {})), 'it is in the table')
+
+    def anew(self, broker, name, exactly):
+        """Made anew, the topic has what is sent to it; exactly: and nothing of what was deleted."""
+        with broker.connect() as self._connection:
+            self._make(GONE, 2)
+            sent = {}
+            for at in range(4):
+                body = 'anew %s %d' % (name, at)
+                reply = self._send(body, {'UNIQ_KEY': self._id()}, topic=GONE, queue=at % 2)
+                sent[int(reply.ext['queueId']), int(reply.ext['queueOffset'])] = body.encode()
+            for (queue, offset), body in sent.items():
+                wait_until(lambda: self._max(GONE, queue) > offset, 20, 'a message enters its queue')
+                record = self._record(GONE, queue, offset)
+                check(record['body'] == body, 'another message', record)
+            ends = [(self._min(GONE, queue), self._max(GONE, queue)) for queue in range(2)]
+            check(not exactly or ends == [(0, 2), (0, 2)], 'there is more than what was sent', ends)
+            self._call(215, {'topic': GONE})
 
     def image_under_load(self, broker, target):
         """An image of the store amid arriving messages; returns also those of the broker that lives on."""
@@ -151,6 +178,15 @@ class Workload:
             key = 'fill-%s-%d' % (name, at)
             properties = {'UNIQ_KEY': self._id(), 'KEYS': key, 'TAGS': 'Tag%s' % 'AB'[at % 2]}
             self._send(key * (FILLER // len(key)), properties, topic=FILL, queue=at % 2)
+
+    def _make_and_delete(self, name):
+        """What is sent next lies in the log behind it."""
+        self._make(GONE, 2)
+        ends = [int(self._send('gone %s %d' % (name, at), {'UNIQ_KEY': self._id(), 'KEYS': 'gone-' + name},
+                               topic=GONE, queue=at % 2).ext['queueOffset']) + 1 for at in range(6)]
+        for queue in range(2):
+            wait_until(lambda: self._max(GONE, queue) >= ends[4 + queue], 20, 'messages enter their queue')
+        self._call(215, {'topic': GONE})
 
     def _delay(self, name, level):
         key = 'late-%s-%d' % (name, level)
