@@ -5,8 +5,11 @@
 usage: mqstore_program_test.py FOLDER_OF_PROGRAMS GOLDEN_STORE
 """
 
+import errno
 import json
+import os
 import pathlib
+import pty
 import shutil
 import signal
 import subprocess
@@ -52,6 +55,22 @@ def flip(path, at, count=1):
         bytes_there = file.read(count)
         file.seek(at)
         file.write(bytes(byte ^ 0x55 for byte in bytes_there))
+
+
+def on_terminal(command):
+    """What the program shows on a terminal as its standard error, and its exit code."""
+    master, slave = pty.openpty()
+    nothing = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nothing, stdout=nothing, stderr=slave) as process:
+        os.close(slave)
+        shown = b""
+        try:
+            while chunk := os.read(master, 1 << 16):
+                shown += chunk
+        except OSError as error:
+            assert error.errno == errno.EIO, error  # The program has closed its end.
+        os.close(master)
+        return shown.decode(), process.wait(WAIT)
 
 
 @case
@@ -166,6 +185,16 @@ def running_broker_is_refused(setting):
         broker.wait(WAIT)
         broker.stdout.close()
     assert " 0 damaged" in setting.run("verify", folder).stdout
+
+
+@case
+def progress_is_shown_on_a_terminal_only(setting):
+    store = setting.make("--bytes", str(20 * MESSAGES * 250))
+    assert "verify [" not in setting.run("verify", store).stderr
+    for command in ("verify", "dump"):
+        shown, code = on_terminal([str(setting.binaries / "mqstore"), command, str(store)])
+        assert code == 0 and f"\r{command} [#" in shown and "%" in shown, (code, shown[-2000:])
+        assert shown.endswith("\r\x1b[K"), f"the bar stays on the screen: {shown[-200:]!r}"
 
 
 @case
