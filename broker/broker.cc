@@ -224,7 +224,7 @@ Status BrokerProcess::Open() {
 
 Status BrokerProcess::LoadTables() {
   const std::string config = StrCat(options_.Get()->store_path_root_dir, "/config");
-  if (Status made = env_.files().CreateDirectories(config); !made.ok()) return made;
+  if (Status made = CreateDirectoriesDurably(env_.files(), config); !made.ok()) return made;
   auto topics = TopicTable::Load({env_, *disk_, options_, ConfigPath("topics.json")});
   if (!topics.ok()) return topics.status();
   topics_ = *std::move(topics);

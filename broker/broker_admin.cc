@@ -189,7 +189,7 @@ void BrokerAdmin::AddStore(Table& table) const {
   table["remainHowManyDataToFlush"] = HumanBytes(static_cast<uint64_t>(marks.appended - marks.flushed));
   const std::string ratio = proto::FormatJavaDouble(stats.disk_used_ratio);
   table["commitLogDiskRatio"] = ratio;
-  table["consumeQueueDiskRatio"] = ratio;
+  table["consumeQueueDiskRatio"] = proto::FormatJavaDouble(stats.root_disk_used_ratio);
   const std::string log_dir = options->store_path_commit_log.empty()
                                   ? StrCat(options->store_path_root_dir, "/commitlog")
                                   : options->store_path_commit_log;

@@ -153,7 +153,16 @@ void BrokerMetrics::AddLog(Exposition& page) {
   one("rocketmq_store_segments", Type::kGauge, "Files of the log.", stats.segment_count);
   one("rocketmq_store_disk_used_ratio", Type::kGauge, "Of the disk that holds the log.",
       stats.disk_used_ratio);
+  one("rocketmq_store_root_disk_used_ratio", Type::kGauge, "Of the disk that holds queues, index and tables.",
+      stats.root_disk_used_ratio);
   one("rocketmq_store_append_max_us", Type::kGauge, "The longest write to the log.", stats.append_us_max);
+  page.Family("rocketmq_store_stage_us", Type::kSummary,
+              "What messages wait for before they are stored: the write of a batch, its sync (SYNC_FLUSH), "
+              "the next file (disk), queues and index far behind (dispatch).");
+  for (const store::AppendStage stage : store::kAppendStages) {
+    if (stage == store::AppendStage::kQueue) continue;
+    page.Sample(With({{"stage", std::string(NameOf(stage))}}), parts_.store.StageTimes(stage));
+  }
   one("rocketmq_broker_parked_pulls", Type::kGauge, "Pulls that wait for messages.",
       static_cast<int64_t>(parts_.parked.size()));
   one("rocketmq_broker_connections", Type::kGauge, "Connections of clients, NameServers aside.",

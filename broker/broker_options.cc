@@ -179,6 +179,8 @@ void AddStore(Rows& rows) {
                                            "Data directory; empty = ./data."),
        TextOption<&B::store_path_commit_log>("storePathCommitLog", Reload::kNo,
                                              "Empty = storePathRootDir/commitlog."),
+       TextOption<&B::read_only_commit_log_store_paths>("readOnlyCommitLogStorePaths", Reload::kNo,
+                                                        "Not supported; must be empty."),
        IntOption<&B::mapped_file_size_commit_log>("mappedFileSizeCommitLog", {1 << 16, int64_t{1} << 31},
                                                   Reload::kNo, "Bytes of one CommitLog file."),
        IntOption<&B::mapped_file_size_consume_queue>("mappedFileSizeConsumeQueue", {20, int64_t{1} << 30},
@@ -213,6 +215,10 @@ void AddStore(Rows& rows) {
                                                 "Percent; above it expired files are deleted at once."),
        IntOption<&B::disk_space_clean_forcibly_ratio>("diskSpaceCleanForciblyRatio", {10, 100}, Reload::kNo,
                                                       "Percent; above it the oldest files go."),
+       BoolOption<&B::clean_file_forcibly_enable>(
+           "cleanFileForciblyEnable", Reload::kNo,
+           "Files that are not expired may go above diskSpaceCleanForciblyRatio; false = never, messages are "
+           "refused instead."),
        IntOption<&B::disk_space_warning_level_ratio>("diskSpaceWarningLevelRatio", {10, 100}, Reload::kNo,
                                                      "Percent; above it messages are refused."),
        IntOption<&B::max_transfer_bytes_in_memory>("maxTransferBytesOnMessageInMemory", {1, 8 << 20},
@@ -306,6 +312,12 @@ Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) 
                                             "' names several directories, as Apache takes them; only one is "
                                             "supported: put the files together in one"));
   }
+  if (!options.read_only_commit_log_store_paths.empty()) {
+    return Bad("readOnlyCommitLogStorePaths",
+               StrCat("'", options.read_only_commit_log_store_paths,
+                      "' is not supported, and the messages in it would be missing: move its files into "
+                      "storePathCommitLog, or let Apache's broker drain them first"));
+  }
   if (options.broker_name.size() > limits::kBrokerNameBytesMax) {
     return Bad("brokerName", StrCat("longer than ", limits::kBrokerNameBytesMax, " bytes"));
   }
@@ -355,6 +367,7 @@ store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddre
   store.disk_ratio_max = options.disk_max_used_space_ratio / 100.0;
   store.disk_ratio_refuse = options.disk_space_warning_level_ratio / 100.0;
   store.disk_ratio_force = options.disk_space_clean_forcibly_ratio / 100.0;
+  store.delete_unexpired = options.clean_file_forcibly_enable;
   store.store_host = store_host;
   store.follower = options.broker_role == BrokerRole::kSlave;
   store.in_sync_replicas = InSyncReplicas(options);

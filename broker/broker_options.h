@@ -96,6 +96,7 @@ struct BrokerOptions {
   // Store.
   std::string store_path_root_dir;
   std::string store_path_commit_log;
+  std::string read_only_commit_log_store_paths;
   int64_t mapped_file_size_commit_log = int64_t{1} << 30;
   int64_t mapped_file_size_consume_queue = 6'000'000;
   int32_t max_message_size = limits::kMessageBodyBytesDefault;
@@ -111,6 +112,7 @@ struct BrokerOptions {
   std::string delete_when = "04";
   int32_t disk_max_used_space_ratio = 75;
   int32_t disk_space_clean_forcibly_ratio = 85;
+  bool clean_file_forcibly_enable = true;
   int32_t disk_space_warning_level_ratio = 90;
   int32_t max_transfer_bytes_in_memory = 262'144;
   int32_t max_transfer_count_in_memory = 32;

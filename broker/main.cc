@@ -139,7 +139,7 @@ Result<Configured> ReadOptions(FileSystem& files) {
 // lock, and one that may not be written of the directory. The store takes the lock for good later.
 Status CheckDataDirectory(FileSystem& files, const std::string& root) {
   const std::string named = StrCat("data directory ", root, " (--data-dir or storePathRootDir)");
-  if (Status made = files.CreateDirectories(root); !made.ok()) return made.Annotate(named);
+  if (Status made = CreateDirectoriesDurably(files, root); !made.ok()) return made.Annotate(named);
   const auto lock = files.Lock(StrCat(root, "/lock"));
   if (lock.ok()) return {};
   if (lock.status().code() != StatusCode::kAlreadyExists) return lock.status().Annotate(named);

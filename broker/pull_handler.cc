@@ -227,16 +227,22 @@ std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header
   return std::nullopt;
 }
 
+store::ReadLimits PullHandler::LimitsOf(const PullJob& job) const {
+  const auto options = parts_.options.Get();
+  return {.messages_max = job.messages_max,
+          .bytes_max_hot = options->max_transfer_bytes_in_memory,
+          .bytes_max_cold = options->max_transfer_bytes_in_disk,
+          .messages_max_cold = options->max_transfer_count_in_disk};
+}
+
 void PullHandler::ReadSomewhere(PullJob job) {
-  const auto range = parts_.queues.Range(job.queue);
   // A pull that is served here needs no other thread; one that may wait for the disk must not hold up this
-  // one.
-  const int64_t behind = range ? range->max.value - job.offset : 0;
-  if (behind <= kNewest ||
-      (behind <= kFarBehind && parts_.queues.InMemory(job.queue, QueueOffset{job.offset}))) {
-    return Read(std::move(job));
+  // one, which sends and heartbeats of other clients need.
+  if (auto slice = parts_.queues.ReadInMemory(job.queue, QueueOffset{job.offset}, LimitsOf(job),
+                                              job.filter.get())) {
+    return Conclude(std::move(job), *std::move(slice));
   }
-  if (cold_pending_.fetch_add(1, std::memory_order_relaxed) >= kColdPending) {
+  if (cold_pending_.fetch_add(1, std::memory_order_relaxed) >= limits::kColdPullsMax) {
     cold_pending_.fetch_sub(1, std::memory_order_relaxed);
     return Refuse(job.request,
                   {ResponseCode::kSystemBusy, "[OVERLOAD]system busy, start flow control for a while", {}});
@@ -244,17 +250,13 @@ void PullHandler::ReadSomewhere(PullJob job) {
   Executor* reader = parts_.read[QueueKeyHash()(job.queue) % parts_.read.size()];
   reader->Post([this, job = std::move(job)]() mutable {
     cold_pending_.fetch_sub(1, std::memory_order_relaxed);
-    Read(std::move(job));
+    auto slice = parts_.queues.Read(job.queue, QueueOffset{job.offset}, LimitsOf(job), job.filter.get());
+    Conclude(std::move(job), std::move(slice));
   });
 }
 
-void PullHandler::Read(PullJob job) {
+void PullHandler::Conclude(PullJob job, store::QueueSlice slice) {
   const auto options = parts_.options.Get();
-  const store::ReadLimits limits{.messages_max = job.messages_max,
-                                 .bytes_max_hot = options->max_transfer_bytes_in_memory,
-                                 .bytes_max_cold = options->max_transfer_bytes_in_disk,
-                                 .messages_max_cold = options->max_transfer_count_in_disk};
-  auto slice = parts_.queues.Read(job.queue, QueueOffset{job.offset}, limits, job.filter.get());
   const Verdict verdict = Judge(job, *options, slice);
   const MonoTime now = parts_.env.clock().Monotonic();
   if (!verdict.wait || !job.may_wait || now >= job.deadline) {

@@ -22,9 +22,9 @@ namespace orbitmq::broker {
 
 // PULL_MESSAGE (11) and LITE_PULL_MESSAGE (361).
 //
-// Threads: Handle and Wake on any executor, normally an io one, where only pulls near the end of their queue
-// are read: those bytes are in memory. The others go to the read executors, which may block. Checks, their
-// order, codes and texts follow Apache's PullMessageProcessor (store.md 8.1).
+// Threads: Handle and Wake on any executor, normally an io one, where only what is in memory is read. The
+// others go to the read executors, which may block; more than limits::kColdPullsMax of them are refused.
+// Checks, their order, codes and texts follow Apache's PullMessageProcessor (store.md 8.1).
 class PullHandler final {
  public:
   struct Parts {
@@ -59,8 +59,10 @@ class PullHandler final {
   std::optional<Refusal> FindFilter(const Header& header, const proto::SubscriptionGroupConfig& group,
                                     std::shared_ptr<const TagFilter>& filter) const;
   void Refuse(net::ServerRequest& request, Refusal refusal) const;
+  store::ReadLimits LimitsOf(const PullJob& job) const;
   void ReadSomewhere(PullJob job);
-  void Read(PullJob job);
+  // Answers with what was read, or lets the pull wait.
+  void Conclude(PullJob job, store::QueueSlice slice);
   // What is answered, if it is answered now.
   struct Verdict {
     int32_t code = 0;
@@ -75,11 +77,6 @@ class PullHandler final {
   void AnswerReset(PullJob job, int64_t offset);
   MonoTime WaitUntil(const Header& header) const;
 
-  // Within so many messages of the end nobody asks whether the records are in memory.
-  static constexpr int64_t kNewest = 32;
-  // Beyond so many not even the queue's own file may be asked here.
-  static constexpr int64_t kFarBehind = 262'144;
-  static constexpr int32_t kColdPending = 10'000;
   // Whom a slave sends to the master it answers after so long.
   static constexpr Duration kSentOnHold = std::chrono::seconds(1);
   Parts parts_;

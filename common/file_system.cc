@@ -40,6 +40,21 @@ Result<std::string> ReadFileOrBackup(FileSystem& files, const std::string& path,
   return content;
 }
 
+Status CreateDirectoriesDurably(FileSystem& files, const std::string& directory) {
+  std::vector<std::string> parents;  // The deepest first.
+  for (std::string at = directory; at != "/" && at != "." && !files.Exists(at); at = DirectoryOf(at)) {
+    parents.push_back(DirectoryOf(at));
+  }
+  if (Status status = files.CreateDirectories(directory); !status.ok()) return status;
+  const bool stood = parents.empty();
+  if (stood) parents.push_back(DirectoryOf(directory));
+  for (auto parent = parents.rbegin(); parent != parents.rend(); ++parent) {
+    const Status synced = files.SyncDirectory(*parent);
+    if (!synced.ok() && !stood) return synced;
+  }
+  return {};
+}
+
 Status WriteFileAtomically(FileSystem& files, const std::string& path, std::string_view content) {
   const std::string temp = path + ".tmp";
   const std::string backup = path + kBackupSuffix;

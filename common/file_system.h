@@ -22,6 +22,9 @@ class Mapping {
   virtual size_t size() const = 0;
   // msync of a range; the range is widened to pages.
   virtual Status Sync(size_t offset, size_t count) = 0;
+  // Whether all pages of the range are in memory now, so that reading them waits for no disk. True where the
+  // system does not tell.
+  virtual bool Resident(size_t /*offset*/, size_t /*count*/) const { return true; }
 };
 
 enum class MapMode : uint8_t { kReadOnly, kReadWrite };
@@ -106,6 +109,11 @@ Result<std::string> ReadWholeFile(FileSystem& files, const std::string& path, ui
 // The same, but from `path`.bak when `path` is absent: what to read a file with that WriteFileAtomically (or
 // Apache's broker) writes. kNotFound when both are absent.
 Result<std::string> ReadFileOrBackup(FileSystem& files, const std::string& path, uint64_t bytes_max);
+
+// Makes `directory` and what is missing above it, lastingly: syncs the parent of each one that was missing.
+// When none was, the parent of `directory` is synced if it lets (it may be another's, or read-only): a
+// process that was killed may have left `directory` known to the page cache only.
+Status CreateDirectoriesDurably(FileSystem& files, const std::string& directory);
 
 // Replaces `path` so that a crash at any moment leaves the old or the new content for ReadFileOrBackup:
 // writes `path`.tmp, syncs it, renames the old version to `path`.bak (Apache's name), renames the new one to

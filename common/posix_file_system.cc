@@ -99,6 +99,23 @@ class PosixMapping final : public Mapping {
     return Failure("msync", path_, errno).WithFatal();
   }
 
+  bool Resident(size_t offset, size_t count) const override {
+    static const auto kPage = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+    if (offset >= size_) return true;
+    const size_t end = offset + std::min(count, size_ - offset);
+    std::array<unsigned char, 64> pages{};
+    for (size_t at = offset / kPage * kPage; at < end; at += pages.size() * kPage) {
+      const size_t bytes = std::min(pages.size() * kPage, end - at);
+      if (::mincore(data_ + at, bytes, pages.data()) != 0) return true;
+      const size_t seen = (bytes + kPage - 1) / kPage;
+      if (!std::all_of(pages.begin(), pages.begin() + static_cast<std::ptrdiff_t>(seen),
+                       [](unsigned char page) { return (page & 1) != 0; })) {
+        return false;
+      }
+    }
+    return true;
+  }
+
  private:
   char* const data_;
   const size_t size_;

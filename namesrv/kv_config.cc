@@ -73,7 +73,8 @@ Result<std::unique_ptr<KvConfig>> KvConfig::Load(FileSystem& files, Logger& log,
 }
 
 Status KvConfig::Replace(Table next) {
-  if (Status s = files_.CreateDirectories(ParentOf(path_)); !s.ok()) return s.Annotate("keep KV config");
+  if (Status s = CreateDirectoriesDurably(files_, ParentOf(path_)); !s.ok())
+    return s.Annotate("keep KV config");
   if (Status s = WriteFileAtomically(files_, path_, Render(next)); !s.ok())
     return s.Annotate("keep KV config");
   table_.Store(std::make_shared<const Table>(std::move(next)));

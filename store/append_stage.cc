@@ -26,6 +26,10 @@ std::string_view NameOf(AppendStage stage) {
 void StageWatch::Enter(AppendStage stage, MonoTime now) {
   const MutexLock lock(mutex_);
   const Duration took = now - entered_;
+  if (stage_ != AppendStage::kQueue) {
+    times_us_[static_cast<size_t>(stage_)].Record(
+        std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+  }
   if (stage_ != AppendStage::kQueue && (took >= last_.took || now - last_ended_ > kRemembered)) {
     last_ = {stage_, took};
     last_ended_ = now;

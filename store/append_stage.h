@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <iterator>
 #include <string_view>
 
 #include "common/clock.h"
+#include "common/metrics.h"
 #include "common/mutex.h"
 
 namespace orbitmq::store {
@@ -17,6 +20,8 @@ enum class AppendStage : uint8_t {
   kDisk,      // The next log file, which the disk executor makes.
   kDispatch,  // Queues and index are too far behind the log.
 };
+inline constexpr AppendStage kAppendStages[] = {AppendStage::kQueue, AppendStage::kWrite, AppendStage::kSync,
+                                                AppendStage::kDisk, AppendStage::kDispatch};
 std::string_view NameOf(AppendStage stage);
 
 // Knows which stage holds appends up, so that a refusal can name it.
@@ -32,6 +37,8 @@ class StageWatch final {
   };
   // The stage that took longest of those that ended after `since` or run now.
   Slow Slowest(MonoTime since, MonoTime now) const;
+  // How long each stay in the stage took, microseconds; of kQueue nothing, for that is also the idle time.
+  const Histogram& Times(AppendStage stage) const { return times_us_[static_cast<size_t>(stage)]; }
 
  private:
   mutable Mutex mutex_;
@@ -39,6 +46,7 @@ class StageWatch final {
   MonoTime entered_ ORBITMQ_GUARDED_BY(mutex_){};
   Slow last_ ORBITMQ_GUARDED_BY(mutex_);
   MonoTime last_ended_ ORBITMQ_GUARDED_BY(mutex_){};
+  std::array<Histogram, std::size(kAppendStages)> times_us_;
 };
 
 }  // namespace orbitmq::store

@@ -251,7 +251,7 @@ Result<ExactCheckpoint> ExactCheckpoint::Decode(std::string_view bytes) {
 }
 
 Status SaveExactCheckpoint(FileSystem& files, const std::string& root, const ExactCheckpoint& checkpoint) {
-  if (Status s = files.CreateDirectories(root + "/orbitmq"); !s.ok()) return s;
+  if (Status s = CreateDirectoriesDurably(files, root + "/orbitmq"); !s.ok()) return s;
   return WriteFileAtomically(files, ExactPath(root), checkpoint.Encode());
 }
 

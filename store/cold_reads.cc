@@ -11,9 +11,11 @@ ColdReads::Hints ColdReads::Next(size_t reader_name, Range read, MonoTime now) {
   Reader& reader = readers_[reader_name % readers_.size()];
   const bool known =
       reader.name == reader_name && reader.used != MonoTime::min() && now - reader.used <= kForgottenAfter;
+  // What it takes may be less than what it was about to read: a reply has a limit in bytes.
   const bool goes_on =
-      known && read.begin >= reader.at && read.begin <= std::max(reader.at, reader.ahead_to) + kAheadBytes;
-  if (!goes_on) reader = {reader_name, read.end, read.end, now};
+      known && read.begin > reader.from && read.begin <= std::max(reader.at, reader.ahead_to) + kAheadBytes;
+  if (!goes_on) reader = {reader_name, read.begin, read.end, read.end, now};
+  reader.from = read.begin;
   reader.used = now;
   Hints hints;
   if (goes_on) hints.will_need = Ahead(reader, read);
@@ -38,7 +40,7 @@ ColdReads::Range ColdReads::Behind(MonoTime now) {
   LogOffset slowest{INT64_MAX};
   for (const Reader& reader : readers_) {
     if (reader.used != MonoTime::min() && now - reader.used <= kForgottenAfter) {
-      slowest = std::min(slowest, reader.at);
+      slowest = std::min(slowest, reader.from);
     }
   }
   if (slowest - dropped_to_ < kKeptBehindBytes + kDropStepBytes) return {};

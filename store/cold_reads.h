@@ -40,7 +40,8 @@ class ColdReads final {
  private:
   struct Reader {
     size_t name = 0;
-    LogOffset at;        // End of its last read.
+    LogOffset from;      // Begin of its last read.
+    LogOffset at;        // End of it.
     LogOffset ahead_to;  // What was asked for ends here.
     MonoTime used = MonoTime::min();
   };

@@ -41,7 +41,7 @@ Result<std::shared_ptr<SegmentFile>> CommitLog::OpenListed(const DirEntry& entry
 }
 
 Status CommitLog::Load() {
-  if (Status s = files_.CreateDirectories(directory_); !s.ok()) return s;
+  if (Status s = CreateDirectoriesDurably(files_, directory_); !s.ok()) return s;
   auto listed = files_.List(directory_);
   if (!listed.ok()) return listed.status();
   std::vector<DirEntry> entries;
@@ -266,6 +266,13 @@ Result<Bytes> CommitLog::Read(LogOffset at, size_t count) const {
   std::string copy(count, '\0');
   if (Status s = segment->Read(at, copy); !s.ok()) return s;
   return Bytes(std::move(copy));
+}
+
+void CommitLog::UnmapOld() {
+  const LogOffset end = appended();
+  for (const auto& segment : *segments()) {
+    if (end - segment->end() > reference_bytes_) segment->LetGo();
+  }
 }
 
 LogOffset CommitLog::visible() const {

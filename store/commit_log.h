@@ -83,6 +83,10 @@ class CommitLog final {
   bool LeavesByReference(LogOffset at, LogOffset appended) const {
     return appended - at <= reference_bytes_ && at >= started_at_;
   }
+  // Lets go of the mappings of segments that no record leaves by reference any more, so that neither mappings
+  // nor resident pages grow with the log, and what a cold reader has passed can leave the page cache, which
+  // mapped pages cannot. Unmapping takes its time. Threads: the disk executor.
+  void UnmapOld();
   // [at, at + count) within one segment: by reference when it is near the end of the log (its pages are in
   // memory), else copied, so that a cold page never stalls whoever sends the bytes and EIO is an error code.
   Result<Bytes> Read(LogOffset at, size_t count) const;

@@ -56,6 +56,11 @@ OffsetRange ConsumeQueue::range() const {
   return {{min_}, {max_}};
 }
 
+QueueOffset ConsumeQueue::fresh() const {
+  const MutexLock lock(mutex_);
+  return {fresh_};
+}
+
 QueueEnds ConsumeQueue::ends() const {
   const MutexLock lock(mutex_);
   return {{*topic_, id_}, {min_}, {max_}, {end_log_offset_}};
@@ -112,7 +117,7 @@ ConsumeQueue::PutResult ConsumeQueue::Put(const QueueUnit& unit, QueueOffset at)
   }
   const MutexLock lock(mutex_);
   removed_ = unswept_ = false;
-  min_ = written_ = 0;
+  min_ = written_ = fresh_ = 0;
   max_ = 1;
   end_log_offset_ = end;
   tail().clear();

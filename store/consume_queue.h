@@ -99,6 +99,9 @@ class ConsumeQueue final {
     std::set<std::string> files;
     std::set<std::string> directories;
   };
+  // Units from here on were put by this process: they are in the page cache as far as anything is.
+  QueueOffset fresh() const;
+
   // Moves the tail to the files. On failure it stays in memory, to be tried again.
   Status WriteOut(Touched& touched);
 
@@ -119,6 +122,8 @@ class ConsumeQueue final {
   // further back where units may point at or above `synced_below`: after a power cut a file may be a hole.
   Status Load(LogOffset synced_below);
   void Restore(const QueueEnds& ends);
+  // What stands in the queue now is an earlier process's.
+  void StartFresh();
   // Drops units of records at or above `log_end`.
   void TruncateAbove(LogOffset log_end);
   // Zeroes the files above max, so that stale units can never be taken for real ones. Files that are clean
@@ -157,6 +162,7 @@ class ConsumeQueue final {
   int64_t min_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   int64_t max_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   int64_t written_ ORBITMQ_GUARDED_BY(mutex_) = 0;
+  int64_t fresh_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   int64_t end_log_offset_ ORBITMQ_GUARDED_BY(mutex_) = 0;
   std::unique_ptr<std::string> tail_ ORBITMQ_GUARDED_BY(mutex_);  // Null when empty.
   bool prefill_ ORBITMQ_GUARDED_BY(mutex_) = false;  // The file of `written_` needs fillers below it.

@@ -97,6 +97,11 @@ void ConsumeQueue::Restore(const QueueEnds& ends) {
   end_log_offset_ = ends.end_log_offset.value;
 }
 
+void ConsumeQueue::StartFresh() {
+  const MutexLock lock(mutex_);
+  fresh_ = max_;
+}
+
 void ConsumeQueue::TruncateAbove(LogOffset log_end) {
   if (ends().end_log_offset <= log_end) return;
   const QueueOffset keep = FirstFrom(log_end);
@@ -106,6 +111,7 @@ void ConsumeQueue::TruncateAbove(LogOffset log_end) {
   }
   const MutexLock lock(mutex_);
   max_ = keep.value;
+  fresh_ = std::min(fresh_, max_);
   end_log_offset_ = end_log_offset;
   written_ = std::min(written_, max_);
   if (written_ == max_) {

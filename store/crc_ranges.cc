@@ -132,7 +132,7 @@ void CrcRanges::Close(LogOffset end, LogOffset last_record) {
 }
 
 Status CrcRanges::Save(FileSystem& files, const std::string& root) const {
-  if (Status s = files.CreateDirectories(root + "/orbitmq"); !s.ok()) return s;
+  if (Status s = CreateDirectoriesDurably(files, root + "/orbitmq"); !s.ok()) return s;
   return WriteFileAtomically(files, MarkerPath(root), Encode());
 }
 

@@ -87,8 +87,7 @@ void DeletedTopics::Raise() {
 Status DeletedTopics::Save(FileSystem& files, const std::string& root) const {
   const std::string directory = root + "/orbitmq";
   if (!files.Exists(directory)) {
-    if (Status s = files.CreateDirectories(directory); !s.ok()) return s;
-    if (Status s = files.SyncDirectory(root); !s.ok()) return s;
+    if (Status s = CreateDirectoriesDurably(files, directory); !s.ok()) return s;
   }
   return WriteFileAtomically(files, PathIn(root), Encode());
 }

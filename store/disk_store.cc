@@ -68,7 +68,7 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
       disk_executor_(env.NewExecutor({.name = "store-disk", .kind = ExecutorKind::kMayBlock})),
       sync_executor_(options_.flush_mode == FlushMode::kSync ? *log_executor_ : *flush_executor_),
       expiry_executor_(options_.flush_mode == FlushMode::kSync ? *flush_executor_ : *log_executor_),
-      gate_(env.log(), [this] { return DescribeSpace(env_.files(), commit_log_.directory(), options_); }),
+      gate_(env.log(), [this] { return retention_.DescribeSpace(); }),
       commit_log_(env.files(), env.log(), options_),
       queues_(env.files(), env.log(), options_),
       index_(env.files(), env.clock(), env.log(), options_),
@@ -107,7 +107,7 @@ DiskStore::~DiskStore() {
 Status DiskStore::TakeLock() {
   FileSystem& files = env_.files();
   const std::string path = options_.root + "/lock";
-  if (Status s = files.CreateDirectories(options_.root); !s.ok()) return s;
+  if (Status s = CreateDirectoriesDurably(files, options_.root); !s.ok()) return s;
   auto lock = files.Lock(path);
   if (!lock.ok()) {
     if (lock.status().code() != StatusCode::kAlreadyExists) return lock.status();
@@ -152,6 +152,7 @@ Status DiskStore::Start() {
   if (!Planted(Bug::kForgetQueueOffsets)) {
     for (const auto& queue : queues_.All()) writer_.offsets().Set(queue->key(), queue->range().max);
   }
+  for (const auto& queue : queues_.All()) queue->StartFresh();
   if (Status s = BeginSession(std::move(outcome->crc_ranges)); !s.ok()) return s;
   checkpointer_ = std::make_unique<Checkpointer>(
       Checkpointer::Parts{env_.files(), env_.clock(), env_.log(), *dispatch_executor_, *disk_executor_,
@@ -187,7 +188,12 @@ void DiskStore::Append(AppendRequest request) {
 
 QueueSlice DiskStore::Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
                            const TagFilter* filter) {
-  return reader_.Read(queue, from, limits, filter);
+  return *reader_.Read({queue, from, limits, filter, StoreReader::Reach::kDisk});
+}
+
+std::optional<QueueSlice> DiskStore::ReadInMemory(const QueueKey& queue, QueueOffset from,
+                                                  const ReadLimits& limits, const TagFilter* filter) {
+  return reader_.Read({queue, from, limits, filter, StoreReader::Reach::kMemory});
 }
 
 std::optional<OffsetRange> DiskStore::Range(const QueueKey& queue) {
@@ -283,7 +289,8 @@ MessageStore::Stats DiskStore::stats() const {
   stats.flush_count = flusher_.flush_count();
   stats.dispatch_behind_bytes = std::max<int64_t>(0, commit_log_.visible() - commit_log_.dispatched());
   stats.segment_count = static_cast<int64_t>(commit_log_.segments()->size());
-  stats.disk_used_ratio = retention_.used_ratio();
+  stats.disk_used_ratio = retention_.log_used_ratio();
+  stats.root_disk_used_ratio = retention_.root_used_ratio();
   stats.opened_at = opened_at_;
   return stats;
 }
@@ -344,6 +351,7 @@ void DiskStore::NeedSegment() {
 void DiskStore::PrepareSpare() {
   const Status status = commit_log_.PrepareSpare();
   preparing_.store(false);
+  commit_log_.UnmapOld();
   if (!status.ok()) {
     env_.log().Error("the next commit log file cannot be made", {{"status", status.ToString()}});
     if (status.code() != StatusCode::kResourceExhausted) {

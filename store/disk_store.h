@@ -31,7 +31,8 @@ class DiskStore final : public MessageStore {
   QueueSlice Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
                   const TagFilter* filter) override;
   std::optional<OffsetRange> Range(const QueueKey& queue) override;
-  bool InMemory(const QueueKey& queue, QueueOffset from) override { return reader_.InMemory(queue, from); }
+  std::optional<QueueSlice> ReadInMemory(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
+                                         const TagFilter* filter) override;
   std::vector<QueueUnit> ReadUnits(const QueueKey& queue, QueueOffset from, size_t count) override;
   Result<Bytes> ReadAt(LogOffset offset) override { return reader_.ReadAt(offset); }
   Result<QueryReply> Query(const QueryRequest& request) override { return reader_.Query(request); }
@@ -46,6 +47,7 @@ class DiskStore final : public MessageStore {
   ReplicatedLog& replication() override { return replication_; }
   Status writable() const override { return gate_.Check(); }
   Stats stats() const override;
+  const Histogram& StageTimes(AppendStage stage) const override { return stages_.Times(stage); }
   Status Close(Duration deadline) override;
   void CloseAsync(Duration deadline, Completion<Done> done) override;
 

@@ -23,6 +23,21 @@ uint64_t FileBytes(IndexShape shape) {
 
 constexpr size_t kHeadPlacesMin = 256;
 
+// What stands there is written once more: every hole becomes a block.
+Status WriteOver(File& file, uint64_t bytes) {
+  std::string buffer(size_t{256} << 10, '\0');
+  for (uint64_t at = 0; at < bytes;) {
+    const auto part = std::span(buffer).first(std::min<uint64_t>(buffer.size(), bytes - at));
+    auto read = file.ReadAt(at, part);
+    if (!read.ok()) return read.status();
+    if (*read == 0) break;
+    const std::string_view pieces[] = {std::string_view(buffer).substr(0, *read)};
+    if (Status s = file.WriteAt(at, pieces); !s.ok()) return s;
+    at += *read;
+  }
+  return {};
+}
+
 }  // namespace
 
 // Slot numbers are hashes already.
@@ -95,13 +110,11 @@ Result<std::shared_ptr<IndexFile>> IndexFile::Create(FileSystem& files, const st
   auto file = files.Open(path, OpenMode::kCreate);
   if (!file.ok()) return file.status();
   if (Status s = (*file)->Truncate(0); !s.ok()) return s;
-  // Where blocks cannot be reserved (kNotSupported) the mapping is used all the same.
-  if (Status s = (*file)->Allocate(MappedBytes(shape)); !s.ok() && s.code() != StatusCode::kNotSupported)
-    return s;
   if (Status s = (*file)->Truncate(FileBytes(shape)); !s.ok()) return s;
   auto mapping = (*file)->Map(static_cast<size_t>(MappedBytes(shape)), MapMode::kReadWrite);
   if (!mapping.ok()) return mapping.status();
   auto index = std::make_shared<IndexFile>(*std::move(file), *std::move(mapping), path, shape, inherited);
+  if (Status s = index->Reserve(); !s.ok()) return s;
   const std::string header = inherited.Encode();
   std::memcpy(index->mapping_->data(), header.data(), header.size());
   return index;
@@ -132,6 +145,15 @@ Result<std::shared_ptr<IndexFile>> IndexFile::Open(FileSystem& files, const std:
 IndexHeader IndexFile::header() const {
   const MutexLock lock(mutex_);
   return header_;
+}
+
+Status IndexFile::Reserve() {
+  if (reserved_) return {};
+  Status reserved = file_->Allocate(MappedBytes(shape_));
+  if (reserved.code() == StatusCode::kNotSupported) reserved = WriteOver(*file_, MappedBytes(shape_));
+  if (!reserved.ok()) return reserved.Annotate("reserve the blocks of an index file");
+  reserved_ = true;
+  return {};
 }
 
 char* IndexFile::Slot(int32_t slot) const {
@@ -178,6 +200,7 @@ Status IndexFile::WriteOut(Amount amount) {
     first = written_;
     header = header_;
   }
+  if (Status s = Reserve(); !s.ok()) return s;
   const std::string_view pieces[] = {entries};
   if (Status s = file_->WriteAt(EntryAt(first), pieces); !s.ok()) return s;
   const std::string encoded = header.Encode();
@@ -248,6 +271,7 @@ int32_t IndexFile::CountNewestOf(LogOffset at) const {
 }
 
 Status IndexFile::Rebuild(const IndexHeader& header) {
+  if (Status s = Reserve(); !s.ok()) return s;
   const MutexLock lock(mutex_);
   std::memset(mapping_->data() + kIndexHeaderBytes, 0, 4 * static_cast<size_t>(shape_.slots));
   constexpr int32_t kBatch = 3276;

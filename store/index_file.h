@@ -63,8 +63,9 @@ class ChainHeads final {
 //
 // Format (store.md 4): header; `slots` i32 numbers of the newest entry of each chain; entries of i32 hash,
 // i64 log offset, i32 seconds since the file's begin time, i32 previous entry of the chain. Header and slots
-// are mapped (their disk blocks are reserved first, so that a full disk is an error here and not a signal
-// later); entries are appended in batches.
+// are mapped; their disk blocks are reserved before the first store into them, by writing them where the
+// file system cannot reserve and also in a file with holes that somebody else made, so that a full disk is an
+// error here and not a signal later. Entries are appended in batches.
 //
 // Invariant: a slot in the file never leads to an entry that is not in the file, at any moment: whoever opens
 // it after a kill, Apache's broker too, finds all older keys.
@@ -113,11 +114,14 @@ class IndexFile final {
   int32_t SlotOf(int32_t hash) const { return hash % shape_.slots; }
   char* Slot(int32_t slot) const;
   uint64_t EntryAt(int32_t number) const;
+  // Before any store into the mapping; kResourceExhausted when the disk is full.
+  Status Reserve();
 
   std::unique_ptr<File> file_;
   std::unique_ptr<Mapping> mapping_;
   const std::string path_;
   const IndexShape shape_;
+  bool reserved_ = false;  // Of those who write: the dispatch executor, recovery before that.
   mutable Mutex mutex_;
   IndexHeader header_ ORBITMQ_GUARDED_BY(mutex_);
   int32_t written_ ORBITMQ_GUARDED_BY(mutex_) = 1;  // Entries below are in the file.

@@ -81,7 +81,7 @@ Result<std::shared_ptr<IndexFile>> KeyIndex::Writable() {
     inherited.begin_time_ms = inherited.end_time_ms = last.end_time_ms;
     inherited.begin_log_offset = inherited.end_log_offset = last.end_log_offset;
   }
-  if (Status s = files_.CreateDirectories(directory_); !s.ok()) return s;
+  if (Status s = CreateDirectoriesDurably(files_, directory_); !s.ok()) return s;
   WallTime name_time = clock_.Wall();
   std::string path = directory_ + "/" + IndexFileName(name_time);
   // Names sort by age, also when files are made within a millisecond or the clock went back.

@@ -48,7 +48,8 @@ Result<Bytes> LogView::Read(std::span<const QueueUnit> units) {
     return Status(StatusCode::kCorrupt,
                   StrCat("a record of ", count, " bytes at log offset ", at.value, " does not fit its file"));
   }
-  if (log_.LeavesByReference(at, appended_)) return Pinned(*segment, at, count);
+  const bool referenced = recent_ == Recent::kReferenced && log_.LeavesByReference(at, appended_);
+  if (referenced) return Pinned(*segment, at, count);
   return Copied(*segment, units);
 }
 

@@ -17,9 +17,15 @@ namespace orbitmq::store {
 // Threads: one. May wait for the disk when records are old.
 class LogView final {
  public:
+  // What becomes of records near the end of the log.
+  enum class Recent : uint8_t {
+    kReferenced,
+    kCopied,  // They have left the page cache: whoever sends them shall not wait for the disk.
+  };
   // `cold` is told about old reads in the name of `reader`; both must outlive the view.
-  LogView(const CommitLog& log, ColdReads& cold, size_t reader, MonoTime now)
+  LogView(const CommitLog& log, Recent recent, ColdReads& cold, size_t reader, MonoTime now)
       : log_(log),
+        recent_(recent),
         segments_(log.segments()),
         appended_(log.appended()),
         cold_(cold),
@@ -39,6 +45,7 @@ class LogView final {
   void GiveHints(std::span<const QueueUnit> units);
 
   const CommitLog& log_;
+  const Recent recent_;
   const std::shared_ptr<const CommitLog::Segments> segments_;
   const LogOffset appended_;
   ColdReads& cold_;

@@ -14,6 +14,7 @@
 #include "common/ids.h"
 #include "common/message_codec.h"
 #include "common/tag_filter.h"
+#include "store/append_stage.h"
 #include "store/log_offsets.h"
 #include "store/replicated_log.h"
 #include "store/store_options.h"
@@ -121,18 +122,19 @@ struct QueueUnit {
   int64_t tags_code = 0;  // Java hash of the tag, or the deliver time (ms) in the schedule topic.
 };
 
-// Where readers enter. Threads: any executor that may block; hot reads do not block.
+// Where readers enter. Threads: any executor that may block; ReadInMemory and Range any.
 class QueueReader {
  public:
   virtual ~QueueReader() = default;
   // `filter` null or matching all = no filter.
   virtual QueueSlice Read(const QueueKey& queue, QueueOffset from, const ReadLimits& limits,
                           const TagFilter* filter) = 0;
+  // The same where nothing may wait for the disk. nullopt: what stands at `from` may not be in memory,
+  // because an earlier process wrote it or it lies far from the end of the log. Nothing was read then.
+  virtual std::optional<QueueSlice> ReadInMemory(const QueueKey& queue, QueueOffset from,
+                                                 const ReadLimits& limits, const TagFilter* filter) = 0;
   // nullopt when the queue does not exist; {n, n} when it is empty.
   virtual std::optional<OffsetRange> Range(const QueueKey& queue) = 0;
-  // Whether what stands at `from` lies so near the end of the log that Read finds it in memory: it may be
-  // called where nothing may wait for the disk.
-  virtual bool InMemory(const QueueKey& queue, QueueOffset from) = 0;
   // Units from `from` on, at most `count`; empty past the end.
   virtual std::vector<QueueUnit> ReadUnits(const QueueKey& queue, QueueOffset from, size_t count) = 0;
 };
@@ -227,11 +229,14 @@ class MessageStore : public LogAppender, public QueueReader {
     int64_t flush_count = 0;
     int64_t dispatch_behind_bytes = 0;
     int64_t segment_count = 0;
-    double disk_used_ratio = 0;
+    double disk_used_ratio = 0;       // Of the disk that holds the log.
+    double root_disk_used_ratio = 0;  // Of the one that holds queues, index and tables.
     int64_t append_us_max = 0;
     WallTime opened_at;
   };
   virtual Stats stats() const = 0;
+  // What appends waited for in this stage, microseconds. Lives as long as the store. Threads: any.
+  virtual const Histogram& StageTimes(AppendStage stage) const = 0;
 
   // Refuses new appends, drains the queued ones, syncs, dispatches, writes the checkpoint, removes `abort`,
   // releases the lock. Blocks for at most `deadline`; what is not done by then is as after a crash. The

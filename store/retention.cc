@@ -18,15 +18,7 @@ constexpr int kHoursPerDay = 24;
 
 std::string Percent(double ratio) { return StrCat(static_cast<int64_t>(ratio * 1000) / 10, "%"); }
 
-double UsedRatio(const DiskSpace& space) {
-  return 1.0 - static_cast<double>(space.free_bytes) / static_cast<double>(space.total_bytes);
-}
-
-std::string SpaceText(const DiskSpace& space, const std::string& path, const StoreOptions& options) {
-  return StrCat(path, " is used to ", Percent(UsedRatio(space)), ", writes are refused above ",
-                Percent(options.disk_ratio_refuse), " (diskSpaceWarningLevelRatio); ", space.free_bytes,
-                " bytes are free");
-}
+int64_t Hours(Duration span) { return std::chrono::duration_cast<std::chrono::hours>(span).count(); }
 
 }  // namespace
 
@@ -44,10 +36,43 @@ Result<std::vector<int>> ParseDeleteHours(std::string_view text) {
   return hours;
 }
 
-std::string DescribeSpace(FileSystem& files, const std::string& path, const StoreOptions& options) {
-  const auto space = files.Space(path);
-  if (!space.ok() || space->total_bytes == 0) return StrCat("how full ", path, " is cannot be told");
-  return SpaceText(*space, path, options);
+double Retention::Disk::used_ratio() const {
+  return 1.0 - static_cast<double>(space.free_bytes) / static_cast<double>(space.total_bytes);
+}
+
+std::optional<Retention::Disk> Retention::Look(const std::string& path) const {
+  const auto space = parts_.files.Space(path);
+  if (!space.ok() || space->total_bytes == 0) return std::nullopt;
+  return Disk{path, *space};
+}
+
+std::string Retention::Describe(const Disk& disk) const {
+  const StoreOptions& options = parts_.options;
+  std::string text = StrCat(disk.path, " is used to ", Percent(disk.used_ratio()),
+                            ", writes are refused above ", Percent(options.disk_ratio_refuse),
+                            " (diskSpaceWarningLevelRatio); ", disk.space.free_bytes, " bytes are free");
+  if (const int64_t oldest_ms = oldest_ms_.load(std::memory_order_relaxed); oldest_ms > 0) {
+    text += StrCat("; the oldest message is ", Hours(parts_.clock.Wall() - FromEpochMillis(oldest_ms)),
+                   " h old, fileReservedTime keeps ", Hours(options.retention), " h");
+  }
+  return text;
+}
+
+std::string Retention::DescribeSpace() const {
+  const auto log_disk = Look(parts_.commit_log.directory());
+  const auto root_disk = Look(parts_.options.root);
+  if (!log_disk) return StrCat("how full ", parts_.commit_log.directory(), " is cannot be told");
+  return Describe(root_disk && root_disk->used_ratio() > log_disk->used_ratio() ? *root_disk : *log_disk);
+}
+
+// Read once per file that becomes the first.
+void Retention::NoteOldest() {
+  const LogOffset min = parts_.commit_log.min();
+  if (min == oldest_at_ || min >= parts_.commit_log.appended()) return;
+  LogScanner scanner(parts_.commit_log, min, LogScanner::BodyChecks::kTrust);
+  const bool found = scanner.Next() == LogScanner::Found::kRecord;
+  oldest_ms_.store(found ? ToEpochMillis(scanner.record().store_time) : 0, std::memory_order_relaxed);
+  oldest_at_ = min;
 }
 
 Retention::Retention(Parts parts, std::vector<int> delete_hours)
@@ -76,6 +101,10 @@ void Retention::Tick() {
   if (now >= next_clean_) {
     if (rounds_at_any_hour_ > 0) --rounds_at_any_hour_;
     BeginRound();
+  } else if (pressure_ == Pressure::kDeleteOldest) {
+    // Not only once a round: space may be taken faster than that.
+    deletions_left_ = 1;
+    delete_.Signal();
   }
   if (parts_.commit_log.min() > followed_) follow_.Signal();
 }
@@ -93,15 +122,19 @@ void Retention::DeleteExpired() {
 
 Retention::Pressure Retention::WatchDisk() {
   const StoreOptions& options = parts_.options;
-  auto space = parts_.files.Space(parts_.commit_log.directory());
-  if (!space.ok() || space->total_bytes == 0) return Pressure::kNone;
-  const double used = UsedRatio(*space);
-  used_ratio_.store(used, std::memory_order_relaxed);
+  NoteOldest();
+  const auto log_disk = Look(parts_.commit_log.directory());
+  if (!log_disk) return Pressure::kNone;
+  const auto root_disk = Look(options.root);
+  log_used_ratio_.store(log_disk->used_ratio(), std::memory_order_relaxed);
+  if (root_disk) root_used_ratio_.store(root_disk->used_ratio(), std::memory_order_relaxed);
+  const Disk& fuller =
+      root_disk && root_disk->used_ratio() > log_disk->used_ratio() ? *root_disk : *log_disk;
+  const double used = fuller.used_ratio();
   const bool was_full = parts_.gate.disk_full();
   if (used > options.disk_ratio_refuse) {
     const Status why =
-        Status(StatusCode::kResourceExhausted,
-               StrCat("the disk is full: ", SpaceText(*space, parts_.commit_log.directory(), options)))
+        Status(StatusCode::kResourceExhausted, StrCat("the disk is full: ", Describe(fuller)))
             .WithRetriable(true);
     parts_.gate.SetDiskFull(why, WriteGate::Cause::kAboveLimit);
   } else if (was_full) {
@@ -109,7 +142,7 @@ Retention::Pressure Retention::WatchDisk() {
     parts_.gate.ClearDiskFull();
     parts_.on_space();
   }
-  if (used > options.disk_ratio_force) return Pressure::kDeleteOldest;
+  if (used > options.disk_ratio_force && options.delete_unexpired) return Pressure::kDeleteOldest;
   return used > options.disk_ratio_max ? Pressure::kDeleteExpired : Pressure::kNone;
 }
 

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +21,11 @@ namespace orbitmq::store {
 // Hours of the day from deleteWhen ("04;16"); kInvalidArgument names the entry.
 Result<std::vector<int>> ParseDeleteHours(std::string_view text);
 
-// How full the disk is, in words: path, use, limit. Threads: any; asks the disk.
-std::string DescribeSpace(FileSystem& files, const std::string& path, const StoreOptions& options);
-
-// Deletes what is old: whole log files, then what pointed into them. Watches the disk: above disk_ratio_max
-// it deletes expired files at any hour, above disk_ratio_force the oldest even if they are not expired, above
-// disk_ratio_refuse it closes the write gate until there is room again. Files that lie
-// before the newest retention_bytes of the log go too, at any hour.
+// Deletes what is old: whole log files, then what pointed into them. Watches the disk of the log and the one
+// of the store's root, if that is another, and goes by the fuller one: above disk_ratio_max it deletes
+// expired files at any hour; above disk_ratio_force the oldest even if they are not expired, one a second,
+// unless delete_unexpired is off; above disk_ratio_refuse it closes the write gate until there is room again.
+// Files that lie before the newest retention_bytes of the log go too, at any hour.
 //
 // Threads: the disk executor. Appends never wait for it: files leave the log's list first.
 class Retention final {
@@ -49,13 +48,26 @@ class Retention final {
   // A round begins now; it and the next ones look at no hour (Apache's executeDeleteFilesManually). The disk
   // executor.
   void DeleteExpired();
-  double used_ratio() const { return used_ratio_.load(std::memory_order_relaxed); }
+  // Of the disk of the log, and of that of queues, index and tables.
+  double log_used_ratio() const { return log_used_ratio_.load(std::memory_order_relaxed); }
+  double root_used_ratio() const { return root_used_ratio_.load(std::memory_order_relaxed); }
+  // How full the disk is, in words: path, use, limit, age of what is oldest. Threads: any; asks the disk.
+  std::string DescribeSpace() const;
 
  private:
   enum class Pressure : uint8_t { kNone, kDeleteExpired, kDeleteOldest };
   void Tick();
   void BeginRound();
   void ArmTimer();
+  struct Disk {
+    const std::string& path;
+    DiskSpace space;
+    double used_ratio() const;
+  };
+  // Nothing when the file system does not tell.
+  std::optional<Disk> Look(const std::string& path) const;
+  std::string Describe(const Disk& disk) const;
+  void NoteOldest();
   Pressure WatchDisk();
   Pressure pressure_ = Pressure::kNone;  // As last seen.
   // One file at a time: between two the disk executor may do what appends wait for.
@@ -68,7 +80,11 @@ class Retention final {
 
   Parts parts_;
   const std::vector<int> delete_hours_;
-  std::atomic<double> used_ratio_{0};
+  std::atomic<double> log_used_ratio_{0};
+  std::atomic<double> root_used_ratio_{0};
+  // Store time of the oldest message in milliseconds, 0 = unknown, and the begin of the log it was read at.
+  std::atomic<int64_t> oldest_ms_{0};
+  LogOffset oldest_at_{-1};
   MonoTime next_clean_{};
   int deletions_left_ = 0;     // Of this round.
   int rounds_at_any_hour_ = 0;  // Asked for, this one included.

@@ -57,21 +57,34 @@ Status SegmentFile::Read(LogOffset at, std::span<char> out) const {
                                        ", expected ", bytes_, " bytes")};
 }
 
+Result<std::shared_ptr<const Mapping>> SegmentFile::Mapped() {
+  // The one system call under a leaf lock: once per segment, and two mappings would cost more.
+  const MutexLock lock(mutex_);
+  if (mapping_ == nullptr) {
+    auto mapped = file_->Map(static_cast<size_t>(bytes_), MapMode::kReadOnly);
+    if (!mapped.ok()) return mapped.status();
+    mapping_ = *std::move(mapped);
+  }
+  return mapping_;
+}
+
 Result<Bytes> SegmentFile::Pin(LogOffset at, size_t count) {
   ORBITMQ_CHECK(at >= begin_ && at + static_cast<int64_t>(count) <= end(), "pin outside of the segment");
-  std::shared_ptr<const Mapping> mapping;
-  {
-    // The one system call under a leaf lock: once per segment, and two mappings would cost more.
-    const MutexLock lock(mutex_);
-    if (mapping_ == nullptr) {
-      auto mapped = file_->Map(static_cast<size_t>(bytes_), MapMode::kReadOnly);
-      if (!mapped.ok()) return mapped.status();
-      mapping_ = *std::move(mapped);
-    }
-    mapping = mapping_;
-  }
-  const std::string_view view(mapping->data() + (at - begin_), count);
-  return Bytes(std::move(mapping), view);
+  auto mapping = Mapped();
+  if (!mapping.ok()) return mapping.status();
+  const std::string_view view((*mapping)->data() + (at - begin_), count);
+  return Bytes(*std::move(mapping), view);
+}
+
+bool SegmentFile::Resident(LogOffset at, size_t count) {
+  const auto mapping = Mapped();
+  return mapping.ok() && (*mapping)->Resident(static_cast<size_t>(at - begin_), count);
+}
+
+void SegmentFile::LetGo() {
+  std::shared_ptr<const Mapping> mapping;  // Unmapped after the lock is released.
+  const MutexLock lock(mutex_);
+  mapping.swap(mapping_);
 }
 
 Status SegmentFile::ClearFrom(LogOffset at) {

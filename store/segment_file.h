@@ -21,8 +21,8 @@ std::optional<int64_t> ParseOffsetFileName(std::string_view name);
 
 // One file of the CommitLog: a fixed-size range of the log's byte positions.
 // Written with positioned vectored writes, so that a full disk is a return code and never a signal; read
-// through one shared read-only mapping, made at the first such read and kept until the last reader let go of
-// its bytes, even when the file was deleted meanwhile.
+// through one shared read-only mapping, made at the first such read and kept until LetGo, and for whoever has
+// bytes of it even when the file was deleted meanwhile.
 //
 // Threads: any, except that only one thread writes at a time.
 class SegmentFile final {
@@ -48,6 +48,10 @@ class SegmentFile final {
   Status Read(LogOffset at, std::span<char> out) const;
   // The same range by reference.
   Result<Bytes> Pin(LogOffset at, size_t count);
+  // Whether those bytes are in the page cache now.
+  bool Resident(LogOffset at, size_t count);
+  // The mapping goes with the last reader of its bytes; the next Pin makes another.
+  void LetGo();
   Status Sync() { return file_->Sync(); }
   // A hint about the page cache for [begin, end), which lies in this segment.
   void Advise(LogOffset begin, LogOffset end, Access access) const {
@@ -61,6 +65,8 @@ class SegmentFile final {
   Result<std::shared_ptr<SegmentFile>> PrefixOnly(FileSystem& files, LogOffset end) const;
 
  private:
+  Result<std::shared_ptr<const Mapping>> Mapped();
+
   std::unique_ptr<File> file_;
   const std::string path_;
   const LogOffset begin_;

@@ -39,6 +39,7 @@ struct StoreOptions {
   double disk_ratio_max = 0.75;                 // diskMaxUsedSpaceRatio: delete at once above it
   double disk_ratio_refuse = 0.90;              // diskSpaceWarningLevelRatio: refuse writes above it
   double disk_ratio_force = 0.85;  // diskSpaceCleanForciblyRatio: delete the oldest even if not expired
+  bool delete_unexpired = true;    // cleanFileForciblyEnable: may that be?
   int64_t hot_bytes =
       int64_t{1} << 30;  // Records this near the end count as in memory (...InMemoryMaxRatio).
   // The newest bytes of the log that leave by reference: they are in the page cache, having just been

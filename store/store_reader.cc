@@ -2,6 +2,7 @@
 #include "store/store_reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "common/strings.h"
 #include "common/sys_flag.h"
@@ -20,6 +21,10 @@ constexpr size_t kStoreTimeAtV4 = 56;
 constexpr size_t kStoreTimeAtV6 = 68;
 constexpr size_t kHeadBytes = kStoreTimeAtV6 + 8;
 constexpr size_t kQueryRecordsMax = 64;  // maxMsgsNumBatch
+// Nobody is asked whether what lies so near the end of the log is still in memory.
+constexpr int64_t kSurelyCachedBytes = int64_t{16} << 20;
+// Records this close to each other are asked about together.
+constexpr int64_t kNeighbourBytes = int64_t{64} << 10;
 
 bool IsRecordMagic(uint32_t magic) {
   return magic == static_cast<uint32_t>(RecordMagic::kV1) || magic == static_cast<uint32_t>(RecordMagic::kV2);
@@ -29,6 +34,10 @@ WallTime StoreTimeIn(const char* record) {
   const bool v6 = (LoadBig<int32_t>(record + kSysFlagAt) & sys_flag::kBornHostV6) != 0;
   return FromEpochMillis(LoadBig<int64_t>(record + (v6 ? kStoreTimeAtV6 : kStoreTimeAtV4)));
 }
+
+// With enableConsumeQueueExt Apache's broker puts a place in another file here (store.md 3.3). What the tag
+// is only the record knows then, at which the consumer looks himself.
+bool IsExtAddress(int64_t tags_code) { return tags_code < std::numeric_limits<int32_t>::min(); }
 
 // The record of units.front(), checked to be the one that the unit names.
 Result<Bytes> RecordOf(std::span<const QueueUnit> units, LogView& view) {
@@ -63,18 +72,10 @@ struct StoreReader::Scan {
   bool full = false;
 };
 
-bool StoreReader::InMemory(const QueueKey& key, QueueOffset from) const {
-  const auto queue = parts_.queues.Find(key.topic, key.queue_id);
-  if (queue == nullptr) return true;
-  const auto units = queue->Read(from, 1);
-  const CommitLog& log = parts_.commit_log;
-  return units.empty() || log.LeavesByReference(units[0].log_offset, log.appended());
-}
-
-QueueSlice StoreReader::Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits,
-                             const TagFilter* filter) const {
+std::optional<QueueSlice> StoreReader::Read(const Wanted& wanted) const {
+  const QueueOffset from = wanted.from;
   QueueSlice slice;
-  const auto queue = parts_.queues.Find(key.topic, key.queue_id);
+  const auto queue = parts_.queues.Find(wanted.queue.topic, wanted.queue.queue_id);
   if (queue == nullptr) return slice;
   const OffsetRange range = queue->range();
   slice.min = range.min;
@@ -92,25 +93,55 @@ QueueSlice StoreReader::Read(const QueueKey& key, QueueOffset from, const ReadLi
     slice.status = ReadStatus::kOffsetOverflowBadly;
     slice.next_begin = range.max;
   } else {
-    const bool filtered = filter != nullptr && !filter->matches_all();
-    const auto wanted = static_cast<size_t>(std::max(1, limits.messages_max));
-    const auto units = queue->Read(from, filtered ? std::max(kUnitsExaminedMax, wanted) : wanted);
+    // Not even the queue's own file is asked for what an earlier process wrote.
+    if (wanted.reach == Reach::kMemory && from < queue->fresh()) return std::nullopt;
+    const bool filtered = wanted.filter != nullptr && !wanted.filter->matches_all();
+    const auto count = static_cast<size_t>(std::max(1, wanted.limits.messages_max));
+    const auto units = queue->Read(from, filtered ? std::max(kUnitsExaminedMax, count) : count);
     if (units.empty()) {
       slice.status = ReadStatus::kOffsetFoundNull;
       slice.next_begin = std::min(queue->NextFileBegin(from), range.max);
       return slice;
     }
+    const LogOffset log_end = parts_.commit_log.appended();
+    // The other units lie nearer to the end of the log.
+    const bool in_memory = parts_.commit_log.LeavesByReference(units.front().log_offset, log_end) &&
+                           Stayed(std::span(units).first(std::min(count, units.size())), log_end);
+    if (wanted.reach == Reach::kMemory && !in_memory) return std::nullopt;
+    using Recent = LogView::Recent;
     slice.status = ReadStatus::kNoMatchedMessage;
-    Scan scan{.limits = limits,
-              .filter = filtered ? filter : nullptr,
-              .log_end = parts_.commit_log.appended(),
+    Scan scan{.limits = wanted.limits,
+              .filter = filtered ? wanted.filter : nullptr,
+              .log_end = log_end,
               .log_min = parts_.commit_log.min(),
               .slice = slice,
               .at = from,
-              .view{parts_.commit_log, cold_, QueueKeyHash()(key), parts_.clock.Monotonic()}};
+              .view{parts_.commit_log, in_memory ? Recent::kReferenced : Recent::kCopied, cold_,
+                    QueueKeyHash()(wanted.queue), parts_.clock.Monotonic()}};
     Collect(units, scan);
   }
   return slice;
+}
+
+// Whether the records are still in the page cache. Those near the end were written a moment ago; others the
+// kernel may have taken away, as in a container with little memory.
+bool StoreReader::Stayed(std::span<const QueueUnit> units, LogOffset log_end) const {
+  if (log_end - units.front().log_offset <= kSurelyCachedBytes) return true;
+  const auto segments = parts_.commit_log.segments();
+  for (size_t i = 0; i < units.size();) {
+    const LogOffset begin = units[i].log_offset;
+    const auto segment = CommitLog::Find(*segments, begin);
+    if (segment == nullptr) return false;
+    LogOffset end = begin;
+    for (; i < units.size() && units[i].log_offset >= begin && units[i].log_offset - end <= kNeighbourBytes &&
+           segment->Holds(units[i].log_offset);
+         ++i) {
+      end = std::max(end, units[i].log_offset + std::max(1, units[i].record_bytes));
+    }
+    end = std::min(end, segment->end());
+    if (!segment->Resident(begin, static_cast<size_t>(end - begin))) return false;
+  }
+  return true;
 }
 
 void StoreReader::Collect(std::span<const QueueUnit> units, Scan& scan) const {
@@ -141,7 +172,7 @@ bool StoreReader::Take(std::span<const QueueUnit> units, Scan& scan) const {
       return false;
     }
   }
-  if (scan.filter != nullptr && !scan.filter->MatchesCode(unit.tags_code)) {
+  if (scan.filter != nullptr && !IsExtAddress(unit.tags_code) && !scan.filter->MatchesCode(unit.tags_code)) {
     if (slice.record_count == 0) slice.status = ReadStatus::kNoMatchedMessage;
     return true;
   }

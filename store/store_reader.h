@@ -27,9 +27,17 @@ class StoreReader final {
   };
   explicit StoreReader(Parts parts) : parts_(parts) {}
 
-  bool InMemory(const QueueKey& key, QueueOffset from) const;
-  QueueSlice Read(const QueueKey& key, QueueOffset from, const ReadLimits& limits,
-                  const TagFilter* filter) const;
+  // How far a read may go for its bytes.
+  enum class Reach : uint8_t { kMemory, kDisk };
+  struct Wanted {
+    const QueueKey& queue;
+    QueueOffset from;
+    const ReadLimits& limits;
+    const TagFilter* filter;  // May be null.
+    Reach reach;
+  };
+  // nullopt with kMemory only: the disk would have to be asked.
+  std::optional<QueueSlice> Read(const Wanted& wanted) const;
   Result<Bytes> ReadAt(LogOffset at) const;
   Result<QueryReply> Query(const QueryRequest& request) const;
   QueueOffset OffsetAtTime(const QueueKey& key, WallTime time, TimeBoundary boundary) const;
@@ -38,6 +46,7 @@ class StoreReader final {
 
  private:
   struct Scan;
+  bool Stayed(std::span<const QueueUnit> units, LogOffset log_end) const;
   void Collect(std::span<const QueueUnit> units, Scan& scan) const;
   // units.front(); the others are what may come next.
   bool Take(std::span<const QueueUnit> units, Scan& scan) const;

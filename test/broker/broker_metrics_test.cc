@@ -71,6 +71,8 @@ TEST_F(BrokerMetricsTest, Page_AgreesWithWhatWasDone) {
   EXPECT_EQ(Value(page, Of("rocketmq_store_failed")), "0");
   EXPECT_EQ(Value(page, Of("rocketmq_broker_put_latency_us_count")), "5");
   EXPECT_EQ(Value(page, Of("rocketmq_broker_permission")), "6");
+  EXPECT_GT(std::stoi(Value(page, Of("rocketmq_store_stage_us_count", "stage=\"write\""))), 0);
+  EXPECT_EQ(Value(page, Of("rocketmq_store_stage_us_count", "stage=\"dispatch\"")), "0");
   EXPECT_EQ(Value(page, Of("rocketmq_storage_dispatch_behind_bytes",
                            "storage_type=\"local\",storage_medium=\"disk\"")),
             "0");

@@ -545,6 +545,13 @@ TEST_F(BrokerTest, Start_BadOptions_NameTheKey) {
   EXPECT_NE(several.text().find("storePathCommitLog: '/a,/b' names several"), std::string_view::npos)
       << several.ToString();
   options = Options();
+  options.read_only_commit_log_store_paths = "/old";
+  const Status read_only = Broker::Start(env, options).status();
+  EXPECT_EQ(read_only.code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(read_only.text().find("readOnlyCommitLogStorePaths: '/old' is not supported"),
+            std::string_view::npos)
+      << read_only.ToString();
+  options = Options();
   options.mapped_file_size_commit_log = 1 << 20;
   EXPECT_NE(Broker::Start(env, options).status().text().find("mappedFileSizeCommitLog"),
             std::string_view::npos);
@@ -559,7 +566,8 @@ TEST_F(BrokerTest, BootLine_IsApaches) {
 TEST(BrokerOptionsTest, Apply_BrokerConf_TakesApachesKeysAndWarnsOfUnknownOnes) {
   const auto entries = ParseProperties(
       "brokerClusterName = C\nbrokerName=b-a\nbrokerId=0\ndeleteWhen=04\nfileReservedTime=48\n"
-      "brokerRole=ASYNC_MASTER\nflushDiskType=SYNC_FLUSH\nsendMessageThreadPoolNums=4\nbrokrName=x\n",
+      "brokerRole=ASYNC_MASTER\ncleanFileForciblyEnable=false\nflushDiskType=SYNC_FLUSH\n"
+      "sendMessageThreadPoolNums=4\nbrokrName=x\n",
       "broker.conf");
   ASSERT_TRUE(entries.ok());
   BrokerOptions options;
@@ -568,6 +576,7 @@ TEST(BrokerOptionsTest, Apply_BrokerConf_TakesApachesKeysAndWarnsOfUnknownOnes) 
   EXPECT_TRUE(report.status().ok());
   EXPECT_EQ(options.broker_cluster_name, "C");
   EXPECT_EQ(options.flush_disk_type, store::FlushMode::kSync);
+  EXPECT_FALSE(ToStoreOptions(options, {}).delete_unexpired);
   ASSERT_EQ(report.warnings.size(), 1u);
   EXPECT_NE(report.warnings[0].find("brokerName"), std::string::npos) << report.warnings[0];
   EXPECT_EQ(report.notes.size(), 1u);

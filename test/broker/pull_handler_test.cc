@@ -43,6 +43,32 @@ TEST_F(PullHandlerTest, Pull_Outcomes_HaveApachesCodesAndOffsets) {
   EXPECT_EQ(Decode(Pull({.max = 2})).size(), 2u);
 }
 
+TEST_F(PullHandlerTest, Pull_OfWhatIsOnAStandingDisk_HoldsUpNobodyElse) {
+  BrokerOptions options = Options();
+  options.server_selector_threads = 1;
+  Start(options);
+  for (int i = 0; i < 40; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  ASSERT_EQ(Send({.topic = "Quiet"}).code, ResponseCode::kSuccess);
+  Run(seconds(2));
+  Stop();
+  Start(options);
+  Run(seconds(2));
+  broker_host_.disk.SlowReads(seconds(1));
+  const auto old = caller_->Begin(PullRequest({.offset = 5}), seconds(60));
+  const auto last = caller_->Begin(PullRequest({.topic = "Quiet", .offset = 0}), seconds(60));
+  Run(milliseconds(50));
+  const MonoTime begin = scheduler_.now();
+  const Command sent = Send({.body = "meanwhile"});
+  EXPECT_EQ(sent.code, ResponseCode::kSuccess) << sent.remark;
+  const Command live = Pull({.offset = 40, .wait = seconds(1)});
+  EXPECT_EQ(live.code, ResponseCode::kSuccess) << live.remark;
+  EXPECT_LT(scheduler_.now() - begin, milliseconds(500));
+  EXPECT_TRUE(scheduler_.RunUntil(scheduler_.now() + seconds(60),
+                                  [&] { return old->has_value() && last->has_value(); }));
+  EXPECT_EQ((*old)->code, ResponseCode::kSuccess);
+  EXPECT_EQ((*last)->code, ResponseCode::kSuccess);
+}
+
 TEST_F(PullHandlerTest, Pull_Refusals_HaveApachesCodes) {
   Start();
   EXPECT_EQ(Pull({.topic = "Nope"}).code, ResponseCode::kTopicNotExist);

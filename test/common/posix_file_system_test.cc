@@ -115,6 +115,19 @@ TEST_F(PosixFiles, Mapping_SeesWritesAndWritesThrough) {
   EXPECT_EQ(Read("f").back(), '!');
 }
 
+TEST_F(PosixFiles, Mapping_WhatWasJustWritten_IsResident) {
+  auto file = files_->Open(dir_ / "r", OpenMode::kCreate);
+  ASSERT_TRUE(file.ok());
+  const std::string content(size_t{1} << 20, 'r');
+  const std::string_view pieces[] = {content};
+  ASSERT_TRUE((*file)->WriteAt(0, pieces).ok());
+  auto mapping = (*file)->Map(content.size(), MapMode::kReadOnly);
+  ASSERT_TRUE(mapping.ok());
+  for (const size_t offset : {size_t{0}, size_t{4095}, size_t{4096}, content.size() - 1, content.size()}) {
+    EXPECT_TRUE((*mapping)->Resident(offset, content.size())) << offset;
+  }
+}
+
 TEST_F(PosixFiles, MappingBeyondTheEnd_IsRefused) {
   auto file = Make("f", "abc");
   EXPECT_EQ(file->Map(4, MapMode::kReadOnly).status().code(), StatusCode::kInvalidArgument);

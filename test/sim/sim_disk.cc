@@ -71,6 +71,7 @@ struct SimDisk::Inode {
   int writable_mappings = 0;
   int mappings = 0;
   bool size_dirty = false;
+  bool evicted = false;
   int64_t modified_ms = 0;
 
   template <class F>
@@ -126,6 +127,7 @@ class SimMapping final : public Mapping {
   }
   char* data() const override { return owner_.get(); }
   size_t size() const override { return size_; }
+  bool Resident(size_t, size_t) const override { return !inode_->evicted; }
   Status Sync(size_t offset, size_t count) override {
     inode_->CopyToDurable(offset / kPage * kPage, (offset % kPage) + count);
     return {};
@@ -146,6 +148,7 @@ class SimFile final : public File {
 
   Result<size_t> ReadAt(uint64_t offset, std::span<char> buffer) override {
     if (Status s = view_->Check("read", path_); !s.ok()) return s;
+    if (const int64_t extra = view_->disk->read_extra_.count(); extra > 0) view_->spend(extra);
     if (offset >= inode_->seen.size()) return size_t{0};
     const size_t count = std::min(buffer.size(), inode_->seen.size() - static_cast<size_t>(offset));
     std::memcpy(buffer.data(), inode_->seen.data() + offset, count);
@@ -210,6 +213,10 @@ class SimFile final : public File {
   Status Allocate(uint64_t size) override {
     if (Status s = Writable("fallocate"); !s.ok()) return s;
     return Grow(static_cast<size_t>(size));
+  }
+
+  void Advise(uint64_t offset, uint64_t count, Access access) override {
+    view_->disk->hints_.push_back({path_, offset, count, access});
   }
 
   Result<std::optional<uint64_t>> FindBytes(uint64_t offset) override {
@@ -324,7 +331,16 @@ class SimFileSystem final : public FileSystem {
   Status Remove(const std::string& raw) override {
     const std::string path = Normal(raw);
     if (Status s = view_->Check("remove", path); !s.ok()) return s;
-    if (disk_.directories_.erase(path) > 0) return {};
+    if (disk_.directories_.contains(path)) {
+      const auto inside = [&path](const std::string& name) { return name.starts_with(path + "/"); };
+      if (std::any_of(disk_.directories_.begin(), disk_.directories_.end(), inside) ||
+          std::any_of(disk_.names_.begin(), disk_.names_.end(), [&](auto& n) { return inside(n.first); })) {
+        return {StatusCode::kIoError, "rmdir " + path + ": Directory not empty"};
+      }
+      disk_.directories_.erase(path);
+      disk_.durable_directories_.erase(path);
+      return {};
+    }
     if (!disk_.names_.contains(path))
       return {StatusCode::kNotFound, "unlink " + path + ": No such file or directory"};
     if (disk_.remove_extra_.count() > 0) view_->spend(disk_.remove_extra_.count());
@@ -348,10 +364,7 @@ class SimFileSystem final : public FileSystem {
     disk_.Tell(SimDisk::Operation::Kind::kSyncNames, directory);
     return {};
   }
-  Result<DiskSpace> Space(const std::string&) override {
-    const uint64_t used = disk_.UsedBytes();
-    return DiskSpace{disk_.space_limit_, used >= disk_.space_limit_ ? 0 : disk_.space_limit_ - used};
-  }
+  Result<DiskSpace> Space(const std::string& path) override { return disk_.SpaceOf(Normal(path)); }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& raw) override {
     const std::string path = Normal(raw);
     if (Status s = view_->Check("lock", path); !s.ok()) return s;
@@ -401,6 +414,9 @@ void SimDisk::Rename(const std::string& from, const std::string& to) {
 }
 
 void SimDisk::SyncNames(const std::string& directory) {
+  for (const std::string& path : directories_) {
+    if (ParentOf(path) == directory) durable_directories_.insert(path);
+  }
   std::vector<std::vector<NameChange>> rest;
   for (auto& changes : pending_names_) {
     const bool here = std::any_of(changes.begin(), changes.end(),
@@ -457,6 +473,14 @@ void SimDisk::CrashInode(Inode& inode, Cut cut) {
   inode.ForEachDirtyPage([&](size_t page) { CrashPage(inode, page, cut); });
 }
 
+bool SimDisk::SurvivesCrash(std::string directory) const {
+  while (!directory.empty() && directory != "/") {
+    if (!durable_directories_.contains(directory)) return false;
+    directory = ParentOf(directory);
+  }
+  return true;
+}
+
 void SimDisk::Crash(Cut cut) {
   ++counters_.crashes;
   locks_.clear();
@@ -475,6 +499,10 @@ void SimDisk::Crash(Cut cut) {
     }
   }
   pending_names_.clear();
+  std::erase_if(directories_, [this](const std::string& path) { return !SurvivesCrash(path); });
+  durable_directories_ = directories_;
+  counters_.lost_names += std::erase_if(
+      durable_names_, [this](const auto& name) { return !SurvivesCrash(ParentOf(name.first)); });
   names_.clear();
   for (auto& [path, inode] : durable_names_) {
     CrashInode(*inode, cut);
@@ -498,8 +526,12 @@ void SimDisk::FlipBit(const std::string& raw, uint64_t offset, int bit) {
   if (offset < it->second->durable.size()) it->second->durable.data()[offset] ^= mask;
 }
 
+void SimDisk::EvictPages() {
+  for (const auto& [path, inode] : names_) inode->evicted = true;
+}
+
 void SimDisk::CopyFilesFrom(const SimDisk& other) {
-  directories_ = other.directories_;
+  directories_ = durable_directories_ = other.directories_;
   for (const auto& [path, inode] : other.names_) {
     auto twin = std::make_shared<Inode>();
     for (Image* image : {&twin->seen, &twin->durable}) {
@@ -535,12 +567,26 @@ void SimDisk::CloneFrom(const SimDisk& other) {
     for (NameChange& change : changes) change.inode = twin_of(change.inode);
   }
   directories_ = other.directories_;
+  durable_directories_ = other.durable_directories_;
 }
 
 std::vector<std::string> SimDisk::Files() const {
   std::vector<std::string> out;
   for (const auto& [path, inode] : names_) out.push_back(path);
   return out;
+}
+
+DiskSpace SimDisk::SpaceOf(const std::string& path) const {
+  for (const auto& [directory, bytes] : mounts_) {
+    if (path != directory && !path.starts_with(directory + "/")) continue;
+    uint64_t used = 0;
+    for (const auto& [name, inode] : names_) {
+      if (name.starts_with(directory + "/")) used += inode->seen.size();
+    }
+    return {bytes, bytes - std::min(bytes, used)};
+  }
+  const uint64_t used = UsedBytes();
+  return {space_limit_, space_limit_ - std::min(space_limit_, used)};
 }
 
 uint64_t SimDisk::UsedBytes() const {

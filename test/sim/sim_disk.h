@@ -23,9 +23,10 @@ namespace orbitmq::sim {
 //    sectors of the new content survives, drawn per page (Cut names other ways to lose). Only fdatasync
 //    promises more; a sync-flush broker acknowledges after it.
 //  - Crash: creations, renames and removals that no directory fsync covered survive as a prefix of their
-//  order
-//    (a journaling file system). Directories themselves are durable at once.
-//  - SlowSyncs: fdatasync takes that much longer. SlowRemoves: so does the removal of a file.
+//    order (a journaling file system). A directory that no fsync of the one above covered is gone, and
+//    everything in it.
+//  - SlowSyncs: fdatasync takes that much longer. SlowRemoves: so does the removal of a file. SlowReads: so
+//    does every read that is not from a mapping.
 //  - FailSyncs: fdatasync returns EIO and, as on Linux, the pages may or may not have been written.
 //  - Full: space limit; writes and allocations past it return kResourceExhausted.
 //  - Rot: flips a bit of a durable page; for scanners, never under a live broker's oracle.
@@ -50,9 +51,14 @@ class SimDisk final {
   void FailSyncs(int count) { failing_syncs_ = count; }
   void SlowSyncs(Duration extra) { sync_extra_ = extra; }
   void SlowRemoves(Duration extra) { remove_extra_ = extra; }
+  void SlowReads(Duration extra) { read_extra_ = extra; }
   void SetSpaceLimit(uint64_t bytes) { space_limit_ = bytes; }
   // The same without Space() telling, as a quota does, so that nobody cleans up.
   void SetQuota(uint64_t bytes) { quota_ = bytes; }
+  // From now on another disk of this size is mounted at `directory`, as far as Space() tells.
+  void Mount(const std::string& directory, uint64_t bytes) { mounts_[directory] = bytes; }
+  // The page cache gives up what it holds of the files that are there now.
+  void EvictPages();
   // Flips one bit at `offset` of both images.
   void FlipBit(const std::string& path, uint64_t offset, int bit);
   // Takes what processes see on another disk, all of it durable: for looking at the files of a dead process
@@ -61,6 +67,15 @@ class SimDisk final {
   // Becomes a copy of the other disk at this moment, with what is durable of it and what is not; its faults
   // and locks are not copied. For trying out what a cut here and now would leave.
   void CloneFrom(const SimDisk& other);
+
+  // The hints that processes gave for their reads, in order.
+  struct Hint {
+    std::string path;
+    uint64_t offset = 0;
+    uint64_t count = 0;
+    Access access = Access::kRandom;
+  };
+  const std::vector<Hint>& hints() const { return hints_; }
 
   // What changed the disk, told after it did. Bytes written through mappings are seen by nobody.
   struct Operation {
@@ -105,6 +120,8 @@ class SimDisk final {
   void Rename(const std::string& from, const std::string& to);
   void SetName(const std::string& path, std::shared_ptr<Inode> inode);
   void SyncNames(const std::string& directory);
+  bool SurvivesCrash(std::string directory) const;
+  DiskSpace SpaceOf(const std::string& path) const;
   void CrashInode(Inode& inode, Cut cut);
   void CrashPage(Inode& inode, size_t page, Cut cut);
   void Tell(Operation::Kind kind, const std::string& path) {
@@ -116,12 +133,16 @@ class SimDisk final {
   std::map<std::string, std::shared_ptr<Inode>> durable_names_;  // What survives.
   std::vector<std::vector<NameChange>> pending_names_;           // In order; a rename is one atomic entry.
   std::set<std::string> directories_;
+  std::set<std::string> durable_directories_;
+  std::map<std::string, uint64_t> mounts_;
   std::set<std::string> locks_;
   int failing_syncs_ = 0;
   Duration sync_extra_{0};
   Duration remove_extra_{0};
+  Duration read_extra_{0};
   uint64_t space_limit_ = uint64_t{1} << 40;
   uint64_t quota_ = uint64_t{1} << 40;
+  std::vector<Hint> hints_;
   Counters counters_;
   Observer observer_;
 };

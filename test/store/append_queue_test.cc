@@ -39,6 +39,18 @@ TEST(StageWatchTest, AShortStage_DoesNotHideTheLongOneBeforeIt) {
   EXPECT_EQ(watch.Slowest(At(milliseconds(900)), At(milliseconds(1402))).stage, AppendStage::kSync);
 }
 
+TEST(StageWatchTest, EachStay_IsMeasured_IdleTimeIsNot) {
+  StageWatch watch;
+  watch.Enter(AppendStage::kWrite, At(seconds(10)));
+  watch.Enter(AppendStage::kSync, At(milliseconds(10002)));
+  watch.Enter(AppendStage::kQueue, At(milliseconds(10042)));
+  watch.Enter(AppendStage::kWrite, At(seconds(3000)));
+  EXPECT_EQ(watch.Times(AppendStage::kWrite).count(), 1u);
+  EXPECT_EQ(watch.Times(AppendStage::kWrite).max(), 2000);
+  EXPECT_EQ(watch.Times(AppendStage::kSync).max(), 40'000);
+  EXPECT_EQ(watch.Times(AppendStage::kQueue).count(), 0u);
+}
+
 TEST(StageWatchTest, EveryStageHasAName) {
   for (const AppendStage stage : {AppendStage::kQueue, AppendStage::kWrite, AppendStage::kSync,
                                   AppendStage::kDisk, AppendStage::kDispatch}) {

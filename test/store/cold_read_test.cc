@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading what is old: hints for the page cache, and records that are copied instead of referenced.
+#include <fstream>
+
 #include "store/cold_reads.h"
-#include "test/store/store_fixture.h"
+#include "test/store/posix_harness.h"
 
 namespace orbitmq::store {
 namespace {
@@ -110,6 +112,35 @@ TEST_F(CopiedReadTest, ADamagedRecord_IsSkippedAlone) {
   EXPECT_EQ(Bodies("T", 0), expected);
 }
 
+// What ColdReads says reaches the files: read-ahead before the reader, and nothing kept far behind it.
+TEST_F(CopiedReadTest, AReaderOfABacklog_GetsItsHints) {
+  ASSERT_TRUE(Close().ok());
+  options.root = "/backlog";
+  options.segment_bytes = kMiB;
+  Open();
+  for (int i = 0; i < 480; ++i) Append({.body = std::string(60'000, 'x')});
+  Settle();
+  for (QueueOffset at{0}; at.value < 480;) {
+    const QueueSlice slice = store().Read({"T", 0}, at, {}, nullptr);
+    ASSERT_GT(slice.record_count, 0);
+    at = slice.next_begin;
+  }
+  int64_t fetched_to = 0;
+  int64_t dropped = 0;
+  for (const auto& hint : disk().hints()) {
+    const int64_t begin = std::stoll(hint.path.substr(hint.path.rfind('/') + 1)) +
+                          static_cast<int64_t>(hint.offset);
+    const auto count = static_cast<int64_t>(hint.count);
+    if (hint.access == Access::kWillNeed) fetched_to = std::max(fetched_to, begin + count);
+    if (hint.access == Access::kDontNeed) {
+      dropped += count;
+      EXPECT_LE(begin + count + ColdReads::kKeptBehindBytes, fetched_to);
+    }
+  }
+  EXPECT_GT(fetched_to, 27 * kMiB);
+  EXPECT_GE(dropped, 8 * kMiB);
+}
+
 TEST_F(CopiedReadTest, AfterARestart_OldRecordsAreCopied) {
   options.reference_bytes = int64_t{256} << 20;
   AppendMany(5, {});
@@ -125,6 +156,99 @@ TEST_F(CopiedReadTest, AfterARestart_OldRecordsAreCopied) {
   EXPECT_NE(copy.data(), place(0).data());
   const Bytes reference = place(5);
   EXPECT_EQ(reference.data(), place(5).data());
+}
+
+class InMemoryTest : public StoreTest {
+ protected:
+  std::optional<QueueSlice> Ask(int64_t from) { return store().ReadInMemory({"T", 0}, {from}, {}, nullptr); }
+};
+
+TEST_F(InMemoryTest, WhatThisProcessWroteLately_IsGiven_AndWhatLiesFarBackIsNot) {
+  options.reference_bytes = 20'000;
+  Open();
+  for (int i = 0; i < 40; ++i) Append({.body = std::string(1000, 'x')});
+  Settle();
+  EXPECT_FALSE(Ask(0).has_value());
+  EXPECT_FALSE(Ask(20).has_value());
+  const auto near = Ask(30);
+  ASSERT_TRUE(near.has_value());
+  EXPECT_EQ(near->status, ReadStatus::kFound);
+  EXPECT_EQ(near->record_count, 10);
+  EXPECT_EQ(Ask(40)->status, ReadStatus::kOffsetOverflowOne);
+  EXPECT_EQ(Ask(41)->status, ReadStatus::kOffsetOverflowBadly);
+  EXPECT_EQ(store().ReadInMemory({"T", 9}, {0}, {}, nullptr)->status, ReadStatus::kNoMatchedLogicQueue);
+}
+
+// A quiet queue of a busy broker: its last message is one message behind and gigabytes ago.
+TEST_F(InMemoryTest, TheLastMessageOfAQuietQueue_LiesFarBackInTheLog) {
+  options.reference_bytes = 20'000;
+  Open();
+  Append({.body = "quiet"});
+  EXPECT_TRUE(Ask(0).has_value());
+  for (int i = 0; i < 40; ++i) Append({.topic = "busy", .body = std::string(1000, 'x')});
+  Settle();
+  EXPECT_FALSE(Ask(0).has_value());
+}
+
+TEST_F(InMemoryTest, WhatAnEarlierProcessWrote_IsNotAskedForAtAll) {
+  Open();
+  AppendMany(5, {});
+  Reopen();
+  AppendMany(2, {}, "n");
+  Settle();
+  disk().SlowReads(std::chrono::seconds(1));
+  const MonoTime before = env().clock().Monotonic();
+  for (int64_t from = 0; from < 5; ++from) EXPECT_FALSE(Ask(from).has_value()) << from;
+  EXPECT_EQ(env().clock().Monotonic(), before);
+  disk().SlowReads({});
+  ASSERT_TRUE(Ask(5).has_value());
+  EXPECT_EQ(Ask(5)->record_count, 2);
+  ASSERT_TRUE(DeleteTopic("T").ok());
+  AppendMany(3, {}, "o");
+  Settle();
+  ASSERT_TRUE(Ask(0).has_value()) << "the topic is this process's";
+  EXPECT_EQ(Ask(0)->record_count, 3);
+}
+
+TEST_F(InMemoryTest, WhatThePageCacheGaveUp_IsReadElsewhereAndCopied) {
+  options.segment_bytes = kMiB;
+  Open();
+  for (int i = 0; i < 400; ++i) Append({.body = std::string(60'000, 'x')});
+  Settle();
+  ASSERT_TRUE(Ask(0).has_value());
+  EXPECT_EQ(Ask(0)->records[0].data(), Ask(0)->records[0].data()) << "by reference";
+  disk().EvictPages();
+  EXPECT_FALSE(Ask(0).has_value());
+  EXPECT_TRUE(Ask(390).has_value()) << "written a moment ago";
+  const QueueSlice one = store().Read({"T", 0}, {0}, {}, nullptr);
+  const QueueSlice other = store().Read({"T", 0}, {0}, {}, nullptr);
+  ASSERT_GT(one.record_count, 0);
+  EXPECT_NE(one.records[0].data(), other.records[0].data());
+}
+
+size_t MappedSegments(const std::string& root) {
+  std::ifstream maps("/proc/self/maps");
+  size_t count = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find(root + "/commitlog/") != std::string::npos) ++count;
+  }
+  return count;
+}
+
+TEST(MappingsTest, OnlyFilesNearTheEndStayMapped_ReadersKeepTheirBytes) {
+  PosixHarness harness(1);
+  harness.options.reference_bytes = 3 * harness.options.segment_bytes;
+  harness.Open();
+  harness.AppendMany(1, {}, "first");
+  harness.Settle();
+  const QueueSlice slice = harness.store().Read({"T", 0}, {0}, {}, nullptr);
+  ASSERT_EQ(slice.record_count, 1);
+  for (int i = 0; i < 400; ++i) harness.Append({.body = std::string(1000, 'x')});
+  harness.Settle();
+  harness.Pass(std::chrono::seconds(1));
+  EXPECT_GT(harness.store().stats().segment_count, 20);
+  EXPECT_LE(MappedSegments(harness.options.root), 3u + 3u);
+  EXPECT_EQ(DecodeMessage(slice.records[0].view(), BodyCheck::kVerifyCrc)->body, "first0");
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Starts and checkpoints of stores with more queues than are touched.
-#include "store/consume_queue.h"
+#include <malloc.h>
+
+#include "common/log_sinks.h"
+#include "store/queue_offsets.h"
+#include "store/queue_table.h"
 #include "test/store/store_fixture.h"
 
 namespace orbitmq::store {
@@ -64,6 +68,30 @@ TEST_F(ManyQueuesTest, Checkpoints_OfFewTouchedQueues_AreSmallAndComplete) {
   EXPECT_EQ(store().recovery().records_scanned, 0);
   EXPECT_EQ(store().Queues().size(), 1u);
   ExpectQueue("Many", 2, Numbered(3, "new"));
+}
+
+// 10,000 topics of 8 queues must not need gigabytes: at most 300 bytes of heap each.
+TEST_F(ManyQueuesTest, AnIdleQueue_CostsLittleHeap) {
+  constexpr int kTopics = 2500;
+  constexpr int kQueues = 8;
+  Boot();
+  RingLogger log;
+  QueueTable table(files(), log, options);
+  QueueOffsets offsets;
+  const auto before = ::mallinfo2();
+  for (int topic = 0; topic < kTopics; ++topic) {
+    for (QueueId id = 0; id < kQueues; ++id) {
+      const auto queue = table.Make(StrCat("ATopicOfSomeLength", topic), id);
+      queue->Restore({queue->key(), {5}, {700}, {1 << 20}});
+      queue->StartFresh();
+      offsets.Set(queue->key(), queue->range().max);
+    }
+  }
+  const auto after = ::mallinfo2();
+  const auto bytes = static_cast<int64_t>(after.uordblks + after.hblkhd) -
+                     static_cast<int64_t>(before.uordblks + before.hblkhd);
+  EXPECT_LE(bytes / (kTopics * kQueues), 300);
+  EXPECT_EQ(table.All().size(), size_t{kTopics} * kQueues);
 }
 
 }  // namespace

@@ -130,6 +130,18 @@ TEST_F(StoreTest, AsyncFlush_DurabilityFlushed_WaitsForTheSync) {
   EXPECT_EQ(store().watermarks().flushed, store().watermarks().appended);
 }
 
+// What was acknowledged is found by name too: every directory above it was made lastingly.
+TEST_F(StoreTest, SyncFlush_PowerCutAfterTheFirstMessageEver_ItIsThere) {
+  options.root = "/new/machine/store";
+  options.commit_log_dir = "/other/disk/log";
+  options.flush_mode = FlushMode::kSync;
+  Open();
+  Append({.body = "first"});
+  Crash(Loss::kPower);
+  Open();
+  ExpectQueue("T", 0, {"first"});
+}
+
 TEST_F(StoreTest, FailedSync_StopsForGood) {
   options.flush_mode = FlushMode::kSync;
   Open();
@@ -205,6 +217,10 @@ TEST_F(StoreTest, NextFileRefused_WritesAreRefusedUntilThereIsSpace) {
   }
   ASSERT_TRUE(refusal.has_value());
   EXPECT_NE(refusal->text().find("/store/commitlog"), std::string_view::npos) << refusal->ToString();
+  EXPECT_TRUE(std::any_of(log_lines().begin(), log_lines().end(), [](const std::string& line) {
+    return line.find("ERROR the next commit log file cannot be made") != std::string::npos &&
+           line.find("/store/commitlog/00000000000000032768") != std::string::npos;
+  }));
   const size_t readable = (Settle(), Bodies("T", 0).size());
   disk().SetQuota(uint64_t{1} << 40);
   Pass(seconds(5));
@@ -295,6 +311,29 @@ TEST_F(StoreTest, Read_TagFilter_SkipsAndAdvances) {
   const auto none = store().Read({"T", 0}, {16}, {}, &filter);
   EXPECT_EQ(none.status, ReadStatus::kNoMatchedMessage);
   EXPECT_EQ(none.next_begin.value, 20);
+}
+
+// Written by an Apache broker with enableConsumeQueueExt: a place in another file stands for the tag.
+TEST_F(StoreTest, Read_TagFilter_ExtAddress_IsLeftToTheConsumer) {
+  Open();
+  Append({.tags = "A"});
+  Append({.tags = "B"});
+  ASSERT_TRUE(Close().ok());
+  Boot();
+  auto file = files().Open("/store/consumequeue/T/0/00000000000000000000", OpenMode::kReadWrite);
+  ASSERT_TRUE(file.ok());
+  for (const uint64_t unit : {0, 1}) {
+    char address[8];
+    StoreBig<int64_t>(address, std::numeric_limits<int64_t>::min() + 48);
+    const std::string_view piece[] = {{address, sizeof(address)}};
+    ASSERT_TRUE((*file)->WriteAt(unit * 20 + 12, piece).ok());
+  }
+  Open();
+  SubscriptionData subscription;
+  subscription.tags_set = {"A"};
+  subscription.code_set = {JavaStringHash("A")};
+  const TagFilter filter(subscription);
+  EXPECT_EQ(store().Read({"T", 0}, {0}, {}, &filter).record_count, 2);
 }
 
 TEST_F(StoreTest, ReadAt_WrongOffsets_AreRefused) {

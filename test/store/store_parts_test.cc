@@ -497,6 +497,34 @@ TEST_F(RetentionTest, DiskAboveForcedRatio_DeletesOldestAndQueuesFollow) {
   EXPECT_EQ(store().Range({"T", 0})->min, min);
 }
 
+TEST_F(RetentionTest, DiskAboveForcedRatio_Forbidden_NothingUnexpiredGoes) {
+  options.delete_unexpired = false;
+  Open();
+  WriteSegments(5);
+  Pass(seconds(20));
+  disk().SetSpaceLimit(disk().UsedBytes() * 100 / 95);
+  Pass(seconds(60));
+  EXPECT_EQ(store().watermarks().min.value, 0);
+  EXPECT_FALSE(store().writable().ok());
+  Pass(std::chrono::hours(73));
+  EXPECT_GT(store().watermarks().min.value, 0) << "what is expired goes at any hour";
+  EXPECT_TRUE(store().writable().ok()) << store().writable().ToString();
+}
+
+TEST_F(RetentionTest, DiskAboveRefuseRatio_ManyFilesTooMuch_WritesGoOnWithinSeconds) {
+  Open();
+  WriteSegments(20);
+  Pass(seconds(20));
+  disk().SetSpaceLimit(disk().UsedBytes() * 100 / 99);
+  Pass(std::chrono::milliseconds(1100));
+  EXPECT_FALSE(store().writable().ok());
+  const LogOffset before = store().watermarks().min;
+  Pass(seconds(5));
+  EXPECT_TRUE(store().writable().ok()) << store().writable().ToString();
+  EXPECT_GE((store().watermarks().min - before) / options.segment_bytes, 2);
+  EXPECT_LE((store().watermarks().min - before) / options.segment_bytes, 5) << "one at a time";
+}
+
 TEST_F(RetentionTest, DiskAboveRefuseRatio_RefusesWithPathUsedAndLimit) {
   Open();
   Append({});
@@ -513,6 +541,50 @@ TEST_F(RetentionTest, DiskAboveRefuseRatio_RefusesWithPathUsedAndLimit) {
   disk().SetSpaceLimit(uint64_t{1} << 40);
   Pass(seconds(3));
   EXPECT_TRUE(Await(Send({})).ok());
+}
+
+TEST_F(RetentionTest, QueuesOnAnotherDisk_ThatIsFull_RefusesAndNamesIt) {
+  options.commit_log_dir = "/log/commitlog";
+  Open();
+  WriteSegments(3);
+  Pass(seconds(20));
+  disk().Mount("/store", uint64_t{1} << 30);
+  Pass(seconds(3));
+  EXPECT_TRUE(store().writable().ok());
+  const auto used = [this] {
+    uint64_t bytes = 0;
+    for (const std::string& path : disk().Files()) {
+      if (!path.starts_with("/store/")) continue;
+      const auto file = files().Open(path, OpenMode::kReadOnly);
+      if (file.ok()) bytes += *(*file)->Size();
+    }
+    return bytes;
+  };
+  disk().Mount("/store", used() * 100 / 95);
+  Pass(seconds(3));
+  const Status refused = store().writable();
+  EXPECT_EQ(refused.code(), StatusCode::kResourceExhausted) << refused.ToString();
+  for (const char* part : {"/store is used to 95", "90%"}) {
+    EXPECT_NE(refused.text().find(part), std::string_view::npos) << refused.ToString();
+  }
+  EXPECT_GT(store().watermarks().min.value, 0) << "the oldest log file went, and its queue files with it";
+  EXPECT_GT(store().stats().root_disk_used_ratio, 0.9);
+  EXPECT_LT(store().stats().disk_used_ratio, 0.1);
+  disk().Mount("/store", uint64_t{1} << 30);
+  Pass(seconds(3));
+  Append({.body = "after"});
+}
+
+TEST_F(RetentionTest, ARefusal_TellsTheAgeOfWhatIsOldest) {
+  Open();
+  Append({});
+  Pass(std::chrono::hours(5));
+  disk().SetSpaceLimit(disk().UsedBytes() * 100 / 95);
+  Pass(seconds(3));
+  const Status refused = store().writable();
+  EXPECT_NE(refused.text().find("the oldest message is 5 h old, fileReservedTime keeps 72 h"),
+            std::string_view::npos)
+      << refused.ToString();
 }
 
 }  // namespace
