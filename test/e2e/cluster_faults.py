@@ -15,10 +15,12 @@ import subprocess
 import sys
 import time
 
+import replicas
 from cluster_load import Load
 from processes import Place, run_cases
 
 SCRIPT_PATIENCE = 150
+STANDALONE = {"standalone": "broker-a"}  # The other members are called as their brokers.
 
 
 class Cluster:
@@ -45,10 +47,18 @@ class Cluster:
         """Member names."""
         return [member["name"] for member in self.told["members"] if member["role"] == role]
 
-    def addresses(self, role):
-        """Member name, which is the broker's name in the samples, to address."""
-        return {member["name"]: member["address"] for member in self.told["members"]
-                if member["role"] == role}
+    def masters(self):
+        """Members that take messages."""
+        return self.members("master") + self.members("standalone")
+
+    def address(self, name):
+        """Of one member."""
+        (address,) = [member["address"] for member in self.told["members"] if member["name"] == name]
+        return address
+
+    def data_of(self, name):
+        """The data directory of a broker."""
+        return f"{self.place.folder}/cluster/{name}/data"
 
     def pid(self, name):
         """Of a member as it runs now."""
@@ -56,41 +66,50 @@ class Cluster:
         return pid
 
 
-def kill_and_start(cluster, load, member, master):
+def kill_and_start(cluster, load, member, masters):
     """kill -9; the others go on; it comes back with everything it acknowledged."""
     cluster.call("kill", member)
-    load.make_progress()
+    others_go_on(load, member, masters)
     cluster.call("start", member)
-    if master:
-        load.await_acks(member)
+    if member in masters:
+        load.await_acks(STANDALONE.get(member, member))
     load.judge()
 
 
-def stop_and_go_on(cluster, load, member, master):
+def stop_and_go_on(cluster, load, member, masters):
     """SIGSTOP: connections stay, nobody answers; then it goes on as if nothing was."""
     pid = cluster.pid(member)
     os.kill(pid, signal.SIGSTOP)
     try:
-        if master:
+        if member in masters:
             load.await_failure()
-        load.make_progress()
+        others_go_on(load, member, masters)
     finally:
         os.kill(pid, signal.SIGCONT)
-    if master:
-        load.await_acks(member)
+    if member in masters:
+        load.await_acks(STANDALONE.get(member, member))
     load.judge()
+
+
+def others_go_on(load, member, masters):
+    """Sends get through without it; without the only master they are told of it."""
+    if masters == [member]:
+        load.await_failure()
+    else:
+        load.make_progress()
 
 
 def torment(cluster, load):
     """Every member in turn."""
-    masters = cluster.members("master")
-    for member in [*masters, *cluster.members("slave"), *cluster.members("NameServer")]:
+    masters = cluster.masters()
+    nameservers = cluster.members("NameServer")
+    for member in [*masters, *cluster.members("slave"), *nameservers]:
         began = time.monotonic()
-        kill_and_start(cluster, load, member, member in masters)
+        kill_and_start(cluster, load, member, masters)
         print(f"        killed and started {member}: {time.monotonic() - began:.1f} s", flush=True)
-    for member in (masters[0], "namesrv-1"):
+    for member in [masters[0], *nameservers[:1]]:
         began = time.monotonic()
-        stop_and_go_on(cluster, load, member, member in masters)
+        stop_and_go_on(cluster, load, member, masters)
         print(f"        stopped and continued {member}: {time.monotonic() - began:.1f} s", flush=True)
 
 
@@ -98,11 +117,16 @@ def run(script, place, sample):
     """One sample."""
     cluster = Cluster(script, place, sample)
     try:
-        load = Load(place, cluster.namesrv, cluster.addresses("master"))
+        masters = {STANDALONE.get(name, name): cluster.address(name) for name in cluster.masters()}
+        load = Load(place, cluster.namesrv, masters)
         load.make_progress()
         torment(cluster, load)
         load.finish()
+        pairs = {name: f"{name}-s" for name in masters if f"{name}-s" in cluster.members("slave")}
+        ends = {name: replicas.await_in_step(masters[name]) for name in pairs}
         assert not cluster.call("stop")["running"]
+        for name, slave in pairs.items():
+            replicas.demand_equal_logs([cluster.data_of(name), cluster.data_of(slave)], ends[name])
     finally:
         cluster.call("kill")
 

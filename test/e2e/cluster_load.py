@@ -50,6 +50,15 @@ class Load:
             for _ in range(2):  # What the first line counts may have been sent before.
                 sender.wait_for("^progress", 2 * PATIENCE)
 
+    def await_status(self, status, broker):
+        """Until a broker keeps a message without the safety that was asked for."""
+        self.journals.catch_up()
+        begin = len(self.journals.kept)
+        before = self.journals.failures[status]
+        self._await(lambda: self.journals.failures[status] > before
+                    and any(place[0] == broker for _, place in self.journals.kept[begin:]),
+                    f"{broker} never answered {status}: {dict(self.journals.failures)}")
+
     def await_failure(self):
         """Until a send failed from now on."""
         self.journals.catch_up()
@@ -57,7 +66,7 @@ class Load:
         self._await(lambda: self.journals.failures.total() > before, "no send ever failed")
 
     def await_acks(self, broker):
-        """Until a broker acknowledges again."""
+        """Until a broker acknowledges again, as safely as asked for."""
         self.journals.catch_up()
         begin = len(self.journals.fresh)
         self._await(lambda: any(place[0] == broker for _, place in self.journals.fresh[begin:]),
@@ -78,7 +87,7 @@ class Load:
         try:
             self.journals.catch_up()
             acked, self.journals.fresh = self.journals.fresh, []
-            self._scan_until_found(acked)
+            self._scan_until_found(acked + self.journals.kept)
             self.journals.catch_up()
             found, self.scan.fresh = self.scan.fresh, []
             demand_none(unasked(found, self.journals, self.scan))
@@ -100,7 +109,7 @@ class Load:
         end_senders(self.senders, self.journals)
         whole = Scan(TOPIC)
         whole.go_on(self.masters)
-        demand_none(lost(self.journals.acked.items(), whole))
+        demand_none(lost([*self.journals.acked.items(), *self.journals.kept], whole))
         demand_none(unasked(whole.found, self.journals, whole))
         missing = set(self.journals.acked)
         deadline = time.monotonic() + 3 * PATIENCE

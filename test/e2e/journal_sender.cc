@@ -16,6 +16,10 @@ namespace {
 constexpr Millis kPauseAfterFailure{20};
 constexpr int kAcksPerLine = 20;
 
+// Of SendStatus, in its order.
+constexpr const char* kStatusNames[] = {"OK", "FLUSH_DISK_TIMEOUT", "FLUSH_SLAVE_TIMEOUT",
+                                        "SLAVE_NOT_AVAILABLE"};
+
 // The state of one run: what to send next, and what is under way.
 class Run final {
  public:
@@ -82,17 +86,22 @@ class Run final {
   void Note(int64_t number, const Result<SendResult>& result) {
     const std::lock_guard<std::mutex> lock(mutex_);
     --under_way_;
-    if (result.ok() && result->status == SendStatus::kOk) {
-      std::fprintf(journal_, "acked %lld %d %lld %s\n", static_cast<long long>(number),
+    const bool acked = result.ok() && result->status == SendStatus::kOk;
+    if (result.ok()) {
+      const std::string status = kStatusNames[static_cast<size_t>(result->status)];
+      const std::string word = acked ? "acked" : "kept:" + status;
+      std::fprintf(journal_, "%s %lld %d %lld %s\n", word.c_str(), static_cast<long long>(number),
                    result->queue.queue_id, static_cast<long long>(result->queue_offset),
                    result->queue.broker_name.c_str());
-      if (++acks_ % kAcksPerLine == 0) {
-        std::printf("progress %d\n", acks_);
-        std::fflush(stdout);
-      }
     } else {
-      const std::string why = result.ok() ? "not stored safely" : result.status().ToString();
-      std::fprintf(journal_, "failed %lld %s\n", static_cast<long long>(number), why.c_str());
+      std::fprintf(journal_, "failed %lld %s\n", static_cast<long long>(number),
+                   result.status().ToString().c_str());
+    }
+    if (acked && ++acks_ % kAcksPerLine == 0) {
+      std::printf("progress %d\n", acks_);
+      std::fflush(stdout);
+    }
+    if (!acked) {
       again_.push_back(number);
       failed_last_ = true;
     }

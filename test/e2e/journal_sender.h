@@ -20,9 +20,10 @@ struct JournalOptions {
 std::string JournalBody(int64_t number);
 
 // Sends numbered messages until standard input ends and all are acknowledged, and writes down what it does
-// as it does it: "try N" before each try, then "acked N QUEUE OFFSET BROKER" or "failed N why", after which
-// it tries the same number again. The producer must make one request of one send (retries = 0), so that the
-// journal knows every request. Prints "progress N" now and then.
+// as it does it: "try N" before each try, then "acked N QUEUE OFFSET BROKER", or "failed N why" or, when it
+// is stored but not as safely as asked for, "kept:STATUS N QUEUE OFFSET BROKER", after both of which it tries
+// the same number again. The producer must make one request of one send (retries = 0), so that the journal
+// knows every request. Prints "progress N" now and then.
 int RunJournalSender(const JournalOptions& options, Producer& producer);
 
 }  // namespace orbitmq::e2e

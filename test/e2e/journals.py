@@ -19,6 +19,12 @@ def body_of(number):
     return (f"message {number}:" + chr(ord("a") + number % 26) * (number * 37 % 1400)).encode()
 
 
+def place_of(words):
+    """(Broker, queue, offset) of a line's end."""
+    queue, offset, broker = words.split(" ", 2)
+    return broker, int(queue), int(offset)
+
+
 class Journals:
     """What the producers wrote down."""
 
@@ -26,6 +32,7 @@ class Journals:
         self.read_to = dict.fromkeys(paths, 0)
         self.tries = collections.Counter()
         self.acked = {}  # Number to (broker, queue, offset).
+        self.kept = []  # (Number, place)s that were stored, but not as safely as asked for.
         self.fresh = []  # Acknowledged since the last comparison.
         self.failures = collections.Counter()
 
@@ -44,9 +51,11 @@ class Journals:
                     self.tries[number] += 1
                 elif words[0] == "acked":
                     assert number not in self.acked, f"message {number} was acknowledged twice"
-                    queue, offset, broker = words[2].split(" ", 2)
-                    self.acked[number] = (broker, int(queue), int(offset))
+                    self.acked[number] = place_of(words[2])
                     self.fresh.append((number, self.acked[number]))
+                elif words[0].startswith("kept:"):
+                    self.kept.append((number, place_of(words[2])))
+                    self.failures[words[0][5:]] += 1
                 else:
                     self.failures[words[2].split(":")[0]] += 1
 

@@ -8,6 +8,7 @@ import threading
 
 import servers
 import wire
+from logs import first_difference
 from report import check, wait_until
 
 PAIRS = (('apache', 'ours'), ('ours', 'apache'), ('ours', 'ours'))
@@ -183,13 +184,5 @@ class Replication:
         first = min(int(name) for name in os.listdir(logs[1]))
         check(first == 0 or self.slave.kind == 'apache', 'our slave lacks the begin of the log', first)
         check(self.end - first > FILE_BYTES, 'the slave has too little to prove anything', first, self.end)
-        for begin in range(first, self.end, FILE_BYTES):
-            name, left = '%020d' % begin, min(FILE_BYTES, self.end - begin)
-            pieces = []
-            for log in logs:
-                with open(os.path.join(log, name), 'rb') as file:
-                    pieces.append(file.read(left))
-            if pieces[0] != pieces[1]:
-                at = next(i for i in range(left) if pieces[0][i] != pieces[1][i])
-                differing = [piece[at:][:64] for piece in pieces]
-                check(False, 'the logs differ from byte %d on' % (begin + at), *differing)
+        wrong = first_difference(logs, first, self.end, FILE_BYTES)
+        check(wrong is None, 'the logs differ from byte %s on' % wrong, self.end)
