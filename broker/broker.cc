@@ -244,6 +244,7 @@ void BrokerProcess::MakeHandlers() {
   std::vector<Executor*> readers;
   for (const auto& executor : read_) readers.push_back(executor.get());
   const int32_t levels = delay_->level_max();
+  const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
   // An aggregate, so that each handler says itself what it needs.
   handlers_.reset(new HandlerSet{
       .send = SendHandler({env_, options_, identity_, *topics_, *groups_, *locks_, *store_, *stats_, levels}),
@@ -253,7 +254,9 @@ void BrokerProcess::MakeHandlers() {
       .clients = ClientHandler({env_, options_, *topics_, *groups_, *clients_, *locks_}),
       .retry = RetryRouter({env_, options_, identity_, *topics_, *groups_, *store_, *stats_, levels}),
       .query = QueryHandler(options_, *store_),
-      .topic_admin = TopicAdmin({env_, identity_, *topics_, *offsets_, *clients_, *store_, *stats_}),
+      .topic_admin = TopicAdmin({env_, identity_, *topics_, *offsets_, *clients_, *store_, *stats_,
+                                 slave ? UniqueFunction<void()>([this] { role_->FollowNow(); })
+                                       : UniqueFunction<void()>()}),
       .group_admin = GroupAdmin({env_, *groups_, *offsets_, *clients_, *stats_}),
       .offset_admin = OffsetAdmin(
           {env_, options_, identity_, *topics_, *groups_, *clients_, *offsets_, *delay_, *store_, *stats_}),
@@ -313,7 +316,7 @@ Status BrokerProcess::ShowFigures() {
   const auto options = options_.Get();
   metrics_ = std::make_unique<BrokerMetrics>(
       BrokerMetrics::Parts{env_, identity_, options_, *topics_, *groups_, *clients_, *offsets_, *parked_,
-                           *stats_, *store_, [this] { return server_->connection_count(); }});
+                           *stats_, *store_, *ha_, [this] { return server_->connection_count(); }});
   auto server = net::StartMetricsServer(
       env_, options->metrics,
       {.host = options->bind_address, .io = io_.front().get(), .worker = admin_.get()},
@@ -361,7 +364,7 @@ Status BrokerProcess::Serve() {
       net::RpcClient::New(env_, {.backoff_max = kNameserverBackOffMax, .tls = *std::move(tls)}, *io_.front());
   role_ = std::make_unique<GroupRole>(
       GroupRole::Parts{env_, *io_.front(), *admin_, options_, identity_, *rpc_client_, nameservers, *topics_,
-                       *groups_, *offsets_, *delay_, *store_, *parked_});
+                       *groups_, *offsets_, *delay_, *store_, *ha_, *parked_});
   arrivals_to_delay_.store(delay_.get());
   MakeHandlers();
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
@@ -378,7 +381,11 @@ Status BrokerProcess::Serve() {
   // From here on requests come in, so everything they touch is there.
   if (Status listening = Listen(); !listening.ok()) return listening;
   if (Status showing = ShowFigures(); !showing.ok()) return showing;
-  io_.front()->Post([this] { role_->Open([this](Result<Done>) { publisher_->Start({}); }); });
+  io_.front()->Post([this] {
+    role_->Open([this](const Result<Done>& opened) {
+      if (opened.ok()) publisher_->Start({});  // Not when it ends before it began.
+    });
+  });
   StartTimers();
   return {};
 }
@@ -431,7 +438,9 @@ void BrokerProcess::AnswerParked() {
   parked_->WakeAll();
   // Behind the end of the delay levels, which the role has posted.
   delay_executor_->Post([this] {
-    ha_->BeginStop(std::min<Duration>(kSlavesMax, Left() / 3), [this](Result<Done>) { CloseStore(); });
+    ha_->BeginStop(std::min<Duration>(kSlavesMax, Left() / 3), [this](const Result<Done>& waited) {
+      if (waited.ok()) CloseStore();  // Not when this object goes meanwhile.
+    });
   });
 }
 

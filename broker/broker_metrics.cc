@@ -58,6 +58,7 @@ std::string BrokerMetrics::Page() {
   AddTraffic(page);
   AddStore(page);
   AddLog(page);
+  AddReplication(page);
   AddConnections(page);
   AddLag(page);
   page.Family("rocketmq_metrics_series_left_out", Type::kGauge,
@@ -167,6 +168,45 @@ void BrokerMetrics::AddLog(Exposition& page) {
       static_cast<int64_t>(parts_.parked.size()));
   one("rocketmq_broker_connections", Type::kGauge, "Connections of clients, NameServers aside.",
       static_cast<int64_t>(parts_.connections()));
+}
+
+// Ours too. A slave's series end with its connection.
+void BrokerMetrics::AddReplication(Exposition& page) const {
+  const HaStatus status = parts_.ha.status();
+  if (!status.master) {
+    page.Family("rocketmq_ha_slave_state", Type::kGauge, "1 for what this slave does about its log now.");
+    for (const HaSlaveState state :
+         {HaSlaveState::kWaitingForAddress, HaSlaveState::kConnecting, HaSlaveState::kComparing,
+          HaSlaveState::kHealing, HaSlaveState::kFollowing}) {
+      page.Sample(With({{"state", std::string(NameOf(state))}, {"master", status.slave.master}}),
+                  int64_t{state == status.slave.state});
+    }
+    page.Family("rocketmq_ha_slave_reported_offset", Type::kGauge, "What this slave told its master last.");
+    page.Sample(With({}), status.slave.reported.value);
+    page.Family("rocketmq_ha_slave_heals_total", Type::kCounter, "How often it cut or dropped its log.");
+    page.Sample(With({}), status.slave.heal_count);
+    return;
+  }
+  page.Family("rocketmq_ha_in_sync_brokers", Type::kGauge, "Brokers in step, this master among them.");
+  page.Sample(With({}), int64_t{status.in_sync_count});
+  page.Family("rocketmq_ha_replicated_offset", Type::kGauge, "Enough slaves have the log up to here.");
+  page.Sample(With({}), status.replicated.value);
+  const auto each = [&](const char* name, const char* help, auto value) {
+    page.Family(name, Type::kGauge, help);
+    for (const HaReplica& replica : status.replicas) {
+      page.Sample(With({{"replica", replica.address}}), int64_t{value(replica)});
+    }
+  };
+  each("rocketmq_ha_replica_acked_offset", "What a slave says it has.",
+       [](const HaReplica& replica) { return replica.acked.value; });
+  each("rocketmq_ha_replica_lag_bytes", "From there to the end of the log.",
+       [](const HaReplica& replica) { return replica.lag_bytes; });
+  each("rocketmq_ha_replica_lag_ms", "For how long it has not had what the log held then.",
+       [](const HaReplica& replica) { return replica.lag_ms; });
+  each("rocketmq_ha_replica_in_sync", "1 while it counts for SYNC_MASTER.",
+       [](const HaReplica& replica) { return replica.in_sync; });
+  each("rocketmq_ha_replica_caught_up", "1 while allAckInSyncStateSet waits for it.",
+       [](const HaReplica& replica) { return replica.caught_up; });
 }
 
 void BrokerMetrics::AddConnections(Exposition& page) const {

@@ -8,6 +8,7 @@
 #include "broker/client_table.h"
 #include "broker/consumer_offsets.h"
 #include "broker/group_table.h"
+#include "broker/ha_service.h"
 #include "broker/parked_pulls.h"
 #include "broker/topic_table.h"
 #include "common/env.h"
@@ -36,6 +37,7 @@ class BrokerMetrics final {
     const ParkedPulls& parked;
     const BrokerStats& stats;
     store::MessageStore& store;
+    const HaService& ha;
     UniqueFunction<size_t()> connections;
   };
   explicit BrokerMetrics(Parts parts) : parts_(std::move(parts)) {}
@@ -47,6 +49,7 @@ class BrokerMetrics final {
   void AddTraffic(Exposition& page) const;
   void AddStore(Exposition& page) const;
   void AddLog(Exposition& page);
+  void AddReplication(Exposition& page) const;
   void AddConnections(Exposition& page) const;
   void AddLag(Exposition& page) const;
 

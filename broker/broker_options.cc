@@ -92,7 +92,13 @@ void AddReplication(Rows& rows) {
            "With fewer in step SYNC_MASTER refuses sends and stores nothing; 1 = never."),
        BoolOption<&B::enable_auto_in_sync_replicas>(
            "enableAutoInSyncReplicas", Reload::kNo,
-           "SYNC_MASTER waits for no more brokers than are in step, at least for minInSyncReplicas.")});
+           "SYNC_MASTER waits for no more brokers than are in step, at least for minInSyncReplicas."),
+       BoolOption<&B::all_ack_in_sync_state_set>(
+           "allAckInSyncStateSet", Reload::kNo,
+           "SYNC_MASTER waits for every slave that has caught up, and for as many as inSyncReplicas says."),
+       MillisOption<&B::ha_max_time_slave_not_catchup>(
+           "haMaxTimeSlaveNotCatchup", {100, 3'600'000}, Reload::kNo,
+           "allAckInSyncStateSet: a slave that has not caught up for so long is not waited for, ms.")});
 }
 
 void AddStandby(Rows& rows) {

@@ -59,6 +59,8 @@ struct BrokerOptions {
   int32_t in_sync_replicas = 0;  // Apache's default is 1, with which SYNC_MASTER does not wait.
   int32_t min_in_sync_replicas = 1;
   bool enable_auto_in_sync_replicas = false;
+  bool all_ack_in_sync_state_set = false;
+  Millis ha_max_time_slave_not_catchup{15'000};
 
   // Reading from slaves, and slaves in their master's place.
   bool slave_read_enable = false;

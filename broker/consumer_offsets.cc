@@ -194,6 +194,7 @@ void ConsumerOffsets::RemoveGroup(std::string_view group) {
     std::erase_if(shard.table, [&](const auto& entry) { return SplitKey(entry.first).group == group; });
   }
   changes_.fetch_add(1, std::memory_order_relaxed);
+  TouchVersion();
 }
 
 void ConsumerOffsets::RemoveTopic(std::string_view topic) {
@@ -202,6 +203,8 @@ void ConsumerOffsets::RemoveTopic(std::string_view topic) {
     std::erase_if(shard.table, [&](const auto& entry) { return SplitKey(entry.first).topic == topic; });
   }
   changes_.fetch_add(1, std::memory_order_relaxed);
+  // What a slave copied before is older than this: its offsets must not come back.
+  TouchVersion();
 }
 
 void ConsumerOffsets::Clone(std::string_view from_group, std::string_view to_group, std::string_view topic) {
@@ -279,7 +282,15 @@ std::vector<ConsumerOffsets::Ahead> ConsumerOffsets::Follow(
           const auto found = of_master->second.find(queue_id);
           if (found != of_master->second.end()) has = found->second;
         }
-        if (!queue.own && (!older || !has)) continue;  // Copied below, or the master forgot it: it stays.
+        if (!queue.own && !older) {
+          // Copied below; or the master removed it with its group or topic, and a topic made anew must not
+          // begin at it.
+          if (has) continue;
+          queue.offset.reset();
+          changed = true;
+          continue;
+        }
+        if (!queue.own && !has) continue;  // An older table, which had it once: it stays.
         if (has && *has >= *queue.offset) {
           queue.own = false;
           continue;
@@ -322,7 +333,7 @@ void ConsumerOffsets::Settle(const OffsetKey& key, std::optional<int64_t> end) {
 size_t ConsumerOffsets::Adopt(const proto::ConsumerOffsetSerializeWrapper& slave,
                               store::QueueReader& queues) {
   const proto::DataVersion theirs = slave.data_version.value_or(proto::DataVersion{});
-  if (theirs.timestamp < version_time_.load()) return 0;
+  if (theirs.timestamp < version_time_.load() || Planted(Bug::kForgetStandbyOffsets)) return 0;
   size_t taken = 0;
   for (const auto& [key, of_key] : slave.offset_table) {
     const auto [topic, group] = SplitKey(key);

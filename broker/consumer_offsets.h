@@ -89,8 +89,9 @@ class ConsumerOffsets final {
   };
   // Takes the master's table and returns where this one stays ahead of it: at most kAheadMax entries, which
   // are to be committed at the master; the rest comes with the next call. An offset of the master counts even
-  // when it is smaller (a reset), unless ours was committed here, or the master's whole table is older than
-  // the one taken before (it was restarted and lost its last commits): then the larger one stays.
+  // when it is smaller (a reset) or gone (its group or topic was removed), unless ours was committed here, or
+  // the master's whole table is older than the one taken before (it was restarted and lost its last commits):
+  // then the larger one stays.
   std::vector<Ahead> Follow(const proto::ConsumerOffsetSerializeWrapper& master);
   // The master will not have that offset: it does not know group or topic, or its queue ends at `end`, which
   // is what counts here too then. It is not ahead any more.

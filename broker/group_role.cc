@@ -15,7 +15,7 @@ GroupRole::GroupRole(Parts parts)
       replicas_({parts_.env, parts_.loop, parts_.identity, parts_.rpc, parts_.nameservers}),
       escape_({parts_.env, parts_.loop, parts_.options, parts_.identity, parts_.rpc, parts_.nameservers}),
       sync_({parts_.env, parts_.loop, parts_.worker, parts_.rpc, parts_.topics, parts_.groups, parts_.offsets,
-             parts_.delay}) {
+             parts_.delay, parts_.store, parts_.ha}) {
   store::LogAppender* copies = &parts_.store;
   if (slave_) copies = &escape_;
   parts_.delay.Attach(parts_.store, *copies);
@@ -37,6 +37,12 @@ void GroupRole::Open(Completion<Done> ready) {
   if (!slave_) return AskForSlaves(std::move(ready));
   if (!parts_.nameservers.empty()) replicas_.Start();
   ready(Done{});
+}
+
+void GroupRole::FollowNow() {
+  parts_.loop.Post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (!alive.expired()) sync_.LookNow();
+  });
 }
 
 void GroupRole::Stop() {

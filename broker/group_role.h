@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "broker/escape_route.h"
+#include "broker/ha_service.h"
 #include "broker/master_duties.h"
 #include "broker/parked_pulls.h"
 #include "broker/replica_group.h"
@@ -37,6 +38,7 @@ class GroupRole final {
     ConsumerOffsets& offsets;
     DelayQueues& delay;
     store::MessageStore& store;
+    const HaService& ha;
     ParkedPulls& parked;
   };
   explicit GroupRole(Parts parts);
@@ -47,6 +49,8 @@ class GroupRole final {
   // `ready` is called when this broker may be found by clients: a master's offsets are complete then, or
   // nobody could be asked for kAdoptTimeout each.
   void Open(Completion<Done> ready);
+  // A slave looks at its master's tables now. Threads: any.
+  void FollowNow();
   // Ends duties and following.
   void Stop();
 

@@ -33,6 +33,7 @@ struct HaMaster::Session final : ConnectionEvents {
   bool ahead = false;  // It asked for what lies beyond the log's end.
   bool closing = false;
   bool reading = false;  // The reader has a piece of the log under way.
+  bool caught_up = false;  // See Join.
   LogOffset request;
   LogOffset next;
   LogOffset acked;
@@ -132,10 +133,35 @@ void HaMaster::OnAck(Session& session, LogOffset offset) {
   session.acked = std::max(session.acked, offset);
   const LogOffset end = parts_.store.watermarks().appended;
   if (session.acked >= session.mark) {
+    Join(session);
     session.mark = end;
     session.marked_at = parts_.env.clock().Monotonic();
   }
   Publish();
+}
+
+void HaMaster::Join(Session& session) {
+  if (session.caught_up || session.acked < replicated_) return;
+  session.caught_up = true;
+  parts_.env.log().Info("a slave has caught up", {{"slave", session.connection->remote().ToString()},
+                                                  {"acked", session.acked.value}});
+}
+
+void HaMaster::LeaveIfSlow(Session& session, MonoTime now) {
+  const LogOffset end = parts_.store.watermarks().appended;
+  if (session.acked >= end) {
+    session.mark = end;
+    session.marked_at = now;
+    return;
+  }
+  if (!session.caught_up || now - session.marked_at <= parts_.options.Get()->ha_max_time_slave_not_catchup) {
+    return;
+  }
+  session.caught_up = false;
+  parts_.env.log().Warn("a slave has not caught up for haMaxTimeSlaveNotCatchup",
+                        {{"slave", session.connection->remote().ToString()},
+                         {"acked", session.acked.value},
+                         {"log_end", end.value}});
 }
 
 bool HaMaster::MayPump(const Session& session) const {
@@ -235,6 +261,7 @@ void HaMaster::Tick() {
     if (session->requested && now - session->spoke >= options->ha_send_heartbeat_interval) {
       SendHeartbeat(*session);
     }
+    LeaveIfSlow(*session, now);
     Pump(*session);
   }
   Publish();
@@ -255,18 +282,24 @@ bool HaMaster::InSync(const Session& session, LogOffset end) const {
 void HaMaster::Publish() {
   const LogOffset end = parts_.store.watermarks().appended;
   const auto options = parts_.options.Get();
-  std::vector<LogOffset> acks;
+  int32_t in_sync = 1;
+  std::vector<LogOffset> acks;  // Of those that are waited for.
+  LogOffset least = end;        // Of all that are in step.
   for (const auto& session : sessions_) {
-    if (InSync(*session, end)) acks.push_back(session->acked);
+    if (!InSync(*session, end)) continue;
+    ++in_sync;
+    least = std::min(least, session->acked);
+    if (session->caught_up || !options->all_ack_in_sync_state_set) acks.push_back(session->acked);
   }
   std::sort(acks.begin(), acks.end(), std::greater<>());
-  const auto wanted = static_cast<size_t>(std::max(1, InSyncReplicas(*options) - 1));
-  const bool adapt = options->enable_auto_in_sync_replicas && !acks.empty();
-  const size_t at = adapt ? std::min(wanted, acks.size()) : wanted;
-  store::ReplicaCount count{.in_sync = static_cast<int32_t>(acks.size()) + 1, .replicated = {}};
+  auto at = static_cast<size_t>(std::max(1, InSyncReplicas(*options) - 1));
+  if (options->enable_auto_in_sync_replicas && !acks.empty()) at = std::min(at, acks.size());
+  if (options->all_ack_in_sync_state_set) at = std::max(at, acks.size());
+  store::ReplicaCount count{.in_sync = in_sync, .replicated = {}};
   if (acks.size() >= at) count.replicated = acks[at - 1];
+  replicated_ = std::max(replicated_, count.replicated);
   parts_.store.replication().SetReplicas(count);
-  if (drain_ != nullptr && (acks.empty() || acks.back() >= end)) {
+  if (drain_ != nullptr && least >= end) {
     std::exchange(drain_, nullptr)->done(Done{});
   }
   const MutexLock lock(mutex_);
@@ -289,6 +322,7 @@ void HaMaster::PublishReplicas() {
     replica.lag_ms = session->acked >= end ? 0 : MillisOf(now - session->marked_at);
     replica.bytes_per_second = session->bytes_per_second;
     replica.in_sync = InSync(*session, end);
+    replica.caught_up = session->caught_up;
   }
   const MutexLock lock(mutex_);
   status_.replicas = std::move(replicas);

@@ -69,6 +69,10 @@ class HaMaster final {
   bool InSync(const Session& session, LogOffset end) const;
   // Tells the store how far enough slaves are.
   void Publish();
+  // A slave joins those that allAckInSyncStateSet waits for once it has what the log held when it came and
+  // all that was acknowledged, and leaves when it lags for haMaxTimeSlaveNotCatchup.
+  void Join(Session& session);
+  void LeaveIfSlow(Session& session, MonoTime now);
   // Tells everybody how each one is.
   void PublishReplicas();
 
@@ -81,6 +85,7 @@ class HaMaster final {
     Completion<Done> done;
   };
   std::unique_ptr<Drain> drain_;
+  LogOffset replicated_;  // The last that the store was told.
   Timer tick_;
   bool ticking_ = false;
   mutable Mutex mutex_;

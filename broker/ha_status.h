@@ -21,6 +21,7 @@ struct HaReplica {
   int64_t lag_ms = 0;       // For how long it has not had what the log held then; 0 = in step.
   int64_t bytes_per_second = 0;
   bool in_sync = false;     // Counts for SYNC_MASTER: behind by no more than haMaxGapNotInSync.
+  bool caught_up = false;   // allAckInSyncStateSet waits for it.
 };
 
 // What a slave does about its log.

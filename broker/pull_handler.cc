@@ -291,7 +291,8 @@ PullHandler::Verdict PullHandler::Judge(const PullJob& job, const BrokerOptions&
       return verdict;
     }
   }
-  if (slave && !options.offset_check_in_slave && verdict.code == ResponseCode::kPullOffsetMoved) {
+  if (slave && !options.offset_check_in_slave && verdict.code == ResponseCode::kPullOffsetMoved &&
+      !Planted(Bug::kSlaveMovesConsumers)) {
     // What is not here yet, or not here any more, may be at the master: a slave moves nobody. Apache answers
     // with its own end, to which the consumer then jumps.
     verdict.code = ResponseCode::kPullRetryImmediately;

@@ -44,6 +44,11 @@ std::optional<PutRefusal> RefusalOfSlave(int32_t code, const BrokerOptions& opti
       return PutRefusal{ResponseCode::kSystemError,
                         "Can't modify topic or subscription group from slave broker, please execute it from "
                         "master broker."};
+    case Code::kDeleteTopicInBroker:
+      if (group.master_alive()) return std::nullopt;
+      return PutRefusal{ResponseCode::kSystemError,
+                        "a slave deletes what its master deletes, and no master is alive: delete the topic "
+                        "again when it is back"};
     case Code::kInvokeBrokerToResetOffset:
     case Code::kCloneGroupOffset:
       return PutRefusal{ResponseCode::kSystemError, "Can not reset offset in slave broker"};

@@ -15,8 +15,8 @@ namespace orbitmq::broker {
 // Sends and send-backs: its log is its master's, so producers are sent to another broker by a code that they
 // retry on. Pulls: only while the master is alive and slaveReadEnable is false; Apache refuses them without a
 // master too, and leaves consumers with nobody to read from. Changes of topics, groups and offsets by
-// administrators: the next look at the master would undo them. Deletions are served: mqadmin sends them to
-// masters and slaves alike.
+// administrators: the next look at the master would undo them. The deletion of a topic, which mqadmin sends
+// to masters and slaves alike, is answered OK while a master is alive, whose deletion counts (StandbySync).
 std::optional<PutRefusal> RefusalOfSlave(int32_t code, const BrokerOptions& options,
                                          const ReplicaView& group);
 

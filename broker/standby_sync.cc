@@ -2,8 +2,12 @@
 #include "broker/standby_sync.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
+#include "common/names.h"
+#include "common/planted_bug.h"
+#include "remoting/protocol/headers.h"
 #include "remoting/protocol/offset_bodies.h"
 #include "remoting/protocol/subscription_group.h"
 #include "remoting/stubs/broker_stub.h"
@@ -39,8 +43,19 @@ void StandbySync::SetMaster(const std::string& address) {
   master_ = next;
   ++epoch_;
   failing_ = false;
+  under_way_ = false;
   timer_.Cancel();
   if (has_master_) Round();
+}
+
+void StandbySync::LookNow() {
+  if (stopped_ || !has_master_) return;
+  if (under_way_) {
+    look_again_ = true;
+    return;
+  }
+  timer_.Cancel();
+  Round();
 }
 
 void StandbySync::Stop() {
@@ -49,7 +64,15 @@ void StandbySync::Stop() {
   timer_.Cancel();
 }
 
-void StandbySync::Round() { Ask(0, epoch_); }
+void StandbySync::Round() {
+  under_way_ = true;
+  look_again_ = false;
+  // In this order: the log of a generation that ends meanwhile is not taken for the new one's.
+  basis_.generation = parts_.store.replication().generation();
+  basis_.end = parts_.store.watermarks().appended;
+  basis_.following = parts_.ha.status().slave.state == HaSlaveState::kFollowing;
+  Ask(0, epoch_);
+}
 
 void StandbySync::Ask(size_t part, uint64_t epoch) {
   parts_.rpc.Call(master_, net::BareRequest(kParts[part].code), kTimeout,
@@ -65,8 +88,11 @@ void StandbySync::Answered(size_t part, uint64_t epoch, Result<proto::Command> r
     Failed(kParts[part], status);
     return EndRound(epoch);
   }
-  parts_.worker.Post([this, part, epoch, from = master_, reply = *std::move(reply)] {
+  parts_.worker.Post([this, part, epoch, from = master_, basis = basis_, reply = *std::move(reply)] {
     taking_from_ = from;
+    taking_basis_ = basis;
+    const auto header = proto::DecodeHeader<proto::GetAllTopicConfigResponseHeader>(reply);
+    taking_total_ = header.ok() ? header->total_topic_num : std::nullopt;
     bad_ = Status();
     (this->*kParts[part].take)(reply.JoinedBody().view());
     parts_.loop.Post([this, part, epoch, bad = bad_] {
@@ -85,6 +111,8 @@ void StandbySync::Answered(size_t part, uint64_t epoch, Result<proto::Command> r
 }
 
 void StandbySync::EndRound(uint64_t epoch) {
+  under_way_ = false;
+  if (look_again_) return Round();
   timer_ = parts_.loop.PostAt(parts_.env.clock().Monotonic() + kSyncEvery, [this, epoch] {
     if (epoch == epoch_) Round();
   });
@@ -121,7 +149,33 @@ std::optional<Table> StandbySync::Read(std::string_view body) {
 void StandbySync::TakeTopics(std::string_view body) {
   const auto table = Read<proto::TopicConfigAndMappingSerializeWrapper>(body);
   if (!table) return;
-  Report("topics", parts_.topics.Follow(*table));
+  const FollowOutcome outcome = parts_.topics.Follow(*table);
+  Report("topics", outcome);
+  if (outcome != FollowOutcome::kMerged) DropDeleted(*table);
+}
+
+void StandbySync::DropDeleted(const proto::TopicConfigAndMappingSerializeWrapper& table) {
+  const Basis& basis = taking_basis_;
+  if (Planted(Bug::kKeepDeletedTopic)) return;
+  const auto count = static_cast<int32_t>(table.topic_config_table.size());
+  if (taking_total_.value_or(count) != count) return;  // Not all of them.
+  if (!basis.following || basis.generation != parts_.store.replication().generation()) return;
+  std::set<std::string> gone;
+  for (const QueueKey& queue : parts_.store.Queues()) {
+    const bool kept = table.topic_config_table.contains(queue.topic) || IsSystemTopic(queue.topic) ||
+                      queue.topic.starts_with(names::kLmqPrefix);
+    if (!kept) gone.insert(queue.topic);
+  }
+  for (const std::string& topic : gone) {
+    // On an executor of the store, which may be left when this object is not.
+    parts_.store.replication().DropTopic(
+        topic, basis.end, [&log = parts_.env.log(), topic](const Result<Done>& dropped) {
+          if (dropped.ok()) return log.Info("a topic that the master deleted has no queues any more",
+                                            {{"topic", topic}});
+          log.Warn("a topic that the master deleted keeps its queues; tried again",
+                   {{"topic", topic}, {"status", dropped.status().ToString()}});
+        });
+  }
 }
 
 void StandbySync::TakeGroups(std::string_view body) {
@@ -140,6 +194,7 @@ void StandbySync::TakeOffsets(std::string_view body) {
   const auto table = Read<proto::ConsumerOffsetSerializeWrapper>(body);
   if (!table) return;
   auto ahead = parts_.offsets.Follow(*table);
+  if (Planted(Bug::kForgetStandbyOffsets)) ahead.clear();
   if (ahead.empty()) return;
   parts_.env.log().Info("consumer offsets that were committed to this slave go to the master",
                         {{"master", taking_from_.ToString()},

@@ -105,6 +105,11 @@ void TopicAdmin::Delete(net::ServerRequest request) {
     return ReplyError(request, ResponseCode::kInvalidParameter,
                       StrCat("The topic[", header->topic, "] is conflict with system topic."));
   }
+  // Where its own log ends is no place in the order of what the master was sent.
+  if (parts_.follow_master) {
+    parts_.follow_master();
+    return ReplyOk(request);
+  }
   // Queues first: after a crash in between the topic is there and empty, and none that is made anew by its
   // name sees old messages.
   parts_.store.DeleteTopic(header->topic, [this, topic = header->topic,
@@ -133,6 +138,11 @@ void TopicAdmin::Forget(const std::string& topic, net::ServerRequest request) {
 }
 
 void TopicAdmin::CleanUnused(net::ServerRequest request) {
+  if (parts_.follow_master) {
+    // Messages of a new topic come before its configuration.
+    parts_.follow_master();
+    return ReplyOk(request);
+  }
   std::set<std::string> unused;
   for (const QueueKey& queue : parts_.store.Queues()) {
     if (parts_.topics.Find(queue.topic) == nullptr && !IsSystem(queue.topic)) unused.insert(queue.topic);

@@ -27,8 +27,11 @@ class TopicAdmin final {
     const ClientTable& clients;
     store::MessageStore& store;
     BrokerStats& stats;
+    // A slave's: its tables and queues follow its master's, at once if there is something new; empty on a
+    // master.
+    UniqueFunction<void()> follow_master;
   };
-  explicit TopicAdmin(Parts parts) : parts_(parts) {}
+  explicit TopicAdmin(Parts parts) : parts_(std::move(parts)) {}
 
   void Update(net::ServerRequest request);
   void UpdateList(net::ServerRequest request);

@@ -35,6 +35,9 @@ enum class Bug : uint8_t {
   kDelayOffsetFirst,        // A delayed message counts as delivered before its copy is stored.
   kReportUnwritten,         // A slave reports what it received, not what it wrote.
   kNoDivergenceCheck,       // A slave goes on at its end without comparing what lies before it.
+  kForgetStandbyOffsets,    // What consumers committed to a slave is not brought back to the master.
+  kSlaveMovesConsumers,     // A slave sends consumers to its own end when it does not have their offset.
+  kKeepDeletedTopic,        // A slave keeps the queues of topics that its master deleted.
   // client
   kCommitPastUnfinished,    // A consumer commits what it has read, finished or not.
   kForgetGiveBack,          // A message that could not be given back to the broker counts as done.

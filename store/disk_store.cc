@@ -89,9 +89,11 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
                   options_, [this] { SignalWriters(); }},
                  std::move(delete_hours)),
       reader_({env.clock(), env.log(), commit_log_, queues_, index_, options_}),
-      replication_({env.files(), env.log(), *dispatch_executor_, *disk_executor_, commit_log_, queues_,
-                    deleted_, index_, dispatcher_, flusher_, waiters_, acks_, replica_writer_, crc_ranges_,
-                    follower_, options_, [this] { PrepareSpare(); }}),
+      replication_({env.files(), env.clock(), env.log(), *log_executor_, *dispatch_executor_,
+                    *disk_executor_, commit_log_, queues_, deleted_, index_, dispatcher_, flusher_, waiters_,
+                    acks_, replica_writer_, append_queue_, writer_, gate_, crc_ranges_, follower_, options_,
+                    [this] { PrepareSpare(); },
+                    [this](const std::string& topic, LogOffset below) { return RemoveTopic(topic, below); }}),
       close_pulse_(*disk_executor_, [this] { return CloseStep(); }) {}
 
 DiskStore::~DiskStore() {
@@ -255,7 +257,8 @@ void DiskStore::DeleteTopic(const std::string& topic, Completion<Done> done) {
 }
 
 // First it is noted where the topic ended: a crash from there on does not bring it back, whatever it leaves
-// of the queues. A topic without queues has nothing that a restart could bring back.
+// of the queues. A topic without queues has nothing that a restart could bring back. On a leader all of its
+// queues end at or below `end`.
 Status DiskStore::RemoveTopic(const std::string& topic, LogOffset end) {
   const bool had = queues_.Has(topic);
   if (had) {
@@ -267,7 +270,7 @@ Status DiskStore::RemoveTopic(const std::string& topic, LogOffset end) {
     checkpointer_->QueuesRemoved();
   }
   // Also without queues: what a try before this one left.
-  if (Status s = queues_.Remove(topic); !s.ok()) {
+  if (Status s = queues_.Remove(topic, end); !s.ok()) {
     return s.Annotate(StrCat("remove the queues of the deleted topic ", topic));
   }
   if (had) checkpointer_->Write([](const Result<Done>&) {});

@@ -65,7 +65,7 @@ class DiskStore final : public MessageStore {
   void ExpireWaiters();
   bool AnyWaits() const;
   void SignalWriters();
-  // On the dispatch executor, with everything below `end` dispatched and nothing above.
+  // On the dispatch executor, with everything below `end` dispatched.
   Status RemoveTopic(const std::string& topic, LogOffset end);
   Progress CloseStep();
   void FinishClose(const Status& status);

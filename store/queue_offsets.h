@@ -21,6 +21,7 @@ class QueueOffsets final {
   // Gives back the newest `count`: their records could not be written.
   void GiveBack(const QueueKey& queue, int64_t count) { Next(queue) -= count; }
   void Forget(const std::string& topic) { topics_.erase(topic); }
+  void Clear() { topics_.clear(); }
 
  private:
   struct Entry {

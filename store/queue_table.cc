@@ -146,32 +146,35 @@ bool QueueTable::Has(std::string_view topic) const {
   return shard.topics.contains(topic);
 }
 
-std::vector<std::shared_ptr<ConsumeQueue>> QueueTable::TakeOut(const std::string& topic, LogOffset below) {
-  std::vector<std::shared_ptr<ConsumeQueue>> taken;
+QueueTable::Parted QueueTable::TakeOut(const std::string& topic, LogOffset below) {
+  Parted parted;
   Shard& shard = ShardOf(topic);
   const MutexLock lock(shard.mutex);
   const auto it = shard.topics.find(topic);
-  if (it == shard.topics.end()) return taken;
+  if (it == shard.topics.end()) return parted;
   auto& queues = it->second.queues;
   const auto kept = std::stable_partition(queues.begin(), queues.end(), [below](const auto& queue) {
     return queue->ends().end_log_offset > below;
   });
-  taken.assign(std::make_move_iterator(kept), std::make_move_iterator(queues.end()));
+  parted.gone.assign(std::make_move_iterator(kept), std::make_move_iterator(queues.end()));
   queues.erase(kept, queues.end());
+  parted.left = queues;
   if (queues.empty()) {
     // The key points into the topic: that must outlive it.
     const Topic last = std::move(it->second);
     shard.topics.erase(it);
   }
-  return taken;
+  return parted;
 }
 
 Status QueueTable::Remove(const std::string& topic, LogOffset below) {
   FileSystem& files = cache_.files();
-  auto removed = TakeOut(topic, below);
+  auto [removed, left] = TakeOut(topic, below);
   if (!removed.empty()) {
     const MutexLock lock(changes_mutex_);
     removed_topics_.push_back(topic);
+    // A checkpoint forgets the whole topic first.
+    changed_.insert(changed_.end(), left.begin(), left.end());
   }
   const std::string directory = StrCat(shared_.root, "/", topic);
   if (!IsDirectoryName(topic) || !files.Exists(directory)) {

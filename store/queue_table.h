@@ -81,7 +81,11 @@ class QueueTable final {
   const Shard& ShardOf(std::string_view topic) const {
     return shards_[std::hash<std::string_view>()(topic) % kShards];
   }
-  std::vector<std::shared_ptr<ConsumeQueue>> TakeOut(const std::string& topic, LogOffset below);
+  struct Parted {
+    std::vector<std::shared_ptr<ConsumeQueue>> gone;
+    std::vector<std::shared_ptr<ConsumeQueue>> left;
+  };
+  Parted TakeOut(const std::string& topic, LogOffset below);
   void NoteChanged(const std::shared_ptr<ConsumeQueue>& queue);
 
   FileCache cache_;

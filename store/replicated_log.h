@@ -24,10 +24,13 @@ struct ReplicaChunk {
   std::string bytes;      // Within one file of the log.
 };
 
+// Who writes the log: appends of this store, or a leader's stream.
+enum class LogRole : uint8_t { kLeader, kFollower };
+
 // The store's side of log shipping. It moves bytes and watermarks; who sends them to whom, and what an
 // acknowledgement looks like, is not its business: Apache's HA protocol (broker/ha_master, ha_slave) today,
-// the frames of an elected, epoch-numbered leader later. Both move `replicated`, and both may change the role
-// while the store runs.
+// the frames of an elected, epoch-numbered leader later. Both move `replicated`, and who decides who leads
+// changes the role while the store runs.
 //
 // Threads: any, except where noted.
 class ReplicatedLog {
@@ -58,10 +61,24 @@ class ReplicatedLog {
   virtual void Truncate(LogOffset to, LogOffset last_record, Completion<Done> done) = 0;
   // Drops everything, and goes on at `begin`, where a file of the leader's log begins.
   virtual void StartOver(LogOffset begin, Completion<Done> done) = 0;
+  // The leader deleted the topic after it had stored what lies below `below`: the topic's queues that end
+  // there go, lastingly (store/deleted_topics.h), and records below stand in no queue any more. Queues that
+  // go on above stay as they are: what is in them was sent after the deletion, or is to be asked for again
+  // when more of the log has come. kFailedPrecondition on a leader, while it heals, or when it healed
+  // meanwhile.
+  virtual void DropTopic(const std::string& topic, LogOffset below, Completion<Done> done) = 0;
   // Raised by Truncate and StartOver: offsets of an older generation may name other records.
   virtual uint64_t generation() const = 0;
 
   // --- both
+  virtual LogRole role() const = 0;
+  // Changes the role while the store runs; `done` is called on an executor of the store when the new one
+  // counts. To lead, it waits until all that came is synced and dispatched, so that queue offsets go on where
+  // the old leader's ended; what it then writes counts as another program's for the check of record CRCs
+  // (store/crc_ranges.h) until the store is opened anew. To follow, it refuses appends at once, places and
+  // syncs those it had accepted, and ends with kUnknown those that wait for replicas. The role that it has is
+  // no change. kFailedPrecondition during a cut or another change.
+  virtual void ChangeRole(LogRole role, Completion<Done> done) = 0;
   // Called on an executor of the store whenever `appended` or `flushed` rose; must not block. One listener;
   // set it to nothing before it goes.
   virtual void OnProgress(UniqueFunction<void()> listener) = 0;

@@ -7,6 +7,12 @@
 #include "common/strings.h"
 
 namespace orbitmq::store {
+namespace {
+
+// Between two looks whether what was accepted is placed.
+constexpr Duration kIdleEvery = std::chrono::milliseconds(5);
+
+}  // namespace
 
 void Replication::OnProgress(UniqueFunction<void()> listener) {
   auto next = listener ? std::make_shared<UniqueFunction<void()>>(std::move(listener)) : nullptr;
@@ -41,7 +47,7 @@ bool Replication::ShipsFromMemory(LogOffset from) {
 }
 
 void Replication::AppendReplica(ReplicaChunk chunk, Completion<LogOffset> done) {
-  if (!parts_.follower.load(std::memory_order_acquire) || cutting_.load()) {
+  if (!parts_.follower.load(std::memory_order_acquire) || busy_.load()) {
     done(Status(StatusCode::kFailedPrecondition,
                 "only a follower takes a leader's log, and not while it heals"));
     return;
@@ -89,7 +95,7 @@ void Replication::Begin(Cut cut) {
     cut.done(Status(StatusCode::kInvalidArgument, StrCat("the log cannot be cut at ", cut.to.value)));
     return;
   }
-  if (!parts_.follower.load() || cutting_.exchange(true)) {
+  if (!parts_.follower.load() || busy_.exchange(true)) {
     cut.done(Status(StatusCode::kFailedPrecondition, "only a follower's log is cut, and once at a time"));
     return;
   }
@@ -150,11 +156,110 @@ void Replication::End(const std::shared_ptr<Cut>& cut, const Status& status) {
   parts_.dispatcher.Release();
   checkpointer_->QueuesRemoved();
   checkpointer_->Write([](const Result<Done>&) {});
-  cutting_.store(false);
+  busy_.store(false);
   if (status.ok()) {
     cut->done(Done{});
   } else {
     cut->done(status.Annotate(StrCat("cut the log at ", cut->to.value)));
+  }
+}
+
+// Once everything that came until now is dispatched, so that `below` is not ahead of the queues.
+void Replication::DropTopic(const std::string& topic, LogOffset below, Completion<Done> done) {
+  if (!parts_.follower.load(std::memory_order_acquire) || busy_.load()) {
+    done(Status(StatusCode::kFailedPrecondition,
+                "only a follower drops its leader's topics, and not while it heals"));
+    return;
+  }
+  parts_.dispatcher.RunAt(
+      parts_.commit_log.appended(),
+      [this, topic, below, born = generation(), d = std::move(done)]() mutable -> Status {
+        if (generation() != born) {
+          d(Status(StatusCode::kFailedPrecondition, "the log was cut meanwhile"));
+          return {};
+        }
+        if (Status s = parts_.gate.failed() ? parts_.gate.failure() : parts_.remove_topic(topic, below);
+            !s.ok()) {
+          // A full disk is waited for.
+          if (d && s.code() != StatusCode::kResourceExhausted) d(s);
+          return s;
+        }
+        d(Done{});
+        return {};
+      });
+}
+
+// --- roles
+
+void Replication::ChangeRole(LogRole role, Completion<Done> done) {
+  if (busy_.exchange(true)) {
+    done(Status(StatusCode::kFailedPrecondition, "the log is cut or changes its role already"));
+    return;
+  }
+  auto change = std::make_shared<Change>();
+  change->role = role;
+  change->done = std::move(done);
+  if (this->role() == role) return EndChange(change);
+  if (role == LogRole::kFollower) {
+    parts_.follower.store(true, std::memory_order_release);
+  } else {
+    parts_.writer.FailAll(Status(StatusCode::kCancelled, "this store leads the log now"));
+  }
+  (void)parts_.disk_executor.Post([this, change] { AwaitIdle(change); });
+}
+
+void Replication::AwaitIdle(const std::shared_ptr<Change>& change) {
+  if (!parts_.append_queue.drained() || !parts_.writer.idle()) {
+    idle_timer_ = parts_.disk_executor.PostAt(parts_.clock.Monotonic() + kIdleEvery,
+                                              [this, change] { AwaitIdle(change); });
+    return;
+  }
+  // Behind the write that was under way.
+  (void)parts_.log_executor.Post([this, change] {
+    parts_.flusher.FlushAll([this, change] {
+      if (parts_.gate.failed()) {
+        change->status = parts_.gate.failure();
+        return EndChange(change);
+      }
+      parts_.dispatcher.RunAt(parts_.commit_log.appended(), [this, change] {
+        Settle(change);
+        return Status();
+      });
+    });
+  });
+}
+
+void Replication::Settle(const std::shared_ptr<Change>& change) {
+  if (change->role == LogRole::kLeader) {
+    (void)parts_.log_executor.Post([this, change] { Lead(change); });
+    return;
+  }
+  parts_.acks.FailAll(Status(StatusCode::kUnknown, "this broker does not lead the log any more"));
+  (void)parts_.disk_executor.Post(
+      [this, change, last = parts_.dispatcher.last().log_offset] { Follow(change, last); });
+}
+
+void Replication::Lead(const std::shared_ptr<Change>& change) {
+  QueueOffsets& offsets = parts_.log_writer.offsets();
+  offsets.Clear();
+  for (const auto& queue : parts_.queues.All()) offsets.Set(queue->key(), queue->range().max);
+  parts_.follower.store(false, std::memory_order_release);
+  EndChange(change);
+}
+
+// What comes from now on is the leader's, whose records may end in no CRC.
+void Replication::Follow(const std::shared_ptr<Change>& change, LogOffset last_record) {
+  parts_.crc_ranges.Close(parts_.commit_log.appended(), last_record);
+  change->status = parts_.crc_ranges.Save(parts_.files, parts_.options.root);
+  EndChange(change);
+}
+
+void Replication::EndChange(const std::shared_ptr<Change>& change) {
+  busy_.store(false);
+  if (change->status.ok()) {
+    change->done(Done{});
+  } else {
+    change->done(change->status.Annotate("change the role of the log"));
   }
 }
 

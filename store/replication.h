@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "common/mutex.h"
+#include "store/append_queue.h"
 #include "store/checkpointer.h"
 #include "store/commit_log.h"
 #include "store/crc_ranges.h"
@@ -27,7 +28,9 @@ class Replication final : public ReplicatedLog {
  public:
   struct Parts {
     FileSystem& files;
+    Clock& clock;
     Logger& log;
+    Executor& log_executor;
     Executor& dispatch_executor;
     Executor& disk_executor;
     CommitLog& commit_log;
@@ -39,10 +42,15 @@ class Replication final : public ReplicatedLog {
     CommitWaiters& waiters;
     ReplicaAcks& acks;
     ReplicaWriter& writer;
+    AppendQueue& append_queue;
+    LogWriter& log_writer;
+    WriteGate& gate;
     CrcRanges& crc_ranges;  // Of the disk executor.
-    const std::atomic<bool>& follower;
+    std::atomic<bool>& follower;
     const StoreOptions& options;
     Task prepare_spare;  // On the disk executor.
+    // Takes the topic's queues that end at or below the offset away for good. On the dispatch executor.
+    UniqueFunction<Status(const std::string& topic, LogOffset below)> remove_topic;
   };
   explicit Replication(Parts parts) : parts_(std::move(parts)) {}
   // Once recovery is over and before anything is cut.
@@ -58,7 +66,12 @@ class Replication final : public ReplicatedLog {
   Result<LogOffset> RecordBefore(int64_t distance) override;
   void Truncate(LogOffset to, LogOffset last_record, Completion<Done> done) override;
   void StartOver(LogOffset begin, Completion<Done> done) override;
+  void DropTopic(const std::string& topic, LogOffset below, Completion<Done> done) override;
   uint64_t generation() const override { return generation_.load(std::memory_order_acquire); }
+  LogRole role() const override {
+    return parts_.follower.load(std::memory_order_acquire) ? LogRole::kFollower : LogRole::kLeader;
+  }
+  void ChangeRole(LogRole role, Completion<Done> done) override;
   void OnProgress(UniqueFunction<void()> listener) override;
 
  private:
@@ -74,10 +87,23 @@ class Replication final : public ReplicatedLog {
   void CutQueues(const std::shared_ptr<Cut>& cut);
   void End(const std::shared_ptr<Cut>& cut, const Status& status);
 
+  struct Change {
+    LogRole role = LogRole::kLeader;
+    Completion<Done> done;
+    Status status;
+  };
+  // The steps of ChangeRole, each on its own executor: disk, dispatch, then log or disk.
+  void AwaitIdle(const std::shared_ptr<Change>& change);
+  void Settle(const std::shared_ptr<Change>& change);
+  void Lead(const std::shared_ptr<Change>& change);
+  void Follow(const std::shared_ptr<Change>& change, LogOffset last_record);
+  void EndChange(const std::shared_ptr<Change>& change);
+
   Parts parts_;
   Checkpointer* checkpointer_ = nullptr;
   std::atomic<uint64_t> generation_{1};
-  std::atomic<bool> cutting_{false};
+  std::atomic<bool> busy_{false};  // The log is cut, or the role changes.
+  Timer idle_timer_;               // Of the disk executor.
   Mutex mutex_;
   std::shared_ptr<UniqueFunction<void()>> listener_ ORBITMQ_GUARDED_BY(mutex_);
 };

@@ -19,8 +19,8 @@ class BrokerMetricsTest : public BrokerFixture {
     return options;
   }
   ~BrokerMetricsTest() override { scraper_io_->Stop(); }
-  std::string Get(const std::string& path = "/metrics", uint16_t port = 5557) {
-    sim::RawVisitor visitor(scheduler_, scraper_, *scraper_io_, {kBrokerIp, port});
+  std::string Get(const std::string& path = "/metrics", uint16_t port = 5557, const char* ip = kBrokerIp) {
+    sim::RawVisitor visitor(scheduler_, scraper_, *scraper_io_, {ip, port});
     visitor.Send(StrCat("GET ", path, " HTTP/1.0\r\n\r\n"));
     return visitor.Take();
   }
@@ -87,6 +87,45 @@ TEST_F(BrokerMetricsTest, Page_AgreesWithWhatWasDone) {
     EXPECT_NE(line.rfind(' '), std::string_view::npos) << line;
   }
   EXPECT_TRUE(Get("/").starts_with("HTTP/1.1 404 "));
+}
+
+TEST_F(BrokerMetricsTest, Replication_AMasterShowsEachSlave_ASlaveItself) {
+  constexpr char kSlaveIp[] = "10.0.0.2";
+  BrokerOptions options = Shown();
+  Start(options);
+  EXPECT_EQ(Value(Get(), Of("rocketmq_ha_in_sync_brokers")), "1");
+  sim::SimHost host("b0-slave", kSlaveIp, 2, {});
+  sim::SimEnv env(scheduler_, network_, host, log_);
+  options.broker_ip1 = kSlaveIp;
+  options.broker_id = 1;
+  options.broker_role = BrokerRole::kSlave;
+  options.ha_master_address = StrCat(kBrokerIp, ":", kBrokerPort + 1);
+  auto slave = Broker::Start(env, options);
+  ASSERT_TRUE(slave.ok()) << slave.status().ToString();
+  Run(seconds(1));
+  ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  Run(seconds(1));
+  const std::string page = Get();
+  EXPECT_EQ(Value(page, Of("rocketmq_ha_in_sync_brokers")), "2");
+  const std::string end = Value(page, Of("rocketmq_store_watermark_offset", "watermark=\"appended\""));
+  EXPECT_EQ(Value(page, Of("rocketmq_ha_replicated_offset")), end);
+  const size_t at = page.find("replica=\"10.0.0.2:");
+  ASSERT_NE(at, std::string::npos) << page;
+  const std::string replica = page.substr(at, page.find('"', at + 9) + 1 - at);
+  EXPECT_EQ(Value(page, Of("rocketmq_ha_replica_acked_offset", replica)), end);
+  EXPECT_EQ(Value(page, Of("rocketmq_ha_replica_lag_bytes", replica)), "0");
+  EXPECT_EQ(Value(page, Of("rocketmq_ha_replica_lag_ms", replica)), "0");
+  EXPECT_EQ(Value(page, Of("rocketmq_ha_replica_in_sync", replica)), "1");
+  const std::string of_slave = Get("/metrics", 5557, kSlaveIp);
+  EXPECT_EQ(Value(of_slave, Of("rocketmq_ha_slave_state",
+                               "state=\"following\",master=\"10.0.0.1:10912\"")),
+            "1")
+      << of_slave;
+  EXPECT_EQ(Value(of_slave, Of("rocketmq_ha_slave_reported_offset")), end);
+  EXPECT_EQ(Value(of_slave, Of("rocketmq_ha_slave_heals_total")), "0");
+  env.MarkKilled();
+  slave->reset();
+  env.FinishKill(sim::SimEnv::Loss::kProcess);
 }
 
 TEST_F(BrokerMetricsTest, DeletedTopic_TakesItsSeriesWithIt) {

@@ -268,6 +268,60 @@ TEST_F(HaTest, SyncMaster_AcknowledgedMessages_AreOnTheSlavesDisk) {
   EXPECT_EQ(PullCount(kSlaveIp), 50);
 }
 
+TEST_F(HaTest, AllAck_EverySlaveThatHasCaughtUpIsWaitedFor_NotOneThatLagsForLong) {
+  Machine second(scheduler_, network_, log_, "b0t", "10.0.0.3", 5);
+  BrokerOptions master = OptionsFor(BrokerRole::kSyncMaster);
+  master.all_ack_in_sync_state_set = true;
+  master.ha_max_time_slave_not_catchup = seconds(4);
+  master.slave_timeout = seconds(1);
+  master_.Start(master);
+  SendMany(20);
+  slave_.Start(OptionsFor(BrokerRole::kSlave));
+  BrokerOptions other = OptionsFor(BrokerRole::kSlave);
+  other.broker_id = 2;
+  other.broker_ip1 = "10.0.0.3";
+  second.Start(other);
+  Run(seconds(2));
+  EXPECT_EQ(StatusOf(kBrokerIp).in_sync_slave_nums, 2);
+  EXPECT_EQ(Send("both have it").code, ResponseCode::kSuccess);
+  // One would be enough for inSyncReplicas.
+  network_.Block("10.0.0.3", kBrokerIp);
+  EXPECT_EQ(Send("one has it").code, ResponseCode::kFlushSlaveTimeout);
+  Run(seconds(5));
+  EXPECT_TRUE(Logged("a slave has not caught up for haMaxTimeSlaveNotCatchup"));
+  EXPECT_EQ(Send("one is enough now").code, ResponseCode::kSuccess);
+  network_.HealAll();
+  const MonoTime until = scheduler_.now() + seconds(60);
+  while (scheduler_.now() < until && StatusOf(kBrokerIp).ha_connection_info.back().diff != 0) {
+    Run(milliseconds(200));
+  }
+  network_.Block("10.0.0.3", kBrokerIp);
+  EXPECT_EQ(Send("it is waited for again").code, ResponseCode::kFlushSlaveTimeout);
+  network_.HealAll();
+  // Nobody: what inSyncReplicas says still counts.
+  second.Kill(sim::SimEnv::Loss::kProcess);
+  slave_.Kill(sim::SimEnv::Loss::kProcess);
+  Run(seconds(3));
+  EXPECT_EQ(Send("kept").code, ResponseCode::kSlaveNotAvailable);
+}
+
+TEST_F(HaTest, Master_DiesWhileItWaitsForItsSlavesToFetchTheEnd) {
+  master_.Start(OptionsFor(BrokerRole::kAsyncMaster));
+  slave_.Start(OptionsFor(BrokerRole::kSlave));
+  Run(seconds(1));
+  network_.Block(kBrokerIp, kSlaveIp);
+  EXPECT_EQ(Send("not fetched").code, ResponseCode::kSuccess);
+  bool stopped = false;
+  master_.broker->Shutdown(seconds(10), [&stopped](const Result<Done>& done) { stopped = done.ok(); });
+  Run(milliseconds(500));
+  master_.Kill(sim::SimEnv::Loss::kProcess);
+  EXPECT_FALSE(stopped);
+  network_.HealAll();
+  master_.Start(OptionsFor(BrokerRole::kAsyncMaster));
+  Run(seconds(2));
+  AwaitCaughtUp();
+}
+
 TEST_F(HaTest, Slave_KilledAmidTheStream_GoesOnAndIsEqual) {
   master_.Start(OptionsFor(BrokerRole::kAsyncMaster));
   slave_.Start(OptionsFor(BrokerRole::kSlave));

@@ -21,6 +21,7 @@ using std::chrono::seconds;
 
 constexpr char kNamesrvIp[] = "10.0.1.1";
 constexpr char kSlaveIp[] = "10.0.0.3";
+const Endpoint kMaster{kBrokerIp, kBrokerPort};
 const Endpoint kSlave{kSlaveIp, kBrokerPort};
 
 class StandbyTest : public BrokerFixture {
@@ -91,6 +92,25 @@ class StandbyTest : public BrokerFixture {
         BareAtSlave(RequestCode::kGetAllConsumerOffset).JoinedBody().view());
     if (!all.ok() || !all->offset_table.contains(topic + "@G")) return std::nullopt;
     return all->offset_table.at(topic + "@G").at(0);
+  }
+  proto::Command DeleteTopicAt(const Endpoint& at, const std::string& topic) {
+    proto::DeleteTopicRequestHeader header;
+    header.topic = topic;
+    return caller_->CallAt(at, proto::MakeRequest(RequestCode::kDeleteTopicInBroker, header));
+  }
+  // Where a queue ends; -1 when the broker does not say.
+  int64_t EndAt(const Endpoint& at, int32_t queue_id, const std::string& topic = "T") {
+    proto::GetMaxOffsetRequestHeader header;
+    header.topic = topic;
+    header.queue_id = queue_id;
+    const auto reply = caller_->CallAt(at, proto::MakeRequest(RequestCode::kGetMaxOffset, header));
+    const auto decoded = proto::DecodeHeader<proto::GetMaxOffsetResponseHeader>(reply);
+    return reply.code == ResponseCode::kSuccess && decoded.ok() ? decoded->offset : -1;
+  }
+  void SendTo(int32_t queue_id, int count) {
+    for (int i = 0; i < count; ++i) {
+      ASSERT_EQ(Send({.queue_id = queue_id}).code, ResponseCode::kSuccess);
+    }
   }
   // Until `done` holds, at most a minute of virtual time.
   template <class Fn>
@@ -264,6 +284,98 @@ TEST_F(StandbyTest, MasterWithoutItsDisk_NothingIsDeletedAtTheSlave) {
   EXPECT_TRUE(Eventually([&] { return has("Young"); }));
   EXPECT_TRUE(has("T7"));
   EXPECT_TRUE(Logged("older than this slave's copy"));
+}
+
+TEST_F(StandbyTest, Master_EndsWhileItAsksItsSlaves_DoesNotRegister) {
+  Start(Master());
+  StartSlave();
+  ASSERT_TRUE(Eventually([&] { return RouteOf("SELF_TEST_TOPIC").size() == 2; }));
+  Stop();
+  // Its question stays on the way.
+  network_.Block(kSlaveIp, kBrokerIp);
+  Start(Master());
+  Run(milliseconds(500));
+  Stop();
+  Run(seconds(1));
+  EXPECT_EQ(RouteOf("SELF_TEST_TOPIC").count(0), 0u);
+  Start(Master());
+  Run(milliseconds(500));
+  Crash();
+  network_.HealAll();
+}
+
+TEST_F(StandbyTest, Topic_DeletedAtTheMaster_ItsQueuesAndOffsetsGoHereToo) {
+  ASSERT_NO_FATAL_FAILURE(StartBothWithOffset3Of10());
+  ASSERT_TRUE(Eventually([&] { return EndAt(kSlave, 0) == 10; }));
+  ASSERT_EQ(DeleteTopicAt(kMaster, "T").code, ResponseCode::kSuccess);
+  EXPECT_TRUE(Eventually([&] { return EndAt(kSlave, 0) <= 0; }));
+  EXPECT_TRUE(Eventually([&] { return !OffsetAtSlave().has_value(); }));
+  EXPECT_TRUE(Logged("a topic that the master deleted has no queues any more"));
+  // A restart brings nothing back.
+  StopSlave();
+  StartSlave();
+  Run(seconds(2));
+  EXPECT_LE(EndAt(kSlave, 0), 0);
+}
+
+TEST_F(StandbyTest, Topic_DeletedAndMadeAnewAtOnce_TheSlaveHasTheNewMessagesOnly) {
+  Start(Master());
+  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+  SendTo(0, 10);
+  StartSlave();
+  ASSERT_TRUE(Eventually([&] { return EndAt(kSlave, 0) == 10; }));
+  // Ten times, so that the looks of the slave fall before, between and after.
+  for (int round = 0; round < 10; ++round) {
+    ASSERT_EQ(DeleteTopicAt(kMaster, "T").code, ResponseCode::kSuccess);
+    Run(milliseconds(round * 170));
+    ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+    SendTo(0, 3 + round);
+    Run(milliseconds(700));
+    ASSERT_EQ(EndAt(kMaster, 0), 3 + round);
+    EXPECT_EQ(EndAt(kSlave, 0), 3 + round) << round;
+  }
+  Run(seconds(12));
+  EXPECT_EQ(EndAt(kSlave, 0), 12);
+}
+
+TEST_F(StandbyTest, Topic_TheSlaveIsBehindItsDeletion_WhatComesLaterGoesToo) {
+  Start(Master());
+  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+  ASSERT_EQ(CreateTopic("Other").code, ResponseCode::kSuccess);
+  SendTo(0, 10);
+  ASSERT_EQ(DeleteTopicAt(kMaster, "T").code, ResponseCode::kSuccess);
+  // An empty slave gets all of the log, with what was deleted long ago.
+  StartSlave();
+  for (int i = 0; i < 5; ++i) ASSERT_EQ(Send({.topic = "Other"}).code, ResponseCode::kSuccess);
+  ASSERT_TRUE(Eventually([&] { return EndAt(kSlave, 0, "Other") == 5; }));
+  EXPECT_TRUE(Eventually([&] { return Logged("a topic that the master deleted has no queues any more"); }));
+  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+  SendTo(0, 2);
+  EXPECT_TRUE(Eventually([&] { return EndAt(kSlave, 0) == 2; }));
+}
+
+TEST_F(StandbyTest, Topic_DeletionSentToTheSlave_TheMastersCounts) {
+  Start(Master());
+  ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
+  SendTo(0, 4);
+  StartSlave();
+  ASSERT_TRUE(Eventually([&] { return EndAt(kSlave, 0) == 4; }));
+  // The master has the topic.
+  EXPECT_EQ(DeleteTopicAt(kSlave, "T").code, ResponseCode::kSuccess);
+  Run(seconds(8));
+  EXPECT_EQ(EndAt(kSlave, 0), 4);
+  // As mqadmin does it: both; the slave looks at once.
+  ASSERT_EQ(DeleteTopicAt(kMaster, "T").code, ResponseCode::kSuccess);
+  ASSERT_EQ(DeleteTopicAt(kSlave, "T").code, ResponseCode::kSuccess);
+  Run(milliseconds(500));
+  EXPECT_LE(EndAt(kSlave, 0), 0);
+  // Without a master nobody can delete.
+  Crash();
+  ASSERT_TRUE(Eventually([&] { return RouteOf("SELF_TEST_TOPIC").size() == 1; }));
+  Run(seconds(3));
+  const auto refused = DeleteTopicAt(kSlave, "T");
+  EXPECT_EQ(refused.code, ResponseCode::kSystemError);
+  EXPECT_NE(refused.remark.find("no master is alive"), std::string::npos) << refused.remark;
 }
 
 TEST_F(StandbyTest, ActingMaster_MasterIsGone_DutiesBeginAndEndWithItsReturn) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A deleted topic stays deleted, wholly, whatever stops the broker at whichever of its steps.
 #include "store/deleted_topics.h"
-#include "test/store/store_fixture.h"
+#include "test/store/log_shipping.h"
 
 namespace orbitmq::store {
 namespace {
@@ -244,6 +244,67 @@ TEST_F(DeletedTopicsTest, ALogCutBelow_NothingNewIsTakenForDeleted) {
   RemoveOwnCheckpoint(*this);
   Open();
   ExpectQueue("T", 0, Numbered(4, "new"));
+}
+
+// A follower's log has the messages of the old topic and those of the one that was made anew.
+class DroppedTopicTest : public DeletedTopicsTest {
+ protected:
+  void SetUp() override {
+    DeletedTopicsTest::SetUp();
+    SetSmallFiles(leader_.options);
+    options.follower = true;
+    leader_.Open();
+    Open();
+    leader_.AppendMany(12, {.queue_id = 0}, "old");
+    leader_.AppendMany(8, {.queue_id = 1}, "old");
+  }
+
+  StoreHarness leader_{7};
+};
+
+TEST_F(DroppedTopicTest, WhatLiesBelow_GoesForGood_WhatWasSentLaterStays) {
+  ASSERT_TRUE(leader_.DeleteTopic("T").ok());
+  const LogOffset deleted_at = leader_.store().watermarks().appended;
+  leader_.AppendMany(3, {.queue_id = 2}, "new");
+  leader_.AppendMany(4, {.topic = "Other"});
+  Ship(leader_, *this);
+  ASSERT_EQ(Bodies("T", 0).size(), 12u);
+  ASSERT_TRUE(DropTopic(*this, "T", deleted_at).ok());
+  for (const bool own_checkpoint : {true, false}) {
+    ExpectQueue("T", 0, {});
+    ExpectQueue("T", 1, {});
+    ExpectQueue("T", 2, Numbered(3, "new"));
+    ExpectQueue("Other", 0, Numbered(4));
+    Pass(seconds(8));  // A checkpoint that holds changes only.
+    Crash(Loss::kProcess);
+    Boot();
+    if (!own_checkpoint) RemoveOwnCheckpoint(*this);
+    Open();
+  }
+  // A queue that is made anew begins anew.
+  leader_.AppendMany(2, {.queue_id = 0}, "again");
+  Ship(leader_, *this);
+  ExpectQueue("T", 0, Numbered(2, "again"));
+  ExpectQueue("T", 2, Numbered(3, "new"));
+}
+
+TEST_F(DroppedTopicTest, AFollowerThatIsBehind_DropsTheRestWhenItHasCome) {
+  Ship(leader_, *this);
+  const LogOffset had = store().watermarks().appended;
+  leader_.AppendMany(5, {.queue_id = 0}, "more");
+  ASSERT_TRUE(leader_.DeleteTopic("T").ok());
+  Ship(leader_, *this);
+  ASSERT_TRUE(DropTopic(*this, "T", had).ok());
+  ExpectQueue("T", 1, {});
+  EXPECT_EQ(Bodies("T", 0).size(), 17u);  // It went on.
+  ASSERT_TRUE(DropTopic(*this, "T", store().watermarks().appended).ok());
+  ExpectQueue("T", 0, {});
+}
+
+TEST_F(DroppedTopicTest, OnALeader_IsRefused) {
+  EXPECT_EQ(DropTopic(leader_, "T", {100}).code(), StatusCode::kFailedPrecondition);
+  leader_.Settle();
+  EXPECT_EQ(leader_.Bodies("T", 0).size(), 12u);
 }
 
 TEST_F(DeletedTopicsTest, ADamagedNote_IsToldAndTheStoreOpens) {

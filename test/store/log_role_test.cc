@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two stores with one log, of which now one and now the other is the leader.
+#include "test/store/log_shipping.h"
+
+namespace orbitmq::store {
+namespace {
+
+class LogRoleTest : public testing::TestWithParam<FlushMode> {
+ protected:
+  LogRoleTest() : one_(1), two_(2) {
+    for (StoreHarness* store : {&one_, &two_}) {
+      store->options.flush_mode = GetParam();
+      store->options.record_crc = RecordCrc::kWhole;
+    }
+    two_.options.follower = true;
+  }
+  void SetUp() override {
+    one_.Open();
+    two_.Open();
+  }
+
+  StoreHarness one_;
+  StoreHarness two_;
+};
+
+TEST_P(LogRoleTest, AFollowerThatLeads_GoesOnWhereTheOldLeaderEnded) {
+  one_.AppendMany(40, {.queue_id = 0});
+  one_.AppendMany(7, {.queue_id = 1});
+  Ship(one_, two_);
+  EXPECT_EQ(two_.store().replication().role(), LogRole::kFollower);
+  EXPECT_EQ(two_.Await(two_.Send({.body = "refused"})).status().code(), StatusCode::kUnavailable);
+  ASSERT_TRUE(ChangeRole(two_, LogRole::kLeader).ok());
+  EXPECT_EQ(two_.store().replication().role(), LogRole::kLeader);
+  EXPECT_EQ(two_.Append({.queue_id = 0, .body = "m40"}).queue_offset.value, 40);
+  EXPECT_EQ(two_.Append({.queue_id = 1, .body = "m7"}).queue_offset.value, 7);
+  EXPECT_EQ(two_.Append({.queue_id = 2, .body = "m0"}).queue_offset.value, 0);
+  two_.ExpectQueue("T", 0, Numbered(41));
+  two_.ExpectQueue("T", 1, Numbered(8));
+  // The other way round, and nothing is lost by a kill.
+  ASSERT_TRUE(ChangeRole(one_, LogRole::kFollower).ok());
+  Ship(two_, one_);
+  one_.Crash(StoreHarness::Loss::kProcess);
+  one_.options.follower = true;
+  one_.Open();
+  one_.ExpectQueue("T", 0, Numbered(41));
+  one_.ExpectQueue("T", 2, Numbered(1));
+}
+
+TEST_P(LogRoleTest, ALeaderThatFollows_PlacesWhatItAcceptedAndTakesNoMore) {
+  std::vector<Pending> accepted;
+  for (int i = 0; i < 30; ++i) accepted.push_back(one_.Send({.body = StrCat("m", i)}));
+  std::optional<Status> changed;
+  one_.store().replication().ChangeRole(LogRole::kFollower,
+                                        [&](const Result<Done>& done) { changed = done.status(); });
+  EXPECT_EQ(one_.Await(one_.Send({.body = "late"})).status().code(), StatusCode::kUnavailable);
+  for (const Pending& pending : accepted) EXPECT_TRUE(one_.Await(pending).ok());
+  one_.Pass(std::chrono::seconds(1));
+  ASSERT_TRUE(changed && changed->ok());
+  one_.ExpectQueue("T", 0, Numbered(30));
+  // It is a follower in everything: a stream goes on behind its end, cuts are allowed.
+  Ship(one_, two_);
+  ASSERT_TRUE(ChangeRole(two_, LogRole::kLeader).ok());
+  two_.AppendMany(5, {.topic = "New"});
+  Ship(two_, one_);
+  one_.ExpectQueue("New", 0, Numbered(5));
+  ASSERT_TRUE(one_.Close().ok());
+  one_.Open();
+  one_.ExpectQueue("New", 0, Numbered(5));
+}
+
+TEST_P(LogRoleTest, RecordsOfTheNewLeader_NeedNoCrcOfTheOldOne) {
+  ASSERT_TRUE(two_.Close().ok());
+  two_.options.record_crc = RecordCrc::kNone;  // As Apache's.
+  two_.Open();
+  one_.AppendMany(3, {});
+  Ship(one_, two_);
+  ASSERT_TRUE(ChangeRole(one_, LogRole::kFollower).ok());
+  ASSERT_TRUE(ChangeRole(two_, LogRole::kLeader).ok());
+  two_.AppendMany(9, {.topic = "Plain"});
+  Ship(two_, one_);
+  one_.Crash(StoreHarness::Loss::kProcess);
+  one_.Open();
+  one_.ExpectQueue("Plain", 0, Numbered(9));
+}
+
+TEST_P(LogRoleTest, ChangesAndCuts_OneAtATime) {
+  one_.AppendMany(3, {});
+  std::optional<Status> first;
+  one_.store().replication().ChangeRole(LogRole::kFollower,
+                                        [&](const Result<Done>& done) { first = done.status(); });
+  EXPECT_EQ(ChangeRole(one_, LogRole::kLeader).code(), StatusCode::kFailedPrecondition);
+  one_.Pass(std::chrono::seconds(1));
+  ASSERT_TRUE(first && first->ok());
+  EXPECT_TRUE(ChangeRole(one_, LogRole::kFollower).ok());  // It is one.
+  EXPECT_TRUE(ChangeRole(one_, LogRole::kLeader).ok());
+  EXPECT_EQ(one_.Append({.body = "m3"}).queue_offset.value, 3);
+}
+
+INSTANTIATE_TEST_SUITE_P(Flush, LogRoleTest, testing::Values(FlushMode::kSync, FlushMode::kAsync),
+                         [](const auto& mode) { return mode.param == FlushMode::kSync ? "Sync" : "Async"; });
+
+}  // namespace
+}  // namespace orbitmq::store
