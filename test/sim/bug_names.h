@@ -7,37 +7,43 @@
 
 namespace orbitmq::sim {
 
+// Which simulation a seed runs.
+enum class Scene : uint8_t { kWhole, kReplication, kStandby };
+
 // The names by which orbitmq_sim knows the planted bugs; every one of common/planted_bug.h stands here.
 struct BugName {
   const char* name;
   Bug bug;
-  bool replication = false;  // Seeds of the replication simulation catch it.
+  Scene scene = Scene::kWhole;  // Whose seeds catch it.
   // The search for a seed that catches it begins here: where it once ended. The others follow.
   uint64_t first_try = 1;
 };
 
 inline constexpr BugName kBugNames[] = {
-    {"ack-before-sync", Bug::kAckBeforeSync, false, 24},
-    {"dispatch-unflushed", Bug::kDispatchUnflushed, false, 21},
+    {"ack-before-sync", Bug::kAckBeforeSync, Scene::kWhole, 24},
+    {"dispatch-unflushed", Bug::kDispatchUnflushed, Scene::kWhole, 21},
     {"double-dispatch", Bug::kDoubleDispatch},
-    {"flushed-before-sync", Bug::kFlushedBeforeSync, false, 4},
-    {"keep-torn-tail", Bug::kKeepTornTail, false, 5},
+    {"flushed-before-sync", Bug::kFlushedBeforeSync, Scene::kWhole, 4},
+    {"keep-torn-tail", Bug::kKeepTornTail, Scene::kWhole, 5},
     {"skip-queue-rebuild", Bug::kSkipQueueRebuild},
     {"no-directory-sync", Bug::kNoDirectorySync},
     {"forget-queue-offsets", Bug::kForgetQueueOffsets},
-    {"ack-before-replica", Bug::kAckBeforeReplica, true, 7},
+    {"ack-before-replica", Bug::kAckBeforeReplica, Scene::kReplication, 7},
     {"dead-broker-routed", Bug::kDeadBrokerRouted},
     {"lost-wake-up", Bug::kLostWakeUp},
-    {"no-offset-clamp", Bug::kNoOffsetClamp, false, 5},
+    {"no-offset-clamp", Bug::kNoOffsetClamp, Scene::kWhole, 5},
     {"offsets-run-ahead", Bug::kOffsetsRunAhead},
-    {"stale-route", Bug::kStaleRoute, false, 3},
+    {"stale-route", Bug::kStaleRoute, Scene::kWhole, 3},
     {"drop-send-back", Bug::kDropSendBack},
-    {"ack-refused", Bug::kAckRefused, false, 11},
-    {"delay-offset-first", Bug::kDelayOffsetFirst, false, 11},
-    {"report-unwritten", Bug::kReportUnwritten, true, 4},
-    {"no-divergence-check", Bug::kNoDivergenceCheck, true, 47},
+    {"ack-refused", Bug::kAckRefused, Scene::kWhole, 11},
+    {"delay-offset-first", Bug::kDelayOffsetFirst, Scene::kWhole, 11},
+    {"report-unwritten", Bug::kReportUnwritten, Scene::kReplication, 4},
+    {"no-divergence-check", Bug::kNoDivergenceCheck, Scene::kReplication, 47},
+    {"forget-standby-offsets", Bug::kForgetStandbyOffsets, Scene::kStandby},
+    {"slave-moves-consumers", Bug::kSlaveMovesConsumers, Scene::kStandby},
+    {"keep-deleted-topic", Bug::kKeepDeletedTopic, Scene::kStandby, 3},
     {"commit-past-unfinished", Bug::kCommitPastUnfinished},
-    {"forget-give-back", Bug::kForgetGiveBack, false, 7},
+    {"forget-give-back", Bug::kForgetGiveBack, Scene::kWhole, 7},
 };
 
 }  // namespace orbitmq::sim

@@ -24,16 +24,6 @@ broker::BrokerOptions BrokerOptionsFor(size_t number, const std::string& ip, con
   return options;
 }
 
-ClientOptions ClientOptionsFor(const std::string& namesrvs) {
-  ClientOptions options;
-  options.namesrv_addr = namesrvs;
-  options.request_timeout = milliseconds(2000);
-  options.route_poll_interval = milliseconds(3000);
-  options.heartbeat_interval = milliseconds(3000);
-  options.offset_persist_interval = milliseconds(1000);
-  return options;
-}
-
 ImageOptions ImageOptionsFor(BrokerNode& broker, uint64_t seed, bool power_lost) {
   ImageOptions options;
   options.broker = broker.options().broker_name;
@@ -102,7 +92,7 @@ void Cluster::AddBrokers(uint64_t seed) {
 void Cluster::AddClients() {
   for (size_t i = 0; i < kProducerCount; ++i) {
     ProducerOptions options;
-    options.client = ClientOptionsFor(namesrv_list_);
+    options.client = SmallClientOptions(namesrv_list_);
     options.group = StrCat("makers", i);
     options.send_timeout = milliseconds(3000);
     options.attempt_timeout_max = milliseconds(i == 0 ? 0 : 1200);
@@ -115,7 +105,7 @@ void Cluster::AddClients() {
     const GroupSpec& spec = world_.facts.groups[g];
     for (int member = 0; member < spec.members; ++member, ++number) {
       PushConsumerOptions options;
-      options.client = ClientOptionsFor(namesrv_list_);
+      options.client = SmallClientOptions(namesrv_list_);
       options.group = spec.name;
       for (const auto& [topic, tags] : spec.subscriptions) {
         const std::vector<std::string> list(tags.begin(), tags.end());

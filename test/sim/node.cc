@@ -31,6 +31,29 @@ broker::BrokerOptions SmallBrokerOptions(const std::string& name, const std::str
   return options;
 }
 
+broker::BrokerOptions PairedBrokerOptions(broker::BrokerRole role, const std::string& ip,
+                                          const std::string& namesrvs) {
+  using std::chrono::milliseconds;
+  broker::BrokerOptions options = SmallBrokerOptions("b0", ip, namesrvs);
+  options.broker_role = role;
+  options.broker_id = role == broker::BrokerRole::kSlave ? 1 : 0;
+  options.register_name_server_period = milliseconds(2000);
+  options.slave_timeout = milliseconds(800);
+  options.ha_send_heartbeat_interval = milliseconds(500);
+  options.ha_housekeeping_interval = milliseconds(2000);
+  return options;
+}
+
+ClientOptions SmallClientOptions(const std::string& namesrvs) {
+  ClientOptions options;
+  options.namesrv_addr = namesrvs;
+  options.request_timeout = std::chrono::milliseconds(2000);
+  options.route_poll_interval = std::chrono::milliseconds(3000);
+  options.heartbeat_interval = std::chrono::milliseconds(3000);
+  options.offset_persist_interval = std::chrono::milliseconds(1000);
+  return options;
+}
+
 Node::Node(World& world, NodeKind kind, const NodeSpec& spec)
     : world_(world), kind_(kind), host_(spec.name, spec.ip, world.scheduler.random().Next(), spec.skew) {}
 

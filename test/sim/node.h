@@ -33,6 +33,12 @@ struct World {
 broker::BrokerOptions SmallBrokerOptions(const std::string& name, const std::string& ip,
                                          const std::string& namesrvs);
 inline constexpr char kBrokerRoot[] = "/broker";  // Its store.
+// The same as a member of a pair of the name "b0", which finds out soon what became of the other one.
+broker::BrokerOptions PairedBrokerOptions(broker::BrokerRole role, const std::string& ip,
+                                          const std::string& namesrvs);
+
+// An application that notices soon what changes.
+ClientOptions SmallClientOptions(const std::string& namesrvs);
 
 enum class NodeKind : uint8_t { kNamesrv, kBroker, kProducer, kConsumer };
 

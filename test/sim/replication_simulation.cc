@@ -6,12 +6,10 @@
 #include <set>
 
 #include "common/strings.h"
-#include "remoting/protocol/admin_bodies.h"
 #include "remoting/protocol/codes.h"
 #include "remoting/protocol/header_codec.h"
 #include "remoting/protocol/headers.h"
-#include "test/sim/node.h"
-#include "test/sim/store_image.h"
+#include "test/sim/checkers/replica.h"
 
 namespace orbitmq::sim {
 namespace {
@@ -27,21 +25,14 @@ constexpr Duration kPeaceMax = seconds(90);
 constexpr char kTopic[] = "T";
 constexpr uint64_t kMessagesMax = 3000;
 
-broker::BrokerOptions OptionsFor(broker::BrokerRole role, const std::string& ip, const std::string& namesrv) {
-  broker::BrokerOptions options = SmallBrokerOptions("b0", ip, namesrv);
-  options.broker_role = role;
-  options.broker_id = role == broker::BrokerRole::kSlave ? 1 : 0;
-  options.register_name_server_period = milliseconds(2000);
-  options.slave_timeout = milliseconds(800);
-  options.ha_send_heartbeat_interval = milliseconds(500);
-  options.ha_housekeeping_interval = milliseconds(2000);
-  return options;
-}
-
 class ReplicationRun final {
  public:
   explicit ReplicationRun(const SimulationOptions& options)
-      : options_(options), world_(options.seed), random_(options.seed * 7919 + 17), probe_(world_) {
+      : options_(options),
+        world_(options.seed),
+        random_(options.seed * 7919 + 17),
+        probe_(world_),
+        replicas_(world_, probe_) {
     world_.log.EchoToStderr(options.trace);
     world_.facts.seed = options.seed;
     namesrv_ = std::make_unique<NamesrvNode>(world_, NodeSpec{"ns", "10.0.0.1", {}});
@@ -73,8 +64,8 @@ class ReplicationRun final {
  private:
   std::unique_ptr<BrokerNode> Make(broker::BrokerRole role, const char* name, const char* ip,
                                    const std::string& namesrv) {
-    return std::make_unique<BrokerNode>(world_, NodeSpec{name, ip, {}}, OptionsFor(role, ip, namesrv),
-                                        [](BrokerNode&, bool) {});
+    return std::make_unique<BrokerNode>(world_, NodeSpec{name, ip, {}},
+                                        PairedBrokerOptions(role, ip, namesrv), [](BrokerNode&, bool) {});
   }
   Duration Between(int64_t low_ms, int64_t high_ms) { return milliseconds(random_.Between(low_ms, high_ms)); }
   void RunFor(Duration time) { world_.scheduler.RunUntil(world_.scheduler.now() + time); }
@@ -194,7 +185,7 @@ class ReplicationRun final {
   void End() {
     if (!world_.facts.findings.empty()) return;
     Heal();
-    if (!AwaitInStep()) return;
+    if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return;
     if (options_.seed % 3 == 0) return EndInPeace();
     // Disks that are slow to sync, so that much is under way when it ends.
     for (BrokerNode* node : {master_.get(), slave_.get()}) node->host().disk.SlowSyncs(milliseconds(20));
@@ -206,15 +197,15 @@ class ReplicationRun final {
     RunFor(seconds(3));
     const bool master_lost = options_.seed % 3 == 1;
     const StoreImage left = ImageOf(master_lost ? *slave_ : *master_);
-    Contains(left, acked_, "acknowledged");
-    if (!master_lost) Contains(left, unreplicated_, "kept");
-    Compare(ImageOf(*master_), ImageOf(*slave_));
+    replicas_.Contains(left, acked_, "acknowledged");
+    if (!master_lost) replicas_.Contains(left, unreplicated_, "kept");
+    replicas_.SameLog(ImageOf(*master_), ImageOf(*slave_));
   }
 
   void EndInPeace() {
     sending_ = false;
     RunFor(seconds(3));
-    if (!AwaitInStep()) return;
+    if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return;
     ended_ = true;
     for (BrokerNode* node : {slave_.get(), master_.get()}) {
       node->Stop();
@@ -223,87 +214,13 @@ class ReplicationRun final {
     }
     const StoreImage master = ImageOf(*master_);
     const StoreImage slave = ImageOf(*slave_);
-    Contains(master, acked_, "acknowledged");
-    Contains(master, unreplicated_, "kept");
-    Contains(slave, acked_, "acknowledged");
-    if (master.records.size() != slave.records.size()) {
-      world_.facts.findings.Add("equal-logs", StrCat("in peace the master has ", master.records.size(),
-                                                     " records and the slave ", slave.records.size()));
-    }
-    Compare(master, slave);
+    replicas_.Contains(master, acked_, "acknowledged");
+    replicas_.Contains(master, unreplicated_, "kept");
+    replicas_.Contains(slave, acked_, "acknowledged");
+    replicas_.SameInPeace(master, slave);
   }
 
-  // The slave follows and has acknowledged everything that the master held a moment ago.
-  bool AwaitInStep() {
-    const MonoTime until = world_.scheduler.now() + kPeaceMax;
-    in_step_at_ = 0;
-    while (world_.scheduler.now() < until) {
-      auto body = std::make_shared<proto::HARuntimeInfo>();
-      proto::Command request;
-      request.code = RequestCode::kGetBrokerHaStatus;
-      probe_.Call(master_->address(), std::move(request), [body](Result<proto::Command> reply) {
-        if (!reply.ok()) return;
-        auto decoded = proto::DecodeBody<proto::HARuntimeInfo>(reply->JoinedBody().view());
-        if (decoded.ok()) *body = *std::move(decoded);
-      });
-      RunFor(milliseconds(200));
-      for (const auto& replica : body->ha_connection_info) {
-        if (replica.in_sync && replica.slave_ack_offset >= in_step_at_ && in_step_at_ > 0) return true;
-      }
-      if (in_step_at_ == 0) in_step_at_ = body->master_commit_log_max_offset;
-    }
-    world_.facts.findings.Add("liveness", StrCat("the slave is not in step ", kPeaceMax / seconds(1),
-                                                 " s after the last fault"));
-    return false;
-  }
-
-  StoreImage ImageOf(BrokerNode& node) {
-    ImageOptions options;
-    options.broker = node.name();
-    options.store = broker::ToStoreOptions(node.options(), {});
-    options.config_dir = StrCat(kBrokerRoot, "/config");
-    options.seed = options_.seed;
-    options.power_lost = options_.seed % 3 != 0;
-    StoreImage image = TakeStoreImage(node.host().disk, options);
-    if (!image.opened.ok()) {
-      world_.facts.findings.Add("opens", StrCat(node.name(), ": ", image.opened.ToString()));
-    }
-    return image;
-  }
-
-  void Contains(const StoreImage& image, const std::set<uint32_t>& numbers, std::string_view what) {
-    std::set<uint32_t> there;
-    for (const ImageRecord& record : image.records) {
-      if (record.number) there.insert(*record.number);
-    }
-    size_t missing = 0;
-    uint32_t first = 0;
-    for (const uint32_t number : numbers) {
-      if (there.contains(number)) continue;
-      if (missing++ == 0) first = number;
-    }
-    if (missing == 0) return;
-    world_.facts.findings.Add("acknowledged", StrCat(missing, " messages that were ", what, " (the first is ",
-                                                     first, " of ", numbers.size(), ") are not on the ",
-                                                     image.broker));
-  }
-
-  // As far as both go; a slave may have what its master lost with the power and never acknowledged.
-  void Compare(const StoreImage& master, const StoreImage& slave) {
-    const size_t count = std::min(master.records.size(), slave.records.size());
-    for (size_t i = 0; i < count; ++i) {
-      const ImageRecord& one = master.records[i];
-      const ImageRecord& two = slave.records[i];
-      if (one.log_offset == two.log_offset && one.bytes == two.bytes && one.number == two.number &&
-          one.store_ms == two.store_ms && one.queue_offset == two.queue_offset) {
-        continue;
-      }
-      world_.facts.findings.Add(
-          "equal-logs", StrCat("record ", i, " is at ", one.log_offset, " on the master and ", two.log_offset,
-                               " on the slave, or differs"));
-      return;
-    }
-  }
+  StoreImage ImageOf(BrokerNode& node) { return replicas_.ImageOf(node, options_.seed % 3 != 0); }
 
   SimulationReport Report() {
     SimulationReport report = ReportOf(world_);
@@ -317,13 +234,13 @@ class ReplicationRun final {
   World world_;
   Random random_;
   Probe probe_;
+  ReplicaChecker replicas_;
   std::unique_ptr<NamesrvNode> namesrv_;
   std::unique_ptr<BrokerNode> master_;
   std::unique_ptr<BrokerNode> slave_;
   bool sending_ = false;
   bool ended_ = false;
   uint64_t fault_count_ = 0;
-  int64_t in_step_at_ = 0;
   std::set<uint32_t> acked_;
   std::set<uint32_t> unreplicated_;
   std::map<int32_t, int64_t> seen_;

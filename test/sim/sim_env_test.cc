@@ -296,6 +296,18 @@ TEST_F(SimEnvTest, Disk_FailedSync_ReportsAndFullDiskRefuses) {
   EXPECT_EQ(WriteAt(**file, 3, std::string(100, 'y')).code(), StatusCode::kResourceExhausted);
 }
 
+TEST_F(SimEnvTest, Disk_DirectoryThatIsNotEmpty_Stays) {
+  SimHost host("a", "10.0.0.1", 1, {});
+  auto env = NewEnv(host);
+  ASSERT_TRUE(env->files().CreateDirectories("/d/e").ok());
+  EXPECT_EQ(env->files().Remove("/d").code(), StatusCode::kIoError);
+  ASSERT_TRUE(env->files().Open("/d/e/f", OpenMode::kCreate).ok());
+  EXPECT_EQ(env->files().Remove("/d/e").code(), StatusCode::kIoError);
+  ASSERT_TRUE(env->files().Remove("/d/e/f").ok());
+  EXPECT_TRUE(env->files().Remove("/d/e").ok());
+  EXPECT_FALSE(env->files().Exists("/d/e"));
+}
+
 TEST_F(SimEnvTest, Disk_Lock_HeldOnceAndFreedByDeath) {
   auto env = NewEnv(a_);
   ASSERT_TRUE(env->files().CreateDirectories("/d").ok());

@@ -18,6 +18,7 @@
 #include "test/sim/bug_names.h"
 #include "test/sim/replication_simulation.h"
 #include "test/sim/simulation.h"
+#include "test/sim/standby_simulation.h"
 
 namespace orbitmq::sim {
 namespace {
@@ -27,8 +28,9 @@ constexpr unsigned kRealSecondsMax = 240;
 
 constexpr char kUsage[] =
     "Usage: orbitmq_sim [--seeds 1..50] [--more-seeds 7,99] [--seed N [--trace]] [--repeat] [--bug NAME]\n"
-    "                   [--prove-bugs [--share I/N]] [--list-bugs] [--replication]\n"
+    "                   [--prove-bugs [--share I/N]] [--list-bugs] [--replication|--standby]\n"
     "  --replication   a master and its slave instead of the whole system\n"
+    "  --standby       consumers between a master and its slave\n"
     "  --seeds A..B    one line per seed, each in a process of its own (default 1..50)\n"
     "  --more-seeds L  these seeds as well\n"
     "  --seed N        this seed alone, in this process; with --trace every log line goes to stderr\n"
@@ -45,7 +47,7 @@ struct Arguments {
   bool repeat = false;
   bool prove_bugs = false;
   bool list_bugs = false;
-  bool replication = false;
+  Scene scene = Scene::kWhole;
   uint64_t share_index = 0;
   uint64_t share_count = 1;
   Bug bug = Bug::kNone;
@@ -83,11 +85,22 @@ const char* VerdictName(Verdict verdict) {
 // What this process has cost so far.
 double CpuSeconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
-SimulationReport RunSeed(uint64_t seed, bool trace, bool replication) {
+SimulationReport RunScene(Scene scene, const SimulationOptions& options) {
+  switch (scene) {
+    case Scene::kReplication:
+      return RunReplicationSimulation(options);
+    case Scene::kStandby:
+      return RunStandbySimulation(options);
+    case Scene::kWhole:
+      break;
+  }
+  return RunSimulation(options);
+}
+
+SimulationReport RunSeed(uint64_t seed, bool trace, Scene scene) {
   running_seed = seed;
   const double begin = CpuSeconds();
-  const SimulationOptions options{.seed = seed, .trace = trace};
-  const SimulationReport report = replication ? RunReplicationSimulation(options) : RunSimulation(options);
+  const SimulationReport report = RunScene(scene, {.seed = seed, .trace = trace});
   std::printf("seed %llu %s %s cpu s %.1f hash %016llx\n", static_cast<unsigned long long>(seed),
               VerdictName(report.verdict), report.summary.c_str(), CpuSeconds() - begin,
               static_cast<unsigned long long>(report.trace_hash));
@@ -102,7 +115,7 @@ struct Child {
 };
 
 // Runs the seed in a process of its own, so that a crash is one seed's verdict.
-Child RunInChild(uint64_t seed, bool replication) {
+Child RunInChild(uint64_t seed, Scene scene) {
   Child child;
   int ends[2];
   if (pipe(ends) != 0) std::abort();
@@ -112,7 +125,7 @@ Child RunInChild(uint64_t seed, bool replication) {
     dup2(ends[1], STDOUT_FILENO);
     dup2(ends[1], STDERR_FILENO);
     alarm(kRealSecondsMax);
-    const SimulationReport report = RunSeed(seed, false, replication);
+    const SimulationReport report = RunSeed(seed, false, scene);
     _exit(static_cast<int>(report.verdict));
   }
   close(ends[1]);
@@ -131,13 +144,13 @@ Child RunInChild(uint64_t seed, bool replication) {
   return child;
 }
 
-int RunSeeds(const std::vector<uint64_t>& seeds, bool replication) {
+int RunSeeds(const std::vector<uint64_t>& seeds, Scene scene) {
   int passed = 0;
   int failed = 0;
   Verdict worst = Verdict::kOk;
   uint64_t worst_seed = 0;
   for (const uint64_t seed : seeds) {
-    const Child child = RunInChild(seed, replication);
+    const Child child = RunInChild(seed, scene);
     std::fputs(child.output.c_str(), stdout);
     std::fflush(stdout);
     ++(child.verdict == Verdict::kOk ? passed : failed);
@@ -156,12 +169,12 @@ int RunSeeds(const std::vector<uint64_t>& seeds, bool replication) {
 }
 
 int RunOneSeed(uint64_t seed, const Arguments& arguments) {
-  const SimulationReport report = RunSeed(seed, arguments.trace, arguments.replication);
+  const SimulationReport report = RunSeed(seed, arguments.trace, arguments.scene);
   if (report.verdict != Verdict::kOk && !arguments.trace) {
     for (const std::string& line : report.log_tail) std::fprintf(stderr, "%s\n", line.c_str());
   }
   Verdict verdict = report.verdict;
-  if (arguments.repeat && RunSeed(seed, false, arguments.replication).trace_hash != report.trace_hash) {
+  if (arguments.repeat && RunSeed(seed, false, arguments.scene).trace_hash != report.trace_hash) {
     std::printf("  FAIL determinism: the second run of seed %llu went another way\n",
                 static_cast<unsigned long long>(seed));
     verdict = Verdict::kIncorrect;
@@ -196,7 +209,7 @@ int ProveBugs(const Arguments& arguments) {
     const auto first = std::find(seeds.begin(), seeds.end(), bug.first_try);
     if (first != seeds.end()) std::rotate(seeds.begin(), first, seeds.end());
     for (const uint64_t seed : seeds) {
-      const Child child = RunInChild(seed, bug.replication);
+      const Child child = RunInChild(seed, bug.scene);
       if (child.verdict == Verdict::kOk) continue;
       caught = true;
       std::printf("%-24s caught by seed %llu: %s\n", bug.name, static_cast<unsigned long long>(seed),
@@ -272,7 +285,9 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
     } else if (name == "--list-bugs") {
       arguments.list_bugs = true;
     } else if (name == "--replication") {
-      arguments.replication = true;
+      arguments.scene = Scene::kReplication;
+    } else if (name == "--standby") {
+      arguments.scene = Scene::kStandby;
     } else if (i + 1 >= argc || !ParseOption(name, argv[i + 1], arguments)) {
       std::fprintf(stderr, "error: bad option or value: %s %s\n%s", argv[i], i + 1 < argc ? argv[i + 1] : "",
                    kUsage);
@@ -303,7 +318,7 @@ int Main(int argc, char** argv) {
   }
 #endif
   return arguments.one_seed ? RunOneSeed(*arguments.one_seed, arguments)
-                            : RunSeeds(arguments.seeds, arguments.replication);
+                            : RunSeeds(arguments.seeds, arguments.scene);
 }
 
 }  // namespace
