@@ -59,7 +59,7 @@ def build(preset, *targets):
 
 def stages():
     """Every stage, in the order of a whole run: what fails fast and often comes first."""
-    in_release = [("lint", 2, 5), ("unit", 2, 10), ("sim", 2, 20), ("e2e", 1, 10), ("install", 1, 15),
+    in_release = [("lint", 2, 5), ("unit", 2, 10), ("sim", 2, 20), ("e2e", 1, 20), ("install", 1, 15),
                   ("fuzz", 2, 10), ("golden", 1, 10), ("interop", 1, 20), ("dropin", 1, 10),
                   ("bench-smoke", 1, 5)]
     result = [Stage("build", build("release"))]

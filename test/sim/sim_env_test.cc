@@ -221,7 +221,7 @@ Status WriteAt(File& file, uint64_t offset, std::string_view text) {
 TEST_F(SimEnvTest, Disk_PowerLoss_KeepsWhatWasSynced) {
   auto env = NewEnv(a_);
   FileSystem& files = env->files();
-  ASSERT_TRUE(files.CreateDirectories("/d").ok());
+  ASSERT_TRUE(CreateDirectoriesDurably(files, "/d").ok());
   auto file = files.Open("/d/f", OpenMode::kCreate);
   ASSERT_TRUE(file.ok());
   ASSERT_TRUE(WriteAt(**file, 0, "kept").ok());
@@ -242,7 +242,7 @@ TEST_F(SimEnvTest, Disk_PowerLoss_LosesSomeOfWhatWasNot) {
   for (uint64_t seed = 1; seed <= 40; ++seed) {
     SimHost host("h", "10.0.0.9", seed, {});
     auto env = NewEnv(host);
-    ASSERT_TRUE(env->files().CreateDirectories("/d").ok());
+    ASSERT_TRUE(CreateDirectoriesDurably(env->files(), "/d").ok());
     auto file = env->files().Open("/d/f", OpenMode::kCreate);
     ASSERT_TRUE(file.ok());
     ASSERT_TRUE((*file)->Truncate(8192).ok());
@@ -268,7 +268,7 @@ TEST_F(SimEnvTest, Disk_NameNotSynced_MayVanish_ProcessKillKeepsIt) {
   for (uint64_t seed = 1; seed <= 20; ++seed) {
     SimHost host("h", "10.0.0.9", seed, {});
     auto env = NewEnv(host);
-    ASSERT_TRUE(env->files().CreateDirectories("/d").ok());
+    ASSERT_TRUE(CreateDirectoriesDurably(env->files(), "/d").ok());
     auto file = env->files().Open("/d/f", OpenMode::kCreate);
     ASSERT_TRUE((*file)->Sync().ok());
     env->MarkKilled();
@@ -286,7 +286,7 @@ TEST_F(SimEnvTest, Disk_NameNotSynced_MayVanish_ProcessKillKeepsIt) {
 
 TEST_F(SimEnvTest, Disk_FailedSync_ReportsAndFullDiskRefuses) {
   auto env = NewEnv(a_);
-  ASSERT_TRUE(env->files().CreateDirectories("/d").ok());
+  ASSERT_TRUE(CreateDirectoriesDurably(env->files(), "/d").ok());
   auto file = env->files().Open("/d/f", OpenMode::kCreate);
   ASSERT_TRUE(WriteAt(**file, 0, "abc").ok());
   a_.disk.FailSyncs(1);
@@ -294,6 +294,22 @@ TEST_F(SimEnvTest, Disk_FailedSync_ReportsAndFullDiskRefuses) {
   EXPECT_TRUE((*file)->Sync().ok());
   a_.disk.SetSpaceLimit(10);
   EXPECT_EQ(WriteAt(**file, 3, std::string(100, 'y')).code(), StatusCode::kResourceExhausted);
+}
+
+TEST_F(SimEnvTest, Disk_PowerLoss_TakesADirectoryThatItsParentDidNotSync) {
+  SimHost host("a", "10.0.0.1", 1, {});
+  auto env = NewEnv(host);
+  ASSERT_TRUE(env->files().CreateDirectories("/d").ok());
+  auto file = env->files().Open("/d/f", OpenMode::kCreate);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Sync().ok());
+  ASSERT_TRUE(env->files().SyncDirectory("/d").ok());
+  env->MarkKilled();
+  file = Status(StatusCode::kCancelled, "closed");
+  env->FinishKill(SimEnv::Loss::kPower);
+  env = NewEnv(host);
+  EXPECT_FALSE(env->files().Exists("/d/f"));
+  EXPECT_FALSE(env->files().Exists("/d"));
 }
 
 TEST_F(SimEnvTest, Disk_DirectoryThatIsNotEmpty_Stays) {
@@ -310,7 +326,7 @@ TEST_F(SimEnvTest, Disk_DirectoryThatIsNotEmpty_Stays) {
 
 TEST_F(SimEnvTest, Disk_Lock_HeldOnceAndFreedByDeath) {
   auto env = NewEnv(a_);
-  ASSERT_TRUE(env->files().CreateDirectories("/d").ok());
+  ASSERT_TRUE(CreateDirectoriesDurably(env->files(), "/d").ok());
   auto lock = env->files().Lock("/d/lock");
   ASSERT_TRUE(lock.ok());
   EXPECT_EQ(env->files().Lock("/d/lock").status().code(), StatusCode::kAlreadyExists);
