@@ -20,15 +20,15 @@ struct BugName {
 };
 
 inline constexpr BugName kBugNames[] = {
-    {"ack-before-sync", Bug::kAckBeforeSync, Scene::kWhole, 24},
-    {"dispatch-unflushed", Bug::kDispatchUnflushed, Scene::kWhole, 21},
+    {"ack-before-sync", Bug::kAckBeforeSync, Scene::kWhole, 31},
+    {"dispatch-unflushed", Bug::kDispatchUnflushed, Scene::kWhole, 11},
     {"double-dispatch", Bug::kDoubleDispatch},
-    {"flushed-before-sync", Bug::kFlushedBeforeSync, Scene::kWhole, 4},
+    {"flushed-before-sync", Bug::kFlushedBeforeSync, Scene::kWhole, 6},
     {"keep-torn-tail", Bug::kKeepTornTail, Scene::kWhole, 5},
     {"skip-queue-rebuild", Bug::kSkipQueueRebuild},
     {"no-directory-sync", Bug::kNoDirectorySync},
     {"forget-queue-offsets", Bug::kForgetQueueOffsets},
-    {"ack-before-replica", Bug::kAckBeforeReplica, Scene::kReplication, 7},
+    {"ack-before-replica", Bug::kAckBeforeReplica, Scene::kReplication, 10},
     {"dead-broker-routed", Bug::kDeadBrokerRouted},
     {"lost-wake-up", Bug::kLostWakeUp},
     {"no-offset-clamp", Bug::kNoOffsetClamp, Scene::kWhole, 5},
@@ -36,14 +36,14 @@ inline constexpr BugName kBugNames[] = {
     {"stale-route", Bug::kStaleRoute, Scene::kWhole, 3},
     {"drop-send-back", Bug::kDropSendBack},
     {"ack-refused", Bug::kAckRefused, Scene::kWhole, 11},
-    {"delay-offset-first", Bug::kDelayOffsetFirst, Scene::kWhole, 11},
-    {"report-unwritten", Bug::kReportUnwritten, Scene::kReplication, 4},
-    {"no-divergence-check", Bug::kNoDivergenceCheck, Scene::kReplication, 47},
+    {"delay-offset-first", Bug::kDelayOffsetFirst, Scene::kWhole, 24},
+    {"report-unwritten", Bug::kReportUnwritten, Scene::kReplication, 7},
+    {"no-divergence-check", Bug::kNoDivergenceCheck, Scene::kReplication, 43},
     {"forget-standby-offsets", Bug::kForgetStandbyOffsets, Scene::kStandby},
-    {"slave-moves-consumers", Bug::kSlaveMovesConsumers, Scene::kStandby},
+    {"slave-moves-consumers", Bug::kSlaveMovesConsumers, Scene::kStandby, 2},
     {"keep-deleted-topic", Bug::kKeepDeletedTopic, Scene::kStandby, 3},
     {"commit-past-unfinished", Bug::kCommitPastUnfinished},
-    {"forget-give-back", Bug::kForgetGiveBack, Scene::kWhole, 7},
+    {"forget-give-back", Bug::kForgetGiveBack, Scene::kWhole, 18},
 };
 
 }  // namespace orbitmq::sim
