@@ -50,10 +50,7 @@ int64_t DeadLetters(Session& session, const std::string& group) {
   const std::string topic = DlqTopic(group);
   const auto route = session.Route(topic);
   if (!route.ok()) return 0;
-  std::vector<Endpoint> brokers;
-  for (const proto::BrokerData& broker : route->broker_datas) {
-    if (auto address = SelectAddress(broker)) brokers.push_back(*std::move(address));
-  }
+  const std::vector<Endpoint> brokers = BrokersOfRoute(*route);
   int64_t count = 0;
   for (const auto& stats : session.admin().CallAll(&net::AdminStub::GetTopicStats, brokers, topic)) {
     if (!stats.ok()) continue;

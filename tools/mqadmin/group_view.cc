@@ -6,18 +6,6 @@
 #include "remoting/protocol/codes.h"
 
 namespace orbitmq::tools {
-namespace {
-
-std::vector<Endpoint> BrokersOfRoute(const proto::TopicRouteData& route) {
-  std::vector<Endpoint> brokers;
-  for (const proto::BrokerData& broker : route.broker_datas) {
-    if (auto address = SelectAddress(broker)) brokers.push_back(*std::move(address));
-  }
-  return brokers;
-}
-
-}  // namespace
-
 Result<std::vector<Endpoint>> BrokersOfGroup(Session& session, const std::string& group,
                                              const std::string& topic, const std::string& broker) {
   if (!broker.empty()) {

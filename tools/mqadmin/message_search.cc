@@ -12,10 +12,8 @@ bool HasKey(const ShownMessage& message, const KeyQuery& query) {
   if (message.view.topic != query.topic) return false;
   if (query.unique) return message.UniqueKey() == query.key;
   if (query.type == "T") return message.Property(property::kTags, "") == query.key;
-  for (const std::string_view key :
-       Split(message.properties.contains(property::kKeys) ? std::string_view(message.properties.at("KEYS"))
-                                                          : std::string_view(),
-             property::kKeySeparator)) {
+  const std::string keys = message.Property(property::kKeys, "");
+  for (const std::string_view key : Split(keys, property::kKeySeparator)) {
     if (key == query.key) return true;
   }
   return false;

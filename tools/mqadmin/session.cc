@@ -141,6 +141,14 @@ std::optional<Endpoint> SelectAddress(const proto::BrokerData& broker) {
   return std::nullopt;
 }
 
+std::vector<Endpoint> BrokersOfRoute(const proto::TopicRouteData& route) {
+  std::vector<Endpoint> brokers;
+  for (const proto::BrokerData& broker : route.broker_datas) {
+    if (auto address = SelectAddress(broker)) brokers.push_back(*std::move(address));
+  }
+  return brokers;
+}
+
 Status UsageError(std::string_view text) { return {StatusCode::kInvalidArgument, text}; }
 bool IsUsageError(const Status& status) {
   return status.code() == StatusCode::kInvalidArgument && status.wire_code() < 0;

@@ -125,6 +125,8 @@ class Session final {
 // The address that Java's BrokerData.selectBrokerAddr picks: the master, else any replica.
 std::optional<Endpoint> SelectAddress(const proto::BrokerData& broker);
 std::optional<Endpoint> MasterAddress(const proto::BrokerData& broker);
+// That of each broker; those without one are left out.
+std::vector<Endpoint> BrokersOfRoute(const proto::TopicRouteData& route);
 
 // A usage error that only the command can see; mqadmin ends with 2.
 Status UsageError(std::string_view text);

@@ -49,10 +49,7 @@ Status RunConsumerConnection(Session& session) {
 Status RunProducerConnection(Session& session) {
   const auto route = session.Route(session.args().Text("topic"));
   if (!route.ok()) return route.status();
-  std::vector<Endpoint> brokers;
-  for (const proto::BrokerData& broker : route->broker_datas) {
-    if (auto address = SelectAddress(broker)) brokers.push_back(*std::move(address));
-  }
+  const std::vector<Endpoint> brokers = BrokersOfRoute(*route);
   const std::string group = session.args().Text("producerGroup");
   Status failure(StatusCode::kNotFound,
                  StrCat("no broker of the topic knows a producer of the group ", group));

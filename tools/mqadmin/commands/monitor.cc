@@ -33,14 +33,15 @@ Status LookOnce(Session& session) {
   if (!groups.ok()) return groups.status();
   struct Watched {
     std::string group;
-    GroupFacts facts;
+    int64_t lag = 0;
+    size_t members = 0;
     GroupVerdict verdict;
   };
   std::vector<Watched> shown;
   int64_t undone = 0;
   size_t troubled = 0;
   for (const std::string& group : *groups) {
-    auto facts = FactsOfGroup(session, group);
+    const auto facts = FactsOfGroup(session, group);
     if (!facts.ok()) {
       // Without offsets there is nothing to do; the others are still looked at.
       if (facts.status().code() != StatusCode::kNotFound) session.Warn(facts.status().Annotate(group));
@@ -53,9 +54,7 @@ Status LookOnce(Session& session) {
     const bool idle = verdict.state == GroupState::kNobody && lag == 0;
     const bool calm = idle || verdict.state == GroupState::kFine;
     if (!calm) ++troubled;
-    if (lag > 0 || !calm) {
-      shown.push_back({group, *std::move(facts), std::move(verdict)});
-    }
+    if (lag > 0 || !calm) shown.push_back({group, lag, facts->members, std::move(verdict)});
   }
   Output& out = session.out();
   const int64_t now_ms = session.env().clock().WallMillis();
@@ -70,8 +69,8 @@ Status LookOnce(Session& session) {
     const std::string& remedy = one.verdict.remedy;
     const std::string finding =
         remedy.empty() ? one.verdict.text : StrCat(one.verdict.text, "; remedy: ", remedy);
-    out.Row(kWatched, {Cell::Front(one.group, 40), GroupStateName(one.verdict.state), TotalLag(one.facts),
-                       one.facts.members, finding});
+    out.Row(kWatched, {Cell::Front(one.group, 40), GroupStateName(one.verdict.state), one.lag, one.members,
+                       finding});
   }
   out.Finish();
   return out.Flush();

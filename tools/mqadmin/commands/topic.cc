@@ -135,10 +135,7 @@ Status RunTopicStatus(Session& session) {
   const std::string topic = session.args().Text("topic");
   const auto route = session.Route(session.args().Text("cluster", topic));
   if (!route.ok()) return route.status();
-  std::vector<Endpoint> brokers;
-  for (const proto::BrokerData& broker : route->broker_datas) {
-    if (auto address = SelectAddress(broker)) brokers.push_back(*std::move(address));
-  }
+  const std::vector<Endpoint> brokers = BrokersOfRoute(*route);
   proto::TopicStatsTable all;
   for (const auto& stats : session.admin().CallAll(&net::AdminStub::GetTopicStats, brokers, topic)) {
     if (!stats.ok()) return stats.status();
