@@ -207,20 +207,10 @@ class ReplicationRun final {
     RunFor(seconds(3));
     if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return;
     ended_ = true;
-    for (BrokerNode* node : {slave_.get(), master_.get()}) {
-      node->Stop();
-      world_.scheduler.RunUntil(world_.scheduler.now() + seconds(25),
-                                [node] { return node->state() == Node::State::kDown; });
-    }
-    const StoreImage master = ImageOf(*master_);
-    const StoreImage slave = ImageOf(*slave_);
-    replicas_.Contains(master, acked_, "acknowledged");
-    replicas_.Contains(master, unreplicated_, "kept");
-    replicas_.Contains(slave, acked_, "acknowledged");
-    replicas_.SameInPeace(master, slave);
+    replicas_.EndInPeace(*master_, *slave_, acked_, unreplicated_);
   }
 
-  StoreImage ImageOf(BrokerNode& node) { return replicas_.ImageOf(node, options_.seed % 3 != 0); }
+  StoreImage ImageOf(BrokerNode& node) { return replicas_.ImageOf(node, true); }
 
   SimulationReport Report() {
     SimulationReport report = ReportOf(world_);

@@ -222,7 +222,6 @@ class StandbyRun final {
     proto::Command request = proto::MakeRequest(RequestCode::kSendMessage, header);
     request.body.emplace_back(std::string("brief"));
     const int32_t code = Ask(*master_, std::move(request)).code;
-    world_.log.Add(StrCat("DEBUG brief sent ", code));
     return code == ResponseCode::kSuccess || code == ResponseCode::kSlaveNotAvailable ||
            code == ResponseCode::kFlushSlaveTimeout;
   }
@@ -422,25 +421,9 @@ class StandbyRun final {
     }
     if (!Fine() || !replicas_.AwaitInStep(*master_, kPeaceMax)) return;
     RunFor(seconds(12));  // Two looks of the slave.
-    for (BrokerNode* n : {master_.get(), slave_.get()}) {
-      proto::GetMaxOffsetRequestHeader header; header.topic = kBrief; header.queue_id = 0;
-      auto a = Ask(*n, proto::MakeRequest(RequestCode::kGetMaxOffset, header));
-      const auto end = proto::DecodeHeader<proto::GetMaxOffsetResponseHeader>(a);
-      world_.log.Add(StrCat("DEBUG ", n->name(), " ", a.code, " ", end.ok() ? end->offset : -7));
-    }
     for (auto& consumer : consumers_) consumer->Kill(SimEnv::Loss::kProcess);
     producer_->Kill(SimEnv::Loss::kProcess);
-    for (BrokerNode* node : {slave_.get(), master_.get()}) {
-      node->Stop();
-      world_.scheduler.RunUntil(world_.scheduler.now() + seconds(25),
-                                [node] { return node->state() == Node::State::kDown; });
-    }
-    const StoreImage master = replicas_.ImageOf(*master_, false);
-    const StoreImage slave = replicas_.ImageOf(*slave_, false);
-    replicas_.Contains(master, acked_, "acknowledged");
-    replicas_.Contains(master, kept_, "kept");
-    replicas_.Contains(slave, acked_, "acknowledged");
-    replicas_.SameInPeace(master, slave);
+    replicas_.EndInPeace(*master_, *slave_, acked_, kept_);
   }
 
   const SimulationOptions options_;

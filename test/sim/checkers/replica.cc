@@ -83,6 +83,21 @@ void ReplicaChecker::SameLog(const StoreImage& master, const StoreImage& slave) 
   }
 }
 
+void ReplicaChecker::EndInPeace(BrokerNode& master, BrokerNode& slave, const std::set<uint32_t>& acked,
+                                const std::set<uint32_t>& kept) {
+  for (BrokerNode* node : {&slave, &master}) {
+    node->Stop();
+    world_.scheduler.RunUntil(world_.scheduler.now() + seconds(25),
+                              [node] { return node->state() == Node::State::kDown; });
+  }
+  const StoreImage on_master = ImageOf(master, false);
+  const StoreImage on_slave = ImageOf(slave, false);
+  Contains(on_master, acked, "acknowledged");
+  Contains(on_master, kept, "kept");
+  Contains(on_slave, acked, "acknowledged");
+  SameInPeace(on_master, on_slave);
+}
+
 void ReplicaChecker::SameInPeace(const StoreImage& master, const StoreImage& slave) {
   SameLog(master, slave);
   if (master.records.size() != slave.records.size()) {

@@ -27,10 +27,14 @@ class ReplicaChecker final {
   void Contains(const StoreImage& image, const std::set<uint32_t>& numbers, std::string_view what);
   // As far as both go: a slave may have what its master lost with the power and never acknowledged.
   void SameLog(const StoreImage& master, const StoreImage& slave);
-  // After peace: all of it, and every queue has the same messages.
-  void SameInPeace(const StoreImage& master, const StoreImage& slave);
+  // After peace, with the slave in step: stops both. The master has what was acknowledged and what was kept,
+  // the slave what was acknowledged, and every record and queue is the same on both.
+  void EndInPeace(BrokerNode& master, BrokerNode& slave, const std::set<uint32_t>& acked,
+                  const std::set<uint32_t>& kept);
 
  private:
+  void SameInPeace(const StoreImage& master, const StoreImage& slave);
+
   World& world_;
   Probe& probe_;
 };
