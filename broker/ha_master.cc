@@ -304,7 +304,7 @@ void HaMaster::Publish() {
   }
   const MutexLock lock(mutex_);
   status_.in_sync_count = count.in_sync;
-  status_.replicated = std::max(status_.replicated, count.replicated);
+  status_.replicated = replicated_;
 }
 
 void HaMaster::PublishReplicas() {

@@ -52,6 +52,13 @@ std::string_view StatusName(ReadStatus status) {
   return "UNKNOWN";
 }
 
+store::ReadLimits LimitsOf(const PullJob& job, const BrokerOptions& options) {
+  return {.messages_max = job.messages_max,
+          .bytes_max_hot = options.max_transfer_bytes_in_memory,
+          .bytes_max_cold = options.max_transfer_bytes_in_disk,
+          .messages_max_cold = options.max_transfer_count_in_disk};
+}
+
 // store.md 8.1.
 int32_t CodeOf(ReadStatus status, int64_t asked) {
   switch (status) {
@@ -227,20 +234,13 @@ std::optional<PullHandler::Refusal> PullHandler::FindFilter(const Header& header
   return std::nullopt;
 }
 
-store::ReadLimits PullHandler::LimitsOf(const PullJob& job) const {
-  const auto options = parts_.options.Get();
-  return {.messages_max = job.messages_max,
-          .bytes_max_hot = options->max_transfer_bytes_in_memory,
-          .bytes_max_cold = options->max_transfer_bytes_in_disk,
-          .messages_max_cold = options->max_transfer_count_in_disk};
-}
-
 void PullHandler::ReadSomewhere(PullJob job) {
+  const auto options = parts_.options.Get();
   // A pull that is served here needs no other thread; one that may wait for the disk must not hold up this
   // one, which sends and heartbeats of other clients need.
-  if (auto slice = parts_.queues.ReadInMemory(job.queue, QueueOffset{job.offset}, LimitsOf(job),
+  if (auto slice = parts_.queues.ReadInMemory(job.queue, QueueOffset{job.offset}, LimitsOf(job, *options),
                                               job.filter.get())) {
-    return Conclude(std::move(job), *std::move(slice));
+    return Conclude(std::move(job), *std::move(slice), *options);
   }
   if (cold_pending_.fetch_add(1, std::memory_order_relaxed) >= limits::kColdPullsMax) {
     cold_pending_.fetch_sub(1, std::memory_order_relaxed);
@@ -250,14 +250,15 @@ void PullHandler::ReadSomewhere(PullJob job) {
   Executor* reader = parts_.read[QueueKeyHash()(job.queue) % parts_.read.size()];
   reader->Post([this, job = std::move(job)]() mutable {
     cold_pending_.fetch_sub(1, std::memory_order_relaxed);
-    auto slice = parts_.queues.Read(job.queue, QueueOffset{job.offset}, LimitsOf(job), job.filter.get());
-    Conclude(std::move(job), std::move(slice));
+    const auto latest = parts_.options.Get();  // A while has passed.
+    auto slice =
+        parts_.queues.Read(job.queue, QueueOffset{job.offset}, LimitsOf(job, *latest), job.filter.get());
+    Conclude(std::move(job), std::move(slice), *latest);
   });
 }
 
-void PullHandler::Conclude(PullJob job, store::QueueSlice slice) {
-  const auto options = parts_.options.Get();
-  const Verdict verdict = Judge(job, *options, slice);
+void PullHandler::Conclude(PullJob job, store::QueueSlice slice, const BrokerOptions& options) {
+  const Verdict verdict = Judge(job, options, slice);
   const MonoTime now = parts_.env.clock().Monotonic();
   if (!verdict.wait || !job.may_wait || now >= job.deadline) {
     return Answer(std::move(job), std::move(slice), verdict);

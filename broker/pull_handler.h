@@ -59,10 +59,9 @@ class PullHandler final {
   std::optional<Refusal> FindFilter(const Header& header, const proto::SubscriptionGroupConfig& group,
                                     std::shared_ptr<const TagFilter>& filter) const;
   void Refuse(net::ServerRequest& request, Refusal refusal) const;
-  store::ReadLimits LimitsOf(const PullJob& job) const;
   void ReadSomewhere(PullJob job);
   // Answers with what was read, or lets the pull wait.
-  void Conclude(PullJob job, store::QueueSlice slice);
+  void Conclude(PullJob job, store::QueueSlice slice, const BrokerOptions& options);
   // What is answered, if it is answered now.
   struct Verdict {
     int32_t code = 0;

@@ -40,6 +40,11 @@ double Retention::Disk::used_ratio() const {
   return 1.0 - static_cast<double>(space.free_bytes) / static_cast<double>(space.total_bytes);
 }
 
+// A root that does not tell counts for nothing.
+const Retention::Disk& Retention::Fuller(const Disk& log, const std::optional<Disk>& root) {
+  return root && root->used_ratio() > log.used_ratio() ? *root : log;
+}
+
 std::optional<Retention::Disk> Retention::Look(const std::string& path) const {
   const auto space = parts_.files.Space(path);
   if (!space.ok() || space->total_bytes == 0) return std::nullopt;
@@ -62,7 +67,7 @@ std::string Retention::DescribeSpace() const {
   const auto log_disk = Look(parts_.commit_log.directory());
   const auto root_disk = Look(parts_.options.root);
   if (!log_disk) return StrCat("how full ", parts_.commit_log.directory(), " is cannot be told");
-  return Describe(root_disk && root_disk->used_ratio() > log_disk->used_ratio() ? *root_disk : *log_disk);
+  return Describe(Fuller(*log_disk, root_disk));
 }
 
 // Read once per file that becomes the first.
@@ -128,8 +133,7 @@ Retention::Pressure Retention::WatchDisk() {
   const auto root_disk = Look(options.root);
   log_used_ratio_.store(log_disk->used_ratio(), std::memory_order_relaxed);
   if (root_disk) root_used_ratio_.store(root_disk->used_ratio(), std::memory_order_relaxed);
-  const Disk& fuller =
-      root_disk && root_disk->used_ratio() > log_disk->used_ratio() ? *root_disk : *log_disk;
+  const Disk& fuller = Fuller(*log_disk, root_disk);
   const double used = fuller.used_ratio();
   const bool was_full = parts_.gate.disk_full();
   if (used > options.disk_ratio_refuse) {

@@ -66,6 +66,7 @@ class Retention final {
   };
   // Nothing when the file system does not tell.
   std::optional<Disk> Look(const std::string& path) const;
+  static const Disk& Fuller(const Disk& log, const std::optional<Disk>& root);
   std::string Describe(const Disk& disk) const;
   void NoteOldest();
   Pressure WatchDisk();
