@@ -27,31 +27,32 @@ def status(address):
 
 def await_in_step(master):
     """Until the slave of a master that nobody sends to has acknowledged everything; the end of the log."""
-    deadline = time.monotonic() + 2 * PATIENCE
-    while True:
-        told = status(master)
+    def everything(told):
         end, slaves = told["masterCommitLogMaxOffset"], told["haConnectionInfo"]
-        if slaves and all(slave["inSync"] and slave["slaveAckOffset"] == end for slave in slaves):
-            return end
-        assert time.monotonic() < deadline, f"the slave of {master} is not in step: {told}"
-        time.sleep(0.1)
+        return slaves and all(slave["inSync"] and slave["slaveAckOffset"] == end for slave in slaves)
+
+    return _await(master, everything, "has a slave that is not in step")["masterCommitLogMaxOffset"]
 
 
 def await_no_slave(master):
     """Until a master has given up its slave."""
-    _await(master, lambda slaves: not slaves, "still has a slave")
+    _await(master, lambda told: not told["haConnectionInfo"], "still has a slave")
 
 
 def await_slave(master):
     """Until a master has a slave that is in step, while messages come."""
-    _await(master, lambda slaves: slaves and all(slave["inSync"] for slave in slaves), "has no slave in step")
+    def in_step(told):
+        return told["haConnectionInfo"] and all(slave["inSync"] for slave in told["haConnectionInfo"])
+
+    _await(master, in_step, "has no slave in step")
 
 
 def _await(master, condition, wrong):
     deadline = time.monotonic() + 2 * PATIENCE
-    while not condition((told := status(master))["haConnectionInfo"]):
+    while not condition(told := status(master)):
         assert time.monotonic() < deadline, f"{master} {wrong}: {told}"
         time.sleep(0.1)
+    return told
 
 
 def demand_equal_logs(stores, end):
