@@ -3,30 +3,34 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "broker/admin/broker_admin.h"
+#include "broker/admin/broker_metrics.h"
+#include "broker/admin/client_relay.h"
+#include "broker/admin/group_admin.h"
+#include "broker/admin/ha_admin.h"
+#include "broker/admin/offset_admin.h"
+#include "broker/admin/topic_admin.h"
 #include "broker/advertised_address.h"
-#include "broker/broker_admin.h"
-#include "broker/broker_metrics.h"
-#include "broker/client_handler.h"
-#include "broker/client_relay.h"
-#include "broker/delay_queues.h"
-#include "broker/group_admin.h"
-#include "broker/group_role.h"
-#include "broker/ha_admin.h"
-#include "broker/ha_service.h"
 #include "broker/handler_table.h"
-#include "broker/offset_admin.h"
-#include "broker/offset_handler.h"
-#include "broker/parked_pulls.h"
-#include "broker/pull_handler.h"
-#include "broker/query_handler.h"
-#include "broker/retry_router.h"
-#include "broker/route_publisher.h"
-#include "broker/send_handler.h"
-#include "broker/standby_rules.h"
-#include "broker/topic_admin.h"
+#include "broker/replication/group_role.h"
+#include "broker/replication/ha_service.h"
+#include "broker/replication/role_change.h"
+#include "broker/replication/send_relay.h"
+#include "broker/replication/standby_rules.h"
+#include "broker/requests/client_handler.h"
+#include "broker/requests/offset_handler.h"
+#include "broker/requests/pull_handler.h"
+#include "broker/requests/query_handler.h"
+#include "broker/requests/retry_router.h"
+#include "broker/requests/send_handler.h"
+#include "broker/state/delay_queues.h"
+#include "broker/state/parked_pulls.h"
+#include "broker/state/route_publisher.h"
 #include "common/strings.h"
 #include "remoting/replies.h"
 #include "remoting/rpc_client.h"
@@ -40,6 +44,7 @@ constexpr Duration kSampleEvery = std::chrono::seconds(1);
 // Between two attempts to reach a NameServer that is gone.
 constexpr Duration kNameserverBackOffMax = std::chrono::seconds(1);
 constexpr Duration kLeaveMax = std::chrono::seconds(2);
+constexpr Duration kRoleChangeLook = std::chrono::milliseconds(10);
 // For slaves to fetch the end of the log when this broker stops.
 constexpr Duration kSlavesMax = std::chrono::seconds(3);
 
@@ -73,6 +78,7 @@ class BrokerProcess final : public Broker {
   const Endpoint& local() const override { return local_; }
   const BrokerIdentity& identity() const override { return identity_; }
   std::string boot_line() const override;
+  void AwaitRegistration(Duration most) override { (void)registered_.get_future().wait_for(most); }
   void Shutdown(Duration deadline, Completion<Done> done) override;
 
  private:
@@ -80,8 +86,10 @@ class BrokerProcess final : public Broker {
   Status LoadTables();
   void MakeHandlers();
   void Register(const HandlerRow& row, size_t& reader);
+  std::optional<RequestRefusal> RefusalOfRole(RoleRule rule) const;
   Status Listen();
   Status StartReplication();
+  void FollowUnknownTopic(const store::Arrival& arrival);
   void AfterCut();
   void FillIdentity(uint16_t port);
   Status ShowFigures();
@@ -95,6 +103,7 @@ class BrokerProcess final : public Broker {
     Completion<Done> done;
     Status status;
   };
+  void LeaveGroup();
   void AnswerParked();
   void CloseStore();
   void PersistTables();
@@ -106,6 +115,7 @@ class BrokerProcess final : public Broker {
   BrokerIdentity identity_;
   Endpoint local_;
   std::atomic<bool> refuse_sends_{false};
+  RoleGate gate_;
   size_t offsets_lowered_ = 0;  // By this start, to the recovered ends of their queues.
 
   std::vector<std::unique_ptr<Executor>> io_;
@@ -116,7 +126,8 @@ class BrokerProcess final : public Broker {
   std::unique_ptr<Executor> admin_;
 
   std::unique_ptr<ParkedPulls> parked_;
-  // Set once the delay queues are there; arrivals before that are found by their Start.
+  // Set once the delay queues are there, and everything before them; arrivals until then are found by their
+  // Start.
   std::atomic<DelayQueues*> arrivals_to_delay_{nullptr};
   std::unique_ptr<BrokerStats> stats_;
   std::unique_ptr<TopicTable> topics_;
@@ -125,12 +136,16 @@ class BrokerProcess final : public Broker {
   std::unique_ptr<ClientTable> clients_;
   std::unique_ptr<QueueLocks> locks_;
   std::unique_ptr<DelayQueues> delay_;
+  std::unique_ptr<LeaderClaim> claim_;
   std::unique_ptr<HaService> ha_;  // Goes after the store, whose last answers it gets.
   std::unique_ptr<store::MessageStore> store_;
   std::unique_ptr<HandlerSet> handlers_;
   std::unique_ptr<net::RpcClient> rpc_client_;
   std::unique_ptr<GroupRole> role_;
+  std::promise<void> registered_;  // Tried at each NameServer.
   std::unique_ptr<RoutePublisher> publisher_;
+  std::unique_ptr<SendRelay> relay_;
+  std::unique_ptr<RoleChange> role_change_;
   std::unique_ptr<net::RpcServer> server_;
   std::unique_ptr<BrokerMetrics> metrics_;
   std::unique_ptr<net::HttpServer> metrics_server_;  // Null unless asked for.
@@ -142,6 +157,7 @@ class BrokerProcess final : public Broker {
   void Arm(Periodic& periodic);
   std::vector<std::unique_ptr<Periodic>> periodics_;
   std::unique_ptr<Stopping> stopping_;  // Of the step that runs.
+  Timer leave_timer_;
 };
 
 BrokerProcess::~BrokerProcess() {
@@ -155,6 +171,8 @@ BrokerProcess::~BrokerProcess() {
     if (*executor != nullptr) (*executor)->Stop();
   }
   if (ha_ != nullptr) ha_->Stop();
+  role_change_.reset();
+  relay_.reset();
   publisher_.reset();
   role_.reset();
   rpc_client_.reset();
@@ -183,7 +201,6 @@ void BrokerProcess::FillIdentity(uint16_t port) {
   const auto options = options_.Get();
   identity_.name = options->broker_name;
   identity_.cluster = options->broker_cluster_name;
-  identity_.id = options->broker_id;
   identity_.ip = options->broker_ip1;
   identity_.address = Endpoint{options->broker_ip1, port}.ToString();
   int32_t ha = options->ha_listen_port > 0 ? options->ha_listen_port : port + 1;
@@ -207,12 +224,15 @@ Status BrokerProcess::Open() {
                                          [this](const store::Arrival& arrival) {
                                            parked_->Arrived(arrival);
                                            DelayQueues* delay = arrivals_to_delay_.load();
-                                           if (delay != nullptr) delay->Arrived(arrival);
+                                           if (delay == nullptr) return;
+                                           delay->Arrived(arrival);
+                                           FollowUnknownTopic(arrival);
                                          });
   if (!store.ok()) return store.status().Annotate("store");
   store_ = *std::move(store);
   if (Status loaded = LoadTables(); !loaded.ok()) return loaded;
   const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
+  if (slave) gate_.Set(RoleGate::State::kSlave);
   offsets_->SetFollower(slave);
   // A slave's offsets are its master's, and may be ahead of what has come of the log.
   const Result<size_t> clamped = slave ? Result<size_t>(size_t{0}) : offsets_->ClampTo(*store_);
@@ -237,6 +257,10 @@ Status BrokerProcess::LoadTables() {
   auto delay = DelayQueues::Load({env_, *delay_executor_, *disk_, options_, ConfigPath("delayOffset.json")});
   if (!delay.ok()) return delay.status();
   delay_ = *std::move(delay);
+  auto claim =
+      LeaderClaim::Load({env_, *disk_, StrCat(options_.Get()->store_path_root_dir, "/orbitmq/leader_claim")});
+  if (!claim.ok()) return claim.status();
+  claim_ = *std::move(claim);
   return {};
 }
 
@@ -244,7 +268,6 @@ void BrokerProcess::MakeHandlers() {
   std::vector<Executor*> readers;
   for (const auto& executor : read_) readers.push_back(executor.get());
   const int32_t levels = delay_->level_max();
-  const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
   // An aggregate, so that each handler says itself what it needs.
   handlers_.reset(new HandlerSet{
       .send = SendHandler({env_, options_, identity_, *topics_, *groups_, *locks_, *store_, *stats_, levels}),
@@ -255,15 +278,19 @@ void BrokerProcess::MakeHandlers() {
       .retry = RetryRouter({env_, options_, identity_, *topics_, *groups_, *store_, *stats_, levels}),
       .query = QueryHandler(options_, *store_),
       .topic_admin = TopicAdmin({env_, identity_, *topics_, *offsets_, *clients_, *store_, *stats_,
-                                 slave ? UniqueFunction<void()>([this] { role_->FollowNow(); })
-                                       : UniqueFunction<void()>()}),
-      .group_admin = GroupAdmin({env_, *groups_, *offsets_, *clients_, *stats_}),
+                                 [this] {
+                                   if (gate_.state() != RoleGate::State::kSlave) return false;
+                                   role_->FollowNow();
+                                   return true;
+                                 }}),
+      .group_admin = GroupAdmin({env_, *topics_, *groups_, *offsets_, *clients_, *stats_}),
       .offset_admin = OffsetAdmin(
           {env_, options_, identity_, *topics_, *groups_, *clients_, *offsets_, *delay_, *store_, *stats_}),
-      .broker_admin = BrokerAdmin({env_, options_, identity_, *clients_, *delay_, *store_, *stats_, *ha_,
-                                   env_.clock().Wall(), [this] { publisher_->Changed(); }, offsets_lowered_}),
+      .broker_admin = BrokerAdmin({env_, options_, *topics_, identity_, *clients_, *delay_, *store_, *stats_,
+                                   *ha_, *role_change_, env_.clock().Wall(),
+                                   [this] { publisher_->Changed(); }, offsets_lowered_}),
       .relay = ClientRelay({env_, identity_, *topics_, *groups_, *clients_, *store_}),
-      .ha_admin = HaAdmin({identity_, *ha_, *store_})});
+      .ha_admin = HaAdmin({options_, identity_, *ha_, gate_, *store_, *claim_, role_->rivals()})});
   parked_->OnWake(
       [this](PullJob job, ParkedPulls::Reason reason) { handlers_->pull.Wake(std::move(job), reason); });
 }
@@ -272,18 +299,25 @@ void BrokerProcess::Register(const HandlerRow& row, size_t& reader) {
   Executor* where = nullptr;
   if (row.where == ExecutionClass::kRead) where = read_[reader++ % read_.size()].get();
   if (row.where == ExecutionClass::kAdmin) where = admin_.get();
-  const bool stores = row.action == Action::kPub || row.code == proto::RequestCode::kConsumerSendMsgBack;
-  const bool slave = options_.Get()->broker_role == BrokerRole::kSlave;
-  server_->Handle(row.code, where, [this, &row, stores, slave](net::ServerRequest request) {
-    if (stores && refuse_sends_.load(std::memory_order_relaxed)) {
+  server_->Handle(row.code, where, [this, &row](net::ServerRequest request) {
+    if (Stores(row.rule) && refuse_sends_.load(std::memory_order_relaxed)) {
       return ReplyError(request, proto::ResponseCode::kServiceNotAvailable, "the broker is shutting down");
     }
-    if (slave) {
-      auto refusal = RefusalOfSlave(row.code, *options_.Get(), *role_->replicas().Get());
+    if (gate_.state() != RoleGate::State::kMaster) {
+      if (Stores(row.rule) && gate_.HandsOver(env_.clock().Monotonic())) {
+        return relay_->Handle(std::move(request));
+      }
+      auto refusal = RefusalOfRole(row.rule);
       if (refusal) return ReplyError(request, refusal->code, std::move(refusal->remark));
     }
     row.run(handlers_->all, std::move(request));
   });
+}
+
+std::optional<RequestRefusal> BrokerProcess::RefusalOfRole(RoleRule rule) const {
+  if (gate_.state() == RoleGate::State::kRival) return RefusalOfRival(rule);
+  return RefusalOfSlave(rule, *options_.Get(), *role_->replicas().Get(),
+                        gate_.HandsOver(env_.clock().Monotonic()));
 }
 
 Status BrokerProcess::Listen() {
@@ -328,9 +362,8 @@ Status BrokerProcess::ShowFigures() {
 
 Status BrokerProcess::StartReplication() {
   const auto options = options_.Get();
-  ha_ = std::make_unique<HaService>(HaService::Parts{env_, options_, *store_, [this] {
-                                                       disk_->Post([this] { AfterCut(); });
-                                                     }});
+  ha_ = std::make_unique<HaService>(
+      HaService::Parts{env_, options_, *store_, [this] { disk_->Post([this] { AfterCut(); }); }});
   int32_t port = options->ha_listen_port;
   if (port == 0 && options->listen_port != 0) port = options->listen_port + 1;
   if (Status s = ha_->Start(options->bind_address, static_cast<uint16_t>(port)); !s.ok()) return s;
@@ -349,6 +382,15 @@ void BrokerProcess::AfterCut() {
                   {{"lowered", static_cast<uint64_t>(*clamped)}});
 }
 
+// The log is quicker than the look at the master's tables every few seconds: without its topic a message
+// would be of no use to whoever takes this slave for master in between. Each queue has one first message, so
+// that the others cost nothing.
+void BrokerProcess::FollowUnknownTopic(const store::Arrival& arrival) {
+  if (arrival.queue_offset.value != 0 || gate_.state() != RoleGate::State::kSlave) return;
+  if (topics_->Find(arrival.queue.topic) != nullptr) return;
+  io_.front()->Post([this] { role_->FollowNow(); });
+}
+
 Status BrokerProcess::Serve() {
   if (Status s = StartReplication(); !s.ok()) return s;
   const auto options = options_.Get();
@@ -364,15 +406,24 @@ Status BrokerProcess::Serve() {
       net::RpcClient::New(env_, {.backoff_max = kNameserverBackOffMax, .tls = *std::move(tls)}, *io_.front());
   role_ = std::make_unique<GroupRole>(
       GroupRole::Parts{env_, *io_.front(), *admin_, options_, identity_, *rpc_client_, nameservers, *topics_,
-                       *groups_, *offsets_, *delay_, *store_, *ha_, *parked_});
+                       *groups_, *offsets_, *delay_, *store_, *ha_, *parked_, gate_, *claim_});
   arrivals_to_delay_.store(delay_.get());
-  MakeHandlers();
   publisher_ = std::make_unique<RoutePublisher>(RoutePublisher::Parts{
       env_, *io_.front(), options_, identity_, *topics_, *rpc_client_, std::move(nameservers),
       [this](const MasterAddresses& master) {
         ha_->SetMaster(master.ha);
         role_->replicas().Registered(master);
+      },
+      [this](const Endpoint& nameserver, Completion<Done> may) {
+        role_->rivals().Look(nameserver, std::move(may));
       }});
+  role_->OnLeadChanged([this] { publisher_->Changed(); });
+  relay_ = std::make_unique<SendRelay>(
+      SendRelay::Parts{env_, *io_.front(), identity_, role_->replicas(), *rpc_client_});
+  role_change_ = std::make_unique<RoleChange>(
+      RoleChange::Parts{env_, *io_.front(), *admin_, options_, *store_, *ha_, *role_, *publisher_, gate_,
+                        *topics_, *groups_, *offsets_, *delay_, *parked_});
+  MakeHandlers();
   topics_->OnChange([this] { publisher_->Changed(); });
   role_->replicas().OnChange([this](const ReplicaView& before, const ReplicaView& now) {
     // Only the reply to a registration tells where a master serves its slaves.
@@ -383,7 +434,8 @@ Status BrokerProcess::Serve() {
   if (Status showing = ShowFigures(); !showing.ok()) return showing;
   io_.front()->Post([this] {
     role_->Open([this](const Result<Done>& opened) {
-      if (opened.ok()) publisher_->Start({});  // Not when it ends before it began.
+      if (!opened.ok()) return;  // It ends before it began.
+      publisher_->Start([this](const Result<Done>&) { registered_.set_value(); });
     });
   });
   StartTimers();
@@ -424,14 +476,25 @@ Duration BrokerProcess::Left() const {
 
 void BrokerProcess::Shutdown(Duration deadline, Completion<Done> done) {
   refuse_sends_.store(true);
+  role_change_->Stop();
   io_.front()->Post([this, deadline, done = std::move(done)]() mutable {
     stopping_ = std::make_unique<Stopping>();
     stopping_->deadline = env_.clock().Monotonic() + deadline;
     stopping_->done = std::move(done);
     env_.log().Info("the broker stops");
-    role_->Stop();
-    publisher_->Leave(std::min<Duration>(kLeaveMax, deadline / 4), [this](Result<Done>) { AnswerParked(); });
+    LeaveGroup();
   });
+}
+
+// Not in the middle of a change of the role, unless that takes most of the time.
+void BrokerProcess::LeaveGroup() {
+  const MonoTime now = env_.clock().Monotonic();
+  if (role_change_->busy() && stopping_->deadline - now > kLeaveMax) {
+    leave_timer_ = io_.front()->PostAt(now + kRoleChangeLook, [this] { LeaveGroup(); });
+    return;
+  }
+  role_->Stop();
+  publisher_->Leave(std::min<Duration>(kLeaveMax, Left() / 4), [this](Result<Done>) { AnswerParked(); });
 }
 
 void BrokerProcess::AnswerParked() {

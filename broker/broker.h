@@ -30,6 +30,10 @@ class Broker {
   // name server is ...".
   virtual std::string boot_line() const = 0;
 
+  // Until each NameServer answered the first registration, or could not be reached, or `most` is over.
+  // Blocks: not for a simulation.
+  virtual void AwaitRegistration(Duration most) = 0;
+
   // Refuses sends, leaves the NameServers, answers waiting pulls, drains and syncs the log, writes offsets
   // and checkpoint, closes connections: in this order. `done` is called once on an executor of this object,
   // at about `deadline` at the latest (then with kTimeout); only after that the object may be destroyed.

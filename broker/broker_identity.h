@@ -7,14 +7,14 @@
 
 namespace orbitmq::broker {
 
-// Who this broker is, once its port is known. A value.
+// Who this broker is, once its ports are known: what stays the same whatever its role (its brokerId does not:
+// LiveOptions has it). A value.
 struct BrokerIdentity {
   std::string name;
   std::string cluster;
-  int64_t id = 0;
   std::string ip;          // brokerIP1.
   std::string address;     // "ip:port" that clients use.
-  std::string ha_address;  // "ip:port" that slaves would use.
+  std::string ha_address;  // "ip:port" that slaves would use while it leads.
   HostAddress store_host;  // The address as records carry it.
 };
 

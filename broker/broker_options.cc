@@ -25,7 +25,7 @@ void AddNetwork(Rows& rows) {
       {TextOption<&B::broker_name>("brokerName", Reload::kNo,
                                    "Name of the broker group; empty = the host name."),
        TextOption<&B::broker_cluster_name>("brokerClusterName", Reload::kNo, "Name of the cluster."),
-       IntOption<&B::broker_id>("brokerId", {0}, Reload::kNo, "0 = master; a slave's is above 0."),
+       IntOption<&B::broker_id>("brokerId", {0}, Reload::kYes, "0 = master; a slave's is above 0."),
        TextOption<&B::namesrv_addr>(
            "namesrvAddr", Reload::kNo,
            "NameServers, host:port separated by ';'; empty = $NAMESRV_ADDR, or none."),
@@ -39,9 +39,11 @@ void AddNetwork(Rows& rows) {
                                   "TCP port; 0 = any free one. listenPort-2 is listened on too if free."),
        IntOption<&B::ha_listen_port>("haListenPort", {0, 65535}, Reload::kNo,
                                      "Port that slaves connect to; 0 = listenPort+1."),
-       IntOption<&B::broker_permission>("brokerPermission", {0, 7}, Reload::kYes,
-                                        "2 = write, 4 = read; takes either away from every topic."),
-       ChoiceOption<&B::broker_role>("brokerRole", kRoles, Reload::kNo,
+       IntOption<&B::broker_permission>(
+           "brokerPermission", {0, 7}, Reload::kYes,
+           "2 = write, 4 = read; takes either away from every topic, at once: NameServers are "
+           "told, pulls and sends to ordered topics refused."),
+       ChoiceOption<&B::broker_role>("brokerRole", kRoles, Reload::kYes,
                                      "SYNC_MASTER answers a send when inSyncReplicas brokers have it."),
        TextOption<&B::region_id>("regionId", Reload::kNo, "Put into every message as MSG_REGION."),
        BoolOption<&B::trace_on>("traceOn", Reload::kYes, "Put into every message and reply as TRACE_ON."),
@@ -70,8 +72,10 @@ void AddReplication(Rows& rows) {
        MillisOption<&B::ha_housekeeping_interval>(
            "haHousekeepingInterval", {200, 3'600'000}, Reload::kNo,
            "Between master and slave what has heard nothing for so long is closed, ms."),
-       IntOption<&B::ha_transfer_batch_size>("haTransferBatchSize", {1024, 1 << 20}, Reload::kNo,
-                                             "Most bytes of the log in one frame to a slave."),
+       IntOption<&B::ha_transfer_batch_size>(
+           "haTransferBatchSize", {1024, 1 << 20}, Reload::kNo,
+           "Most bytes of the log in one frame to a slave; a longer record up to "
+           "262144 bytes is one frame by itself."),
        IntOption<&B::ha_max_gap_not_in_sync>(
            "haMaxGapNotInSync", {1}, Reload::kNo,
            "A slave that is further behind, in bytes, is not waited for by SYNC_MASTER."),
@@ -81,23 +85,23 @@ void AddReplication(Rows& rows) {
                                                      "The bound, bytes."),
        MillisOption<&B::slave_timeout>("slaveTimeout", {1, 600'000}, Reload::kNo,
                                        "Then a send is answered FLUSH_SLAVE_TIMEOUT, ms."),
-       IntOption<&B::total_replicas>("totalReplicas", {1, 64}, Reload::kNo,
+       IntOption<&B::total_replicas>("totalReplicas", {1, 64}, Reload::kYes,
                                      "Brokers of the group; above 1 it bounds inSyncReplicas."),
        IntOption<&B::in_sync_replicas>(
-           "inSyncReplicas", {0, 64}, Reload::kNo,
+           "inSyncReplicas", {0, 64}, Reload::kYes,
            "So many brokers, the master among them, must have a message before SYNC_MASTER says OK; 0 = 2. "
            "Apache's default is 1: it does not wait."),
        IntOption<&B::min_in_sync_replicas>(
-           "minInSyncReplicas", {1, 64}, Reload::kNo,
+           "minInSyncReplicas", {1, 64}, Reload::kYes,
            "With fewer in step SYNC_MASTER refuses sends and stores nothing; 1 = never."),
        BoolOption<&B::enable_auto_in_sync_replicas>(
-           "enableAutoInSyncReplicas", Reload::kNo,
+           "enableAutoInSyncReplicas", Reload::kYes,
            "SYNC_MASTER waits for no more brokers than are in step, at least for minInSyncReplicas."),
        BoolOption<&B::all_ack_in_sync_state_set>(
-           "allAckInSyncStateSet", Reload::kNo,
+           "allAckInSyncStateSet", Reload::kYes,
            "SYNC_MASTER waits for every slave that has caught up, and for as many as inSyncReplicas says."),
        MillisOption<&B::ha_max_time_slave_not_catchup>(
-           "haMaxTimeSlaveNotCatchup", {100, 3'600'000}, Reload::kNo,
+           "haMaxTimeSlaveNotCatchup", {100, 3'600'000}, Reload::kYes,
            "allAckInSyncStateSet: a slave that has not caught up for so long is not waited for, ms.")});
 }
 
@@ -209,15 +213,15 @@ void AddStore(Rows& rows) {
                                             "Then a send is answered FLUSH_DISK_TIMEOUT, ms."),
        MillisOption<&B::flush_interval_commit_log>("flushIntervalCommitLog", {1, 600'000}, Reload::kNo,
                                                    "Between two syncs under ASYNC_FLUSH, ms."),
-       IntOption<&B::file_reserved_time>("fileReservedTime", {0, 1'000'000}, Reload::kNo,
+       IntOption<&B::file_reserved_time>("fileReservedTime", {0, 1'000'000}, Reload::kYes,
                                          "Hours that messages are kept."),
        IntOption<&B::retention_bytes>(
            "retentionBytes", {0}, Reload::kNo,
            "Files that lie wholly before the newest so many bytes of the log are deleted, at any hour and "
            "expired or not; 0 = off."),
-       TextOption<&B::delete_when>("deleteWhen", Reload::kNo,
+       TextOption<&B::delete_when>("deleteWhen", Reload::kYes,
                                    "Hours of the day to delete old files in, separated by ';'."),
-       IntOption<&B::disk_max_used_space_ratio>("diskMaxUsedSpaceRatio", {10, 95}, Reload::kNo,
+       IntOption<&B::disk_max_used_space_ratio>("diskMaxUsedSpaceRatio", {10, 95}, Reload::kYes,
                                                 "Percent; above it expired files are deleted at once."),
        IntOption<&B::disk_space_clean_forcibly_ratio>("diskSpaceCleanForciblyRatio", {10, 100}, Reload::kNo,
                                                       "Percent; above it the oldest files go."),
@@ -247,7 +251,8 @@ Status Bad(std::string_view key, std::string_view why) {
   return Status(StatusCode::kInvalidArgument, StrCat(key, ": ", why));
 }
 
-// What the rows of replication say together.
+}  // namespace
+
 Status CheckReplication(const BrokerOptions& options) {
   const bool slave = options.broker_role == BrokerRole::kSlave;
   if (slave && options.broker_id == 0) {
@@ -281,8 +286,6 @@ Status CheckReplication(const BrokerOptions& options) {
   return {};
 }
 
-}  // namespace
-
 const OptionTable<BrokerOptions>& BrokerOptionTable() {
   static const OptionTable<BrokerOptions> table(
       [] {
@@ -294,7 +297,7 @@ const OptionTable<BrokerOptions>& BrokerOptionTable() {
         AddStore(rows);
         return rows;
       }(),
-      kIgnoredBrokerKeys);
+      kIgnoredBrokerKeys, kRefusedBrokerKeys);
   return table;
 }
 
@@ -350,6 +353,14 @@ Status ResolveDefaults(const ProcessIdentity& identity, BrokerOptions& options) 
                       record_max, "); raise it or lower maxMessageSize"));
   }
   return {};
+}
+
+Result<store::CleaningRules> ToCleaningRules(const BrokerOptions& options) {
+  auto hours = store::ParseDeleteHours(options.delete_when);
+  if (!hours.ok()) return hours.status();
+  return store::CleaningRules{.retention = std::chrono::hours(options.file_reserved_time),
+                              .delete_hours = *std::move(hours),
+                              .disk_ratio_max = options.disk_max_used_space_ratio / 100.0};
 }
 
 store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddress& store_host) {

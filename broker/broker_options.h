@@ -15,6 +15,7 @@
 #include "orbitmq/result.h"
 #include "remoting/metrics_server.h"
 #include "remoting/server_options.h"
+#include "store/replicated_log.h"
 #include "store/store_options.h"
 
 namespace orbitmq::broker {
@@ -141,6 +142,20 @@ inline int32_t InSyncReplicas(const BrokerOptions& options) {
   if (options.broker_role != BrokerRole::kSyncMaster) return 1;
   return options.in_sync_replicas > 0 ? options.in_sync_replicas : 2;
 }
+
+// What the options of replication say together. kInvalidArgument as ResolveDefaults, which asks this too.
+Status CheckReplication(const BrokerOptions& options);
+
+// What a store is told when these options change while it runs; ToStoreOptions says the same at its start.
+inline store::ReplicaDemand ToReplicaDemand(const BrokerOptions& options) {
+  return {.in_sync = InSyncReplicas(options),
+          .in_sync_min = options.min_in_sync_replicas,
+          .adapt = options.enable_auto_in_sync_replicas};
+}
+
+// When old files go, for a store that runs; ToStoreOptions says the same at its start. kInvalidArgument names
+// the key.
+Result<store::CleaningRules> ToCleaningRules(const BrokerOptions& options);
 
 store::StoreOptions ToStoreOptions(const BrokerOptions& options, const HostAddress& store_host);
 

@@ -4,18 +4,18 @@
 #include <array>
 #include <utility>
 
-#include "broker/broker_admin.h"
-#include "broker/client_handler.h"
-#include "broker/client_relay.h"
-#include "broker/group_admin.h"
-#include "broker/ha_admin.h"
-#include "broker/offset_admin.h"
-#include "broker/offset_handler.h"
-#include "broker/pull_handler.h"
-#include "broker/query_handler.h"
-#include "broker/retry_router.h"
-#include "broker/send_handler.h"
-#include "broker/topic_admin.h"
+#include "broker/admin/broker_admin.h"
+#include "broker/admin/client_relay.h"
+#include "broker/admin/group_admin.h"
+#include "broker/admin/ha_admin.h"
+#include "broker/admin/offset_admin.h"
+#include "broker/admin/topic_admin.h"
+#include "broker/requests/client_handler.h"
+#include "broker/requests/offset_handler.h"
+#include "broker/requests/pull_handler.h"
+#include "broker/requests/query_handler.h"
+#include "broker/requests/retry_router.h"
+#include "broker/requests/send_handler.h"
 #include "remoting/protocol/codes.h"
 
 namespace orbitmq::broker {
@@ -25,76 +25,79 @@ using Code = proto::RequestCode;
 using enum ExecutionClass;
 using enum Resource;
 using enum Action;
+using enum RoleRule;
 
 // `part` is a member of Handlers, `method` one of that object.
-#define ROW(code, where, resource, action, part, method)                       \
+#define ROW(code, where, resource, action, rule, part, method)                 \
   HandlerRow {                                                                 \
-    Code::code, where, resource, action,                                       \
+    Code::code, where, resource, action, rule,                                 \
         [](Handlers& h, net::ServerRequest r) { h.part.method(std::move(r)); } \
   }
 
 constexpr std::array kRows = {
-    ROW(kSendMessage, kInline, kTopic, kPub, send, Handle),
-    ROW(kPullMessage, kInline, kTopicAndGroup, kSub, pull, Handle),
-    ROW(kQueryMessage, kRead, kTopic, kGet, query, ByKey),
-    ROW(kQueryConsumerOffset, kInline, kTopicAndGroup, kGet, offsets, Query),
-    ROW(kUpdateConsumerOffset, kInline, kTopicAndGroup, kSub, offsets, Update),
-    ROW(kUpdateAndCreateTopic, kAdmin, kTopic, kCreate, topic_admin, Update),
-    ROW(kUpdateAndCreateTopicList, kAdmin, kTopic, kCreate, topic_admin, UpdateList),
-    ROW(kGetAllTopicConfig, kAdmin, kCluster, kGet, topic_admin, GetAll),
-    ROW(kUpdateBrokerConfig, kAdmin, kCluster, kUpdate, broker_admin, UpdateConfig),
-    ROW(kGetBrokerConfig, kAdmin, kCluster, kGet, broker_admin, GetConfig),
-    ROW(kGetBrokerRuntimeInfo, kAdmin, kCluster, kGet, broker_admin, RuntimeInfo),
-    ROW(kSearchOffsetByTimestamp, kRead, kTopic, kGet, offsets, SearchByTime),
-    ROW(kGetMaxOffset, kInline, kTopic, kGet, offsets, Max),
-    ROW(kGetMinOffset, kInline, kTopic, kGet, offsets, Min),
-    ROW(kGetEarliestMsgStoretime, kRead, kTopic, kGet, offsets, EarliestStoreTime),
-    ROW(kViewMessageById, kRead, kTopic, kGet, query, ViewById),
-    ROW(kHeartBeat, kInline, kGroup, kSub, clients, Heartbeat),
-    ROW(kUnregisterClient, kInline, kGroup, kSub, clients, Unregister),
-    ROW(kConsumerSendMsgBack, kRead, kGroup, kSub, retry, Handle),
-    ROW(kGetConsumerListByGroup, kInline, kGroup, kSub, clients, ListMembers),
-    ROW(kLockBatchMq, kInline, kGroup, kSub, clients, LockQueues),
-    ROW(kUnlockBatchMq, kInline, kGroup, kSub, clients, UnlockQueues),
-    ROW(kGetAllConsumerOffset, kAdmin, kCluster, kGet, offset_admin, AllConsumerOffsets),
-    ROW(kGetAllDelayOffset, kAdmin, kCluster, kGet, offset_admin, AllDelayOffsets),
-    ROW(kCheckClientConfig, kInline, kGroup, kSub, clients, CheckClientConfig),
-    ROW(kUpdateAndCreateSubscriptiongroup, kAdmin, kGroup, kCreate, group_admin, Update),
-    ROW(kGetAllSubscriptiongroupConfig, kAdmin, kCluster, kGet, group_admin, GetAll),
-    ROW(kGetTopicStatsInfo, kAdmin, kTopic, kGet, topic_admin, Stats),
-    ROW(kGetConsumerConnectionList, kAdmin, kGroup, kGet, group_admin, ConsumerConnections),
-    ROW(kGetProducerConnectionList, kAdmin, kGroup, kGet, group_admin, ProducerConnections),
-    ROW(kDeleteSubscriptiongroup, kAdmin, kGroup, kDelete, group_admin, Delete),
-    ROW(kGetConsumeStats, kAdmin, kTopicAndGroup, kGet, offset_admin, ConsumeStats),
-    ROW(kDeleteTopicInBroker, kAdmin, kTopic, kDelete, topic_admin, Delete),
-    ROW(kInvokeBrokerToResetOffset, kAdmin, kTopicAndGroup, kUpdate, offset_admin, Reset),
-    ROW(kInvokeBrokerToGetConsumerStatus, kAdmin, kTopicAndGroup, kGet, relay, ConsumerStatus),
-    ROW(kUpdateAndCreateSubscriptiongroupList, kAdmin, kGroup, kCreate, group_admin, UpdateList),
-    ROW(kQueryTopicConsumeByWho, kAdmin, kTopic, kGet, topic_admin, ConsumedByWho),
-    ROW(kQueryConsumeTimeSpan, kAdmin, kTopicAndGroup, kGet, offset_admin, ConsumeTimeSpan),
-    ROW(kGetSystemTopicListFromBroker, kAdmin, kCluster, kGet, topic_admin, SystemTopics),
-    ROW(kCleanExpiredConsumequeue, kAdmin, kCluster, kDelete, broker_admin, CleanExpiredQueues),
-    ROW(kGetConsumerRunningInfo, kAdmin, kGroup, kGet, relay, RunningInfo),
-    ROW(kQueryCorrectionOffset, kAdmin, kTopicAndGroup, kGet, offset_admin, CorrectionOffsets),
-    ROW(kConsumeMessageDirectly, kAdmin, kTopicAndGroup, kSub, relay, ConsumeDirectly),
-    ROW(kSendMessageV2, kInline, kTopic, kPub, send, Handle),
-    ROW(kCloneGroupOffset, kAdmin, kGroup, kUpdate, offset_admin, CloneGroup),
-    ROW(kViewBrokerStatsData, kAdmin, kCluster, kGet, broker_admin, ViewStats),
-    ROW(kCleanUnusedTopic, kAdmin, kCluster, kDelete, topic_admin, CleanUnused),
-    ROW(kGetBrokerConsumeStats, kAdmin, kCluster, kGet, offset_admin, AllConsumeStats),
-    ROW(kSendBatchMessage, kInline, kTopic, kPub, send, Handle),
-    ROW(kQueryConsumeQueue, kAdmin, kTopic, kGet, broker_admin, QueryConsumeQueue),
-    ROW(kGetAllProducerInfo, kAdmin, kCluster, kGet, group_admin, AllProducers),
-    ROW(kDeleteExpiredCommitlog, kAdmin, kCluster, kDelete, broker_admin, DeleteExpiredLog),
-    ROW(kQueryTopicsByConsumer, kAdmin, kGroup, kGet, group_admin, TopicsOfGroup),
-    ROW(kQuerySubscriptionByConsumer, kAdmin, kTopicAndGroup, kGet, group_admin, SubscriptionOfGroup),
-    ROW(kGetTopicConfig, kAdmin, kTopic, kGet, topic_admin, Get),
-    ROW(kGetSubscriptiongroupConfig, kAdmin, kGroup, kGet, group_admin, Get),
-    ROW(kUpdateAndGetGroupForbidden, kAdmin, kTopicAndGroup, kUpdate, group_admin, Forbidden),
-    ROW(kLitePullMessage, kInline, kTopicAndGroup, kSub, pull, Handle),
-    ROW(kGetAllMessageRequestMode, kAdmin, kCluster, kGet, group_admin, RequestModes),
-    ROW(kExchangeBrokerHaInfo, kAdmin, kCluster, kGet, ha_admin, Exchange),
-    ROW(kGetBrokerHaStatus, kAdmin, kCluster, kGet, ha_admin, RuntimeInfo),
+    ROW(kSendMessage, kInline, kTopic, kPub, kSend, send, Handle),
+    ROW(kPullMessage, kInline, kTopicAndGroup, kSub, kPull, pull, Handle),
+    ROW(kQueryMessage, kRead, kTopic, kGet, kEachRole, query, ByKey),
+    ROW(kQueryConsumerOffset, kInline, kTopicAndGroup, kGet, kEachRole, offsets, Query),
+    ROW(kUpdateConsumerOffset, kInline, kTopicAndGroup, kSub, kEachRole, offsets, Update),
+    ROW(kUpdateAndCreateTopic, kAdmin, kTopic, kCreate, kTables, topic_admin, Update),
+    ROW(kUpdateAndCreateTopicList, kAdmin, kTopic, kCreate, kTables, topic_admin, UpdateList),
+    ROW(kGetAllTopicConfig, kAdmin, kCluster, kGet, kEachRole, topic_admin, GetAll),
+    ROW(kUpdateBrokerConfig, kAdmin, kCluster, kUpdate, kEachRole, broker_admin, UpdateConfig),
+    ROW(kGetBrokerConfig, kAdmin, kCluster, kGet, kEachRole, broker_admin, GetConfig),
+    ROW(kGetBrokerRuntimeInfo, kAdmin, kCluster, kGet, kEachRole, broker_admin, RuntimeInfo),
+    ROW(kSearchOffsetByTimestamp, kRead, kTopic, kGet, kEachRole, offsets, SearchByTime),
+    ROW(kGetMaxOffset, kInline, kTopic, kGet, kEachRole, offsets, Max),
+    ROW(kGetMinOffset, kInline, kTopic, kGet, kEachRole, offsets, Min),
+    ROW(kGetEarliestMsgStoretime, kRead, kTopic, kGet, kEachRole, offsets, EarliestStoreTime),
+    ROW(kViewMessageById, kRead, kTopic, kGet, kEachRole, query, ViewById),
+    ROW(kHeartBeat, kInline, kGroup, kSub, kEachRole, clients, Heartbeat),
+    ROW(kUnregisterClient, kInline, kGroup, kSub, kEachRole, clients, Unregister),
+    ROW(kConsumerSendMsgBack, kRead, kGroup, kSub, kSendBack, retry, Handle),
+    ROW(kGetConsumerListByGroup, kInline, kGroup, kSub, kEachRole, clients, ListMembers),
+    ROW(kLockBatchMq, kInline, kGroup, kSub, kEachRole, clients, LockQueues),
+    ROW(kUnlockBatchMq, kInline, kGroup, kSub, kEachRole, clients, UnlockQueues),
+    ROW(kGetAllConsumerOffset, kAdmin, kCluster, kGet, kEachRole, offset_admin, AllConsumerOffsets),
+    ROW(kGetAllDelayOffset, kAdmin, kCluster, kGet, kEachRole, offset_admin, AllDelayOffsets),
+    ROW(kCheckClientConfig, kInline, kGroup, kSub, kEachRole, clients, CheckClientConfig),
+    ROW(kUpdateAndCreateSubscriptiongroup, kAdmin, kGroup, kCreate, kTables, group_admin, Update),
+    ROW(kGetAllSubscriptiongroupConfig, kAdmin, kCluster, kGet, kEachRole, group_admin, GetAll),
+    ROW(kGetTopicStatsInfo, kAdmin, kTopic, kGet, kEachRole, topic_admin, Stats),
+    ROW(kGetConsumerConnectionList, kAdmin, kGroup, kGet, kEachRole, group_admin, ConsumerConnections),
+    ROW(kGetProducerConnectionList, kAdmin, kGroup, kGet, kEachRole, group_admin, ProducerConnections),
+    ROW(kDeleteSubscriptiongroup, kAdmin, kGroup, kDelete, kEachRole, group_admin, Delete),
+    ROW(kGetConsumeStats, kAdmin, kTopicAndGroup, kGet, kEachRole, offset_admin, ConsumeStats),
+    ROW(kDeleteTopicInBroker, kAdmin, kTopic, kDelete, kTopicDeletion, topic_admin, Delete),
+    ROW(kInvokeBrokerToResetOffset, kAdmin, kTopicAndGroup, kUpdate, kOffsets, offset_admin, Reset),
+    ROW(kInvokeBrokerToGetConsumerStatus, kAdmin, kTopicAndGroup, kGet, kEachRole, relay, ConsumerStatus),
+    ROW(kUpdateAndCreateSubscriptiongroupList, kAdmin, kGroup, kCreate, kTables, group_admin, UpdateList),
+    ROW(kQueryTopicConsumeByWho, kAdmin, kTopic, kGet, kEachRole, topic_admin, ConsumedByWho),
+    ROW(kQueryConsumeTimeSpan, kAdmin, kTopicAndGroup, kGet, kEachRole, offset_admin, ConsumeTimeSpan),
+    ROW(kGetSystemTopicListFromBroker, kAdmin, kCluster, kGet, kEachRole, topic_admin, SystemTopics),
+    ROW(kCleanExpiredConsumequeue, kAdmin, kCluster, kDelete, kEachRole, broker_admin, CleanExpiredQueues),
+    ROW(kGetConsumerRunningInfo, kAdmin, kGroup, kGet, kEachRole, relay, RunningInfo),
+    ROW(kQueryCorrectionOffset, kAdmin, kTopicAndGroup, kGet, kEachRole, offset_admin, CorrectionOffsets),
+    ROW(kConsumeMessageDirectly, kAdmin, kTopicAndGroup, kSub, kEachRole, relay, ConsumeDirectly),
+    ROW(kSendMessageV2, kInline, kTopic, kPub, kSend, send, Handle),
+    ROW(kCloneGroupOffset, kAdmin, kGroup, kUpdate, kOffsets, offset_admin, CloneGroup),
+    ROW(kViewBrokerStatsData, kAdmin, kCluster, kGet, kEachRole, broker_admin, ViewStats),
+    ROW(kCleanUnusedTopic, kAdmin, kCluster, kDelete, kEachRole, topic_admin, CleanUnused),
+    ROW(kGetBrokerConsumeStats, kAdmin, kCluster, kGet, kEachRole, offset_admin, AllConsumeStats),
+    ROW(kSendBatchMessage, kInline, kTopic, kPub, kSend, send, Handle),
+    ROW(kQueryConsumeQueue, kAdmin, kTopic, kGet, kEachRole, broker_admin, QueryConsumeQueue),
+    ROW(kGetAllProducerInfo, kAdmin, kCluster, kGet, kEachRole, group_admin, AllProducers),
+    ROW(kDeleteExpiredCommitlog, kAdmin, kCluster, kDelete, kEachRole, broker_admin, DeleteExpiredLog),
+    ROW(kQueryTopicsByConsumer, kAdmin, kGroup, kGet, kEachRole, group_admin, TopicsOfGroup),
+    ROW(kQuerySubscriptionByConsumer, kAdmin, kTopicAndGroup, kGet, kEachRole, group_admin,
+        SubscriptionOfGroup),
+    ROW(kGetTopicConfig, kAdmin, kTopic, kGet, kEachRole, topic_admin, Get),
+    ROW(kGetSubscriptiongroupConfig, kAdmin, kGroup, kGet, kEachRole, group_admin, Get),
+    ROW(kUpdateAndGetGroupForbidden, kAdmin, kTopicAndGroup, kUpdate, kEachRole, group_admin, Forbidden),
+    ROW(kLitePullMessage, kInline, kTopicAndGroup, kSub, kPull, pull, Handle),
+    ROW(kSetMessageRequestMode, kAdmin, kTopicAndGroup, kUpdate, kEachRole, group_admin, SetRequestMode),
+    ROW(kGetAllMessageRequestMode, kAdmin, kCluster, kGet, kEachRole, group_admin, RequestModes),
+    ROW(kExchangeBrokerHaInfo, kAdmin, kCluster, kGet, kEachRole, ha_admin, Exchange),
+    ROW(kGetBrokerHaStatus, kAdmin, kCluster, kGet, kEachRole, ha_admin, RuntimeInfo),
 };
 #undef ROW
 
@@ -155,7 +158,6 @@ constexpr int32_t kRefused[] = {
     Code::kExportRocksdbConfigToJson,
     Code::kRecallMessage,
     Code::kQueryAssignment,
-    Code::kSetMessageRequestMode,
     Code::kUpdateAndCreateStaticTopic,
     Code::kGetBrokerMemberGroup,
     Code::kAddBroker,

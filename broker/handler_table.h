@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "broker/replication/standby_rules.h"
 #include "remoting/rpc_server.h"
 
 namespace orbitmq::broker {
@@ -49,6 +50,7 @@ struct HandlerRow {
   ExecutionClass where = ExecutionClass::kAdmin;
   Resource resource = Resource::kNone;
   Action action = Action::kGet;
+  RoleRule rule = RoleRule::kEachRole;
   void (*run)(Handlers& handlers, net::ServerRequest request) = nullptr;
 };
 

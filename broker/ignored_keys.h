@@ -3,6 +3,8 @@
 
 #include <string_view>
 
+#include "common/config.h"
+
 namespace orbitmq::broker {
 
 // Keys that Apache's broker knows and that have no effect here: thread pools and queues that we do not have,
@@ -14,7 +16,6 @@ inline constexpr std::string_view kIgnoredBrokerKeys[] = {
     "accessMessageInMemoryHotRatio",
     "ackMessageThreadPoolNums",
     "ackThreadPoolQueueCapacity",
-    "aclEnable",
     "adminBrokerThreadPoolNums",
     "adminBrokerThreadPoolQueueCapacity",
     "allowRecallWhenBrokerNotWriteable",
@@ -83,9 +84,7 @@ inline constexpr std::string_view kIgnoredBrokerKeys[] = {
     "enableCalcFilterBitMap",
     "enableCompaction",
     "enableConsumeQueueExt",
-    "enableControllerMode",
     "enableCreateSysGroup",
-    "enableDLegerCommitLog",
     "enableLmq",
     "enableMixedMessageType",
     "enableMultiDispatch",
@@ -224,7 +223,6 @@ inline constexpr std::string_view kIgnoredBrokerKeys[] = {
     "storePathEpochFile",
     "storePathIndex",
     "storeReplyMessageEnable",
-    "storeType",
     "subscriptionExpiredTimeout",
     "syncBrokerMemberGroupPeriod",
     "syncBrokerMetadataPeriod",
@@ -279,6 +277,25 @@ inline constexpr std::string_view kIgnoredBrokerKeys[] = {
     "wakeFlushWhenPutMessage",
     "warmMapedFileEnable",
     "writeWithoutMmap",
+};
+
+// Keys that nobody sets without counting on them. Source as above, and AuthConfig.
+inline constexpr RefusedKey kRefusedBrokerKeys[] = {
+    {"aclEnable", "false",
+     "there is no access control here: close the port to strangers by TLS with client certificates or a "
+     "firewall"},
+    {"authenticationEnabled", "false",
+     "there is no access control here: close the port to strangers by TLS with client certificates or a "
+     "firewall"},
+    {"authorizationEnabled", "false",
+     "there is no access control here: close the port to strangers by TLS with client certificates or a "
+     "firewall"},
+    {"enableControllerMode", "false",
+     "no controller elects masters here: use brokerRole, and mqadmin switchMaster to change it"},
+    {"enableDLegerCommitLog", "false",
+     "the log is not replicated by Raft here: use brokerRole SYNC_MASTER with slaves"},
+    {"messageStorePlugIn", "", "stores are no plug-ins here: there is one, on the local disk"},
+    {"storeType", "default", "queues are files here, not RocksDB"},
 };
 
 }  // namespace orbitmq::broker

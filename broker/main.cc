@@ -38,6 +38,7 @@ DEFINE_string(log_level, "info", "debug, info, warn, error or off");
 namespace orbitmq::broker {
 namespace {
 
+constexpr Duration kRegisterWithin = std::chrono::seconds(1);
 constexpr Duration kStopWithin = std::chrono::seconds(10);
 constexpr const char* kLoopback = "127.0.0.1";
 
@@ -171,7 +172,9 @@ int Serve(process::FileLogger& log, BrokerOptions options) {
   }
   auto broker = Broker::Start(*env, std::move(options));
   if (!broker.ok()) return Fail(broker.status());
-  // Scripts wait for "boot success"; neither line is there before both serve.
+  // Scripts wait for "boot success" and send then; neither line is there before both serve and clients are
+  // told of it, unless NameServers are not there.
+  (*broker)->AwaitRegistration(kRegisterWithin);
   if (nameserver != nullptr) {
     std::printf("The Name Server boot success. serializeType=JSON, address %s\n",
                 nameserver->local().ToString().c_str());
@@ -229,6 +232,15 @@ int Run() {
 
 int main(int argc, char** argv) {
   constexpr std::string_view kLists[] = {"set"};
+  // Apache's long names, and its scripts' -d.
+  constexpr orbitmq::process::FlagAlias kAliases[] = {
+      {"configFile", "c", ""},
+      {"namesrvAddr", "n", ""},
+      {"printConfigItem", "p", ""},
+      {"printImportantConfig", "m", ""},
+      {"d", "data_dir", ""},
+      {"enable_proxy", "", "there is no proxy in this broker: clients speak the remoting protocol to it"},
+  };
   const auto ended = orbitmq::process::ReadFlags(
       {.name = "mqbroker",
        .source = "broker/main",
@@ -236,7 +248,8 @@ int main(int argc, char** argv) {
                       "  mqbroker [-c broker.conf] [-n host:port] [--set key=value,...] [--data-dir DIR] "
                       "[--standalone] [-p|-m]",
        .version = "OrbitMQ " ORBITMQ_VERSION,
-       .lists = kLists},
+       .lists = kLists,
+       .aliases = kAliases},
       argc, argv);
   return ended ? *ended : orbitmq::broker::Run();
 }

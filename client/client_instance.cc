@@ -215,16 +215,19 @@ void ClientInstance::CloseConnections() {
 void ClientInstance::Lookup(const RouteLookup& lookup, Completion<RoutePtr> done) {
   if (closed()) return done(Status(StatusCode::kCancelled, "the client is shut down"));
   if (RoutePtr known = routes_.Find(lookup.topic)) return done(std::move(known));
+  AskFor(lookup, std::move(done));
+}
+
+void ClientInstance::RefreshRoute(const RouteLookup& lookup) {
+  if (!closed()) AskFor(lookup, {});
+}
+
+void ClientInstance::AskFor(const RouteLookup& lookup, Completion<RoutePtr> done) {
   const auto [pending, first] = lookups_.try_emplace(lookup.topic);
   pending->second.template_queue_count =
       std::max(pending->second.template_queue_count, lookup.template_queue_count);
-  pending->second.waiters.push_back(std::move(done));
+  if (done) pending->second.waiters.push_back(std::move(done));
   if (first) StartAsk(lookup.topic, lookup.topic);
-}
-
-void ClientInstance::RefreshRoute(const std::string& topic) {
-  if (closed() || !lookups_.try_emplace(topic).second) return;
-  StartAsk(topic, topic);
 }
 
 void ClientInstance::StartAsk(const std::string& topic, const std::string& asked) {
@@ -306,7 +309,7 @@ void ClientInstance::PollRoutes(bool only_missing) {
   for (const std::string& topic : topics) {
     const RoutePtr known = routes_.Find(topic);
     const bool missing = !known || known->source == RouteSource::kTemplate;
-    if (missing || !only_missing) RefreshRoute(topic);
+    if (missing || !only_missing) RefreshRoute({topic});
   }
   if (only_missing) return;
   // Forget what nobody uses any more.

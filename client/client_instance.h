@@ -100,7 +100,7 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
   // From the cache if it is there, else from a NameServer: every address is tried once.
   void Lookup(const RouteLookup& lookup, Completion<RoutePtr> done);
   // Asks the NameServer although the cache has a route; the change arrives at the members.
-  void RefreshRoute(const std::string& topic);
+  void RefreshRoute(const RouteLookup& lookup);
   // Heartbeats to every known broker at once (several calls before the next turn are one).
   void HeartbeatSoon();
 
@@ -121,6 +121,8 @@ class ClientInstance final : public std::enable_shared_from_this<ClientInstance>
   // Ends when nothing of this instance runs any more: no log line comes after it.
   void Close(Completion<Done> done);
   void CloseConnections();
+  // `done` may be empty.
+  void AskFor(const RouteLookup& lookup, Completion<RoutePtr> done);
   void StartAsk(const std::string& topic, const std::string& asked);
   void AskNext(Ask ask);
   void OnRouteReply(Ask ask, Result<proto::TopicRouteData> reply);

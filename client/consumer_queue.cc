@@ -19,6 +19,9 @@ constexpr Duration kErrorDelay = std::chrono::seconds(1);
 constexpr Duration kFlowControlDelay = std::chrono::milliseconds(20);
 constexpr Duration kNotRegisteredDelay = std::chrono::milliseconds(200);
 constexpr Duration kOffsetTimeout = std::chrono::seconds(5);
+// See Told. Java's client tells everything at every look.
+constexpr int kTellings = 2;
+constexpr Duration kTellAgainAfter = std::chrono::seconds(30);
 constexpr Duration kPullTimeout = std::chrono::seconds(30);
 constexpr Duration kHeldAtLeast = std::chrono::milliseconds(20);
 constexpr Duration kNotHeldDelay = std::chrono::milliseconds(50);
@@ -66,8 +69,7 @@ void ConsumerQueue::Locate() {
         if (!self || self->dropped()) return;
         if (!offset.ok()) return self->OnLocated(offset.status());
         if (!*offset) return self->LocateNew();
-        self->persisted_ = **offset;
-        self->persisted_at_ = at;
+        self->told_ = {**offset, at, kTellings, self->owner_.instance().Now()};
         self->OnLocated(**offset);
       });
 }
@@ -130,7 +132,7 @@ void ConsumerQueue::Pump() {
   const SubscriptionData* subscription = owner_.SubscriptionOf(queue().topic);
   const auto broker = instance.routes().Nearest(queue().broker_name, pull_from_);
   if (subscription == nullptr || !broker) {
-    instance.RefreshRoute(queue().topic);
+    instance.RefreshRoute({queue().topic});
     return Again(kErrorDelay);
   }
   proto::PullMessageRequestHeader header;
@@ -180,7 +182,7 @@ void ConsumerQueue::OnPullReply(const Result<net::PullReply>& reply) {
 void ConsumerQueue::OnNothing(const net::PullReply& reply) {
   // Sent to a broker that its route does not know, as by a slave when the master has returned.
   const auto next = owner_.instance().routes().Nearest(queue().broker_name, pull_from_);
-  if (!next || next->id != pull_from_) owner_.instance().RefreshRoute(queue().topic);
+  if (!next || next->id != pull_from_) owner_.instance().RefreshRoute({queue().topic});
   const int64_t before = window_->read_up_to();
   window_->ReadUpTo(reply.header.next_begin_offset);
   // A broker that does not hold the pull (it is full, or shutting down) must not be asked in a tight loop.
@@ -249,7 +251,7 @@ void ConsumerQueue::OnPullFailed(const Status& why) {
                       {{"queue", StrCat(queue().topic, "/", queue().broker_name, "/", queue().queue_id)},
                        {"why", why.ToString()}});
   if (pull_from_ != kMasterId) pull_from_ = kMasterId;
-  instance.RefreshRoute(queue().topic);
+  instance.RefreshRoute({queue().topic});
   Again(kErrorDelay);
 }
 
@@ -268,6 +270,16 @@ void ConsumerQueue::Finish(int64_t offset) {
   if (full_) Pump();
 }
 
+bool ConsumerQueue::Knows(const Endpoint& broker, int64_t commit) const {
+  return told_.commit == commit && told_.broker == broker && told_.times >= kTellings &&
+         owner_.instance().Now() - told_.last < kTellAgainAfter;
+}
+
+void ConsumerQueue::Confirmed(const Endpoint& broker, int64_t commit) {
+  const bool again = told_.commit == commit && told_.broker == broker;
+  told_ = {commit, broker, again ? told_.times + 1 : 1, owner_.instance().Now()};
+}
+
 void ConsumerQueue::Persist(Completion<Done> done) {
   const auto end = [](Completion<Done>& completion, Result<Done> result) {
     if (completion) completion(std::move(result));
@@ -276,25 +288,21 @@ void ConsumerQueue::Persist(Completion<Done> done) {
   const auto broker = owner_.instance().routes().Nearest(queue().broker_name, kMasterId);
   if (!broker)
     return end(done, Status(StatusCode::kUnavailable, "no address of the queue's broker is known"));
-  // A master that returns is told what only a slave knows.
-  if (window_->commit_point() == persisted_ && broker->endpoint == persisted_at_) return end(done, Done{});
   const int64_t commit = window_->commit_point();
+  if (Knows(broker->endpoint, commit)) return end(done, Done{});
   proto::UpdateConsumerOffsetRequestHeader header;
   header.consumer_group = owner_.options().group;
   header.topic = queue().topic;
   header.queue_id = queue().queue_id;
   header.commit_offset = commit;
   header.rpc.bname = queue().broker_name;
-  owner_.instance().broker().UpdateConsumerOffset(
-      broker->endpoint, header, kOffsetTimeout,
-      [weak = weak_from_this(), commit, at = broker->endpoint,
-       done = std::move(done)](Result<Done> result) mutable {
-        if (const auto self = weak.lock(); self && result.ok()) {
-          self->persisted_ = commit;
-          self->persisted_at_ = at;
-        }
-        if (done) done(std::move(result));
-      });
+  owner_.instance().broker().UpdateConsumerOffset(broker->endpoint, header, kOffsetTimeout,
+                                                  [weak = weak_from_this(), commit, at = broker->endpoint,
+                                                   done = std::move(done)](Result<Done> result) mutable {
+                                                    if (const auto self = weak.lock(); self && result.ok())
+                                                      self->Confirmed(at, commit);
+                                                    if (done) done(std::move(result));
+                                                  });
 }
 
 }  // namespace orbitmq::client

@@ -43,10 +43,11 @@ struct ConsumerQueueOptions {
 // unfinished messages and commits.
 //
 // Threads: owned by the client's loop.
-// Invariants: (1) at most one pull is under way; (2) after Drop nothing is pulled, delivered or committed;
-// (3) a failed question for the group's offset is asked again, never taken for "no offset"; (4) what is
-// committed is window().commit_point(); (5) a record that does not decode is pulled kUndecodablePullsMax
-// times, then passed over with a log line of level ERROR: it must not hold up what stands behind it for ever.
+// Invariants: (1) at most one pull is under way; (2) after Drop nothing is pulled or delivered, and the
+// commit point stays; (3) a failed question for the group's offset is asked again, never taken for "no
+// offset"; (4) what is committed is window().commit_point(); (5) a record that does not decode is pulled
+// kUndecodablePullsMax times, then passed over with a log line of level ERROR: it must not hold up what
+// stands behind it for ever.
 class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
  public:
   ConsumerQueue(ConsumerQueueOwner& owner, ConsumerQueueOptions options);
@@ -61,11 +62,11 @@ class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
   void Drop();
   // A message is done with.
   void Finish(int64_t offset);
-  // Sends the commit point to the broker unless it knows it. `done` (may be empty) ends when it does or
-  // failed.
+  // Sends the commit point to the broker unless it is sure to know it. `done` (may be empty) ends when the
+  // broker has confirmed it, or that failed.
   void Persist(Completion<Done> done);
   // The broker may have forgotten what it was told.
-  void ForgetPersisted() { persisted_ = -1; }
+  void ForgetPersisted() { told_ = {}; }
 
   const MessageQueue& queue() const { return options_.queue; }
   uint64_t serial() const { return options_.serial; }
@@ -80,6 +81,18 @@ class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
   void NoteConsumed() { last_consume_ms_ = owner_.instance().env().clock().WallMillis(); }
 
  private:
+  // What a broker has confirmed. One confirmation is not enough: Apache's broker loses one of two first
+  // commits of a group that come at once (ConsumerOffsetManager.commitOffset), and a slave's table is
+  // replaced by its master's. So a commit is sent again at the next look, and now and then as long as
+  // nothing changes.
+  struct Told {
+    int64_t commit = -1;
+    Endpoint broker;  // A slave while the master is away: the master that returns is told too.
+    int times = 0;
+    MonoTime last{};
+  };
+  bool Knows(const Endpoint& broker, int64_t commit) const;
+  void Confirmed(const Endpoint& broker, int64_t commit);
   void Locate();
   void LocateNew();
   void OnLocated(const Result<int64_t>& offset);
@@ -100,8 +113,7 @@ class ConsumerQueue final : public std::enable_shared_from_this<ConsumerQueue> {
   bool stopped_ = false;
   bool full_ = false;  // Waits for room in the window.
   BrokerId pull_from_ = kMasterId;
-  int64_t persisted_ = -1;  // The last commit point that the broker has confirmed,
-  Endpoint persisted_at_;   // and which broker that was: a slave while the master was away.
+  Told told_;
   MonoTime pull_began_{};
   int64_t last_pull_ms_ = 0;
   int64_t last_consume_ms_ = 0;

@@ -294,6 +294,11 @@ Result<Done> ProducerCore::ShutdownResult() const {
   return shutdown_status_;
 }
 
+void ProducerCore::OnRouteChanged(const std::string&) {
+  // Whatever the topic: it may have told who the master of a broker is.
+  if (sender_) sender_->OnRouteChanged();
+}
+
 void ProducerCore::AddTopics(std::set<std::string>& topics) const {
   if (sender_) topics.insert(sender_->topics().begin(), sender_->topics().end());
 }

@@ -45,7 +45,7 @@ class ProducerCore final : public InstanceMember, public std::enable_shared_from
   const MemberKey& key() const override { return key_; }
   void AddTopics(std::set<std::string>& topics) const override;
   void FillHeartbeat(proto::HeartbeatData& heartbeat) const override;
-  void OnRouteChanged(const std::string&) override {}
+  void OnRouteChanged(const std::string& topic) override;
   void OnBrokerJoined() override {}
   void OnConnectionClosed(const Endpoint&) override {}
   void PersistOffsets() override {}

@@ -100,7 +100,7 @@ Status PushConsumerCore::Subscribe(const Subscription& subscription) {
     if (self->phase_ != Phase::kRunning) return;
     const std::string topic = parsed.topic;
     self->SetSubscription(std::move(parsed));
-    self->instance_->RefreshRoute(topic);
+    self->instance_->RefreshRoute({topic});
     self->instance_->HeartbeatSoon();
     self->RebalanceSoon(Duration::zero());
   });
@@ -375,14 +375,10 @@ void PushConsumerCore::CheckDrained() {
 
 void PushConsumerCore::CloseQueues() {
   phase_ = Phase::kClosing;
-  auto left = std::make_shared<size_t>(queues_.size() + 1);
-  const auto one_less = [weak = weak_from_this(), left](Result<Done>) {
-    const auto self = weak.lock();
-    if (--*left == 0 && self && self->phase_ == Phase::kClosing) self->Leave();
-  };
-  for (const auto& [queue, consumer] : queues_) {
-    consumer->Persist(one_less);
-    consumer->Drop();
+  std::vector<QueuePtr> queues;
+  for (const auto& [name, queue] : queues_) {
+    queues.push_back(queue);
+    queue->Drop();
   }
   queues_.clear();
   PublishAssignment();
@@ -390,6 +386,23 @@ void PushConsumerCore::CloseQueues() {
   drain_timer_ = runtime_->loop().PostAt(instance_->Now() + kLastCommitTimeout, [this] {
     if (phase_ == Phase::kClosing) Leave();
   });
+  // Twice: one confirmation is not enough (ConsumerQueue::Told).
+  PersistAll(queues, [weak = weak_from_this(), queues](Result<Done>) {
+    const auto self = weak.lock();
+    if (!self || self->phase_ != Phase::kClosing) return;
+    PersistAll(queues, [weak](Result<Done>) {
+      if (const auto still = weak.lock(); still && still->phase_ == Phase::kClosing) still->Leave();
+    });
+  });
+}
+
+void PushConsumerCore::PersistAll(const std::vector<QueuePtr>& queues, Completion<Done> done) {
+  auto left = std::make_shared<size_t>(queues.size() + 1);
+  auto shared = std::make_shared<Completion<Done>>(std::move(done));
+  const auto one_less = [left, shared](Result<Done>) {
+    if (--*left == 0) (*shared)(Done{});
+  };
+  for (const QueuePtr& queue : queues) queue->Persist(one_less);
   one_less(Done{});
 }
 

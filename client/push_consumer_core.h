@@ -111,6 +111,8 @@ class PushConsumerCore final : public InstanceMember,
   Result<Done> ShutdownResult() const;
   void CheckDrained();
   void CloseQueues();
+  // `done` once each broker has confirmed, or refused.
+  static void PersistAll(const std::vector<QueuePtr>& queues, Completion<Done> done);
   void Leave();
 
   const std::shared_ptr<ClientRuntime> runtime_;

@@ -71,6 +71,10 @@ Result<TopicRoute> BuildTopicRoute(const std::string& topic, const proto::TopicR
       return TooManyQueues(topic);
     }
   }
+  route.masterless = route.publish_queues.empty() &&
+                     std::any_of(data.queue_datas.begin(), data.queue_datas.end(), [](const auto& queues) {
+                       return perm::Writable(queues.perm) && queues.write_queue_nums > 0;
+                     });
   std::sort(route.publish_queues.begin(), route.publish_queues.end());
   std::sort(route.subscribe_queues.begin(), route.subscribe_queues.end());
   return route;

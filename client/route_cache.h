@@ -29,6 +29,7 @@ struct TopicRoute {
   RouteSource source = RouteSource::kTopic;
   std::vector<MessageQueue> publish_queues;    // Writable, of brokers with a master; sorted.
   std::vector<MessageQueue> subscribe_queues;  // Readable; sorted.
+  bool masterless = false;  // There are writable queues, but none whose broker has a master.
   std::map<std::string, BrokerAddresses> brokers;
   friend bool operator==(const TopicRoute&, const TopicRoute&) = default;
 };

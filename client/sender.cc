@@ -2,6 +2,8 @@
 #include "client/sender.h"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "client/user_code.h"
@@ -15,6 +17,13 @@ namespace {
 
 // Before the same broker is tried again; doubles with every try.
 constexpr Duration kSameBrokerBackoff = std::chrono::milliseconds(50);
+// How often NameServers are asked while sends wait for a master: a change of the master takes about a second,
+// the return of a dead one as long as it takes.
+constexpr Duration kMasterPoll = std::chrono::milliseconds(100);
+constexpr Duration kMasterPollLater = std::chrono::seconds(1);
+constexpr int kQuickPolls = 50;
+// A try that failed sooner (refused, a connection that ended) costs the next send no time.
+constexpr Duration kSilenceMin = std::chrono::milliseconds(100);
 
 SendStatus SendStatusOf(int32_t code) {
   switch (code) {
@@ -115,18 +124,13 @@ Duration Sender::Left(const Operation& op) { return op.deadline - instance_.Now(
 
 void Sender::Begin(const OperationPtr& op) {
   if (topics_.size() < limits::kTopicsMax) topics_.insert(op->message.topic);
-  if (RoutePtr known = instance_.routes().Find(op->message.topic); known && !known->publish_queues.empty()) {
-    return WithRoute(op, std::move(known));
-  }
+  if (RoutePtr known = instance_.routes().Find(op->message.topic)) return WithRoute(op, known);
   // The lookup is shared with others and has its own pace; this send's budget is its own.
   op->timer = instance_.loop().PostAt(op->deadline, [this, op] {
     RetryOrFail(op,
                 Status(StatusCode::kTimeout, "no NameServer answered in time").WithPersisted(Persisted::kNo));
   });
-  const RouteLookup lookup{op->message.topic, settings_.default_topic_queue_count};
-  const bool stale = instance_.routes().Find(op->message.topic) != nullptr;
-  if (stale) instance_.RefreshRoute(op->message.topic);
-  instance_.Lookup(lookup, [self = self_, op](Result<RoutePtr> route) {
+  instance_.Lookup(LookupOf(*op), [self = self_, op](Result<RoutePtr> route) {
     if (*self == nullptr || !(*self)->operations_.contains(op->serial)) return;
     op->timer.Cancel();
     (*self)->WithRoute(op, route);
@@ -141,10 +145,12 @@ void Sender::WithRoute(const OperationPtr& op, const Result<RoutePtr>& route) {
     return Fail(op, (unknown ? Status(StatusCode::kUnavailable, why.text()).WithRetriable(true) : why)
                         .WithPersisted(Persisted::kNo));
   }
+  if ((*route)->masterless) return AwaitMaster(op);
   if ((*route)->publish_queues.empty()) {
+    instance_.RefreshRoute(LookupOf(*op));
     return Fail(op, Status(StatusCode::kNotFound,
                            StrCat("topic '", op->message.topic,
-                                  "' has no writable queue on a broker with a master at the moment"))
+                                  "' has no writable queue; see its permission (mqadmin topicRoute)"))
                         .WithRetriable(true));
   }
   if (op->target.selector) return RunSelector(op, *route);
@@ -182,8 +188,7 @@ void Sender::PickQueue(const OperationPtr& op, const RoutePtr& route, std::optio
   if (!op->target.sharding_key.empty()) {
     return Try(op, queues[QueueIndexOfKey(op->target.sharding_key, queues.size())]);
   }
-  const BrokerHealth* health = settings_.latency_fault_avoidance ? &health_ : nullptr;
-  Try(op, queues[rotation_.Next(queues, {op->last_broker, health, instance_.Now()})]);
+  Try(op, queues[rotation_.Next(queues, {op->last_broker, &health_, instance_.Now()})]);
 }
 
 proto::SendMessageRequestHeader Sender::HeaderOf(const Operation& op, const MessageQueue& queue) {
@@ -206,24 +211,17 @@ proto::SendMessageRequestHeader Sender::HeaderOf(const Operation& op, const Mess
 }
 
 void Sender::Try(const OperationPtr& op, const MessageQueue& queue) {
-  Duration timeout = Left(*op);
-  if (timeout <= Duration::zero()) {
+  if (Left(*op) <= Duration::zero()) {
     return Fail(op, Status(StatusCode::kTimeout, "the time for the send is used up"));
   }
-  const bool last = op->target.fixed() || op->tries >= settings_.retries;
-  if (settings_.attempt_timeout_max > Duration::zero() && !last) {
-    timeout = std::min(timeout, settings_.attempt_timeout_max);
-  }
+  const auto master = instance_.routes().Master(queue.broker_name);
+  const bool choice = !op->target.fixed() && Elsewhere(*op, queue.broker_name);
+  if (!master && !choice && InRoute(*op, queue.broker_name)) return AwaitMaster(op);
+  const Duration timeout = AttemptTimeout(*op, queue.broker_name);
   ++op->tries;
   op->last_broker = queue.broker_name;
   op->brokers.push_back(queue.broker_name);
-  const auto master = instance_.routes().Master(queue.broker_name);
-  if (!master) {
-    instance_.RefreshRoute(op->message.topic);
-    return RetryOrFail(op, Status(StatusCode::kUnavailable,
-                                  StrCat("broker '", queue.broker_name,
-                                         "' has no master in the route of topic '", op->message.topic, "'")));
-  }
+  if (!master) return RetryOrFail(op, NoMaster(*op));
   const auto header = HeaderOf(*op, queue);
   if (op->oneway()) {
     const Status written =
@@ -237,13 +235,82 @@ void Sender::Try(const OperationPtr& op, const MessageQueue& queue) {
                           });
 }
 
+Status Sender::NoMaster(const Operation& op) {
+  return Status(StatusCode::kUnavailable,
+                StrCat("topic '", op.message.topic,
+                       "' has no master now for the queues that this send may go to"))
+      .WithRetriable(true);
+}
+
+// Nothing has left for a broker, so that waiting is no try, and allowed to sends that are never repeated.
+void Sender::AwaitMaster(const OperationPtr& op) {
+  op->timer = instance_.loop().PostAt(op->deadline, [this, op] { Fail(op, NoMaster(*op)); });
+  awaiting_master_.emplace(op->serial, op);
+  if (master_polls_ == 0) AskForMasters();
+}
+
+void Sender::AskForMasters() {
+  std::map<std::string_view, const Operation*> topics;
+  for (const auto& [serial, op] : awaiting_master_) topics.emplace(op->message.topic, op.get());
+  master_polls_ = topics.empty() ? 0 : master_polls_ + 1;
+  if (topics.empty()) return;
+  std::vector<RouteLookup> lookups;
+  for (const auto& [topic, op] : topics) lookups.push_back(LookupOf(*op));
+  const Duration pause = master_polls_ <= kQuickPolls ? kMasterPoll : kMasterPollLater;
+  master_timer_ = instance_.loop().PostAt(instance_.Now() + pause, [this] { AskForMasters(); });
+  // The last thing here: an answer may come at once.
+  for (const RouteLookup& lookup : lookups) instance_.RefreshRoute(lookup);
+}
+
+void Sender::OnRouteChanged() {
+  // In the order of the calls; whoever finds no master still waits anew.
+  for (auto& [serial, op] : std::exchange(awaiting_master_, {})) {
+    if (!operations_.contains(serial)) continue;
+    op->timer.Cancel();
+    Begin(op);
+  }
+}
+
+bool Sender::Elsewhere(const Operation& op, const std::string& broker) const {
+  const RoutePtr route = instance_.routes().Find(op.message.topic);
+  return route && std::any_of(route->publish_queues.begin(), route->publish_queues.end(),
+                              [&broker](const MessageQueue& queue) { return queue.broker_name != broker; });
+}
+
+bool Sender::InRoute(const Operation& op, const std::string& broker) const {
+  const RoutePtr route = instance_.routes().Find(op.message.topic);
+  return route && route->brokers.contains(broker);
+}
+
+RouteLookup Sender::LookupOf(const Operation& op) const {
+  return {op.message.topic, settings_.default_topic_queue_count};
+}
+
+Duration Sender::AttemptTimeout(const Operation& op, const std::string& broker) {
+  const Duration left = Left(op);
+  const int further = op.target.fixed() ? 0 : settings_.retries - op.tries;
+  if (further <= 0) return left;
+  if (settings_.attempt_timeout_max > Duration::zero()) return std::min(left, settings_.attempt_timeout_max);
+  const RoutePtr route = instance_.routes().Find(op.message.topic);
+  if (!route) return left;
+  std::set<std::string_view> untried;
+  for (const MessageQueue& queue : route->publish_queues) {
+    const bool tried = std::find(op.brokers.begin(), op.brokers.end(), queue.broker_name) != op.brokers.end();
+    if (!tried && queue.broker_name != broker) untried.insert(queue.broker_name);
+  }
+  return left / (1 + std::min(further, static_cast<int>(untried.size())));
+}
+
+void Sender::NoteHealth(const std::string& broker, const Status& outcome, Duration took) {
+  const bool silent = !outcome.ok() && outcome.wire_code() < 0 && took >= kSilenceMin;
+  if (!settings_.latency_fault_avoidance && !silent) return;
+  health_.Record(broker, outcome.ok() ? took : kFailedSendLatency, instance_.Now());
+}
+
 void Sender::OnReply(const OperationPtr& op, Result<net::SendReply> reply, MonoTime began) {
   if (!operations_.contains(op->serial)) return;
   op->in_flight = false;
-  const MonoTime now = instance_.Now();
-  if (settings_.latency_fault_avoidance) {
-    health_.Record(op->last_broker, reply.ok() ? now - began : kFailedSendLatency, now);
-  }
+  NoteHealth(op->last_broker, reply.status(), instance_.Now() - began);
   if (!reply.ok()) return RetryOrFail(op, reply.status());
   const auto& header = reply->header;
   SendResult result;
@@ -269,15 +336,11 @@ void Sender::RetryOrFail(const OperationPtr& op, const Status& why) {
   op->persisted = std::max(op->persisted, why.persisted());
   if (why.code() == StatusCode::kUnavailable || why.code() == StatusCode::kNotFound) {
     // A route that leads to a dead broker is the usual reason.
-    instance_.RefreshRoute(op->message.topic);
+    instance_.RefreshRoute(LookupOf(*op));
   }
   const bool again = !op->target.fixed() && op->tries > 0 && op->tries <= settings_.retries && CanRetry(why);
   if (!again || Left(*op) <= Duration::zero()) return Fail(op, why);
-  const RoutePtr route = instance_.routes().Find(op->message.topic);
-  const bool elsewhere =
-      route && std::any_of(route->publish_queues.begin(), route->publish_queues.end(),
-                           [&op](const MessageQueue& queue) { return queue.broker_name != op->last_broker; });
-  if (elsewhere) return Begin(op);
+  if (Elsewhere(*op, op->last_broker)) return Begin(op);
   // Only the same broker is left: a moment later it is more likely to take it.
   const Duration pause = std::min(kSameBrokerBackoff * (1 << std::min(op->tries - 1, 5)), Left(*op) / 2);
   op->timer = instance_.loop().PostAt(instance_.Now() + pause, [this, op] {
@@ -313,6 +376,7 @@ void Sender::Fail(const OperationPtr& op, const Status& why) {
 
 void Sender::Forget(const OperationPtr& op) {
   op->timer.Cancel();
+  awaiting_master_.erase(op->serial);
   operations_.erase(op->serial);
   if (operations_.empty() && idle_) idle_(Done{});
 }

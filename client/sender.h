@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -20,7 +21,7 @@ namespace orbitmq::client {
 
 struct SenderSettings {
   std::string group;
-  Duration attempt_timeout_max{0};  // 0 = none.
+  Duration attempt_timeout_max{0};  // 0 = a share for each broker that may still be tried.
   int retries = 2;
   bool retry_when_not_stored_ok = false;
   int32_t default_topic_queue_count = 4;
@@ -59,6 +60,8 @@ class Sender final {
   void WhenIdle(Completion<Done> done);
   // Ends everything with kCancelled.
   void CancelAll();
+  // Some route changed: sends that wait for a master look again.
+  void OnRouteChanged();
   // Topics that were sent to.
   const std::set<std::string>& topics() const { return topics_; }
 
@@ -71,13 +74,24 @@ class Sender final {
   void RunSelector(const OperationPtr& op, RoutePtr route);
   void PickQueue(const OperationPtr& op, const RoutePtr& route, std::optional<size_t> selected);
   void Try(const OperationPtr& op, const MessageQueue& queue);
+  // Until a route has a master for the queues that this send may go to, or its time is used up.
+  void AwaitMaster(const OperationPtr& op);
+  void AskForMasters();
   void OnReply(const OperationPtr& op, Result<net::SendReply> reply, MonoTime began);
   void RetryOrFail(const OperationPtr& op, const Status& why);
   void Succeed(const OperationPtr& op, SendResult result);
   void Fail(const OperationPtr& op, const Status& why);
   void Forget(const OperationPtr& op);
   proto::SendMessageRequestHeader HeaderOf(const Operation& op, const MessageQueue& queue);
+  RouteLookup LookupOf(const Operation& op) const;
+  bool Elsewhere(const Operation& op, const std::string& broker) const;
+  // Whether the topic's route knows that broker, as a slave at least.
+  bool InRoute(const Operation& op, const std::string& broker) const;
+  static Status NoMaster(const Operation& op);
   Duration Left(const Operation& op);
+  // For a try at `broker`, so that a hung one leaves time for the others.
+  Duration AttemptTimeout(const Operation& op, const std::string& broker);
+  void NoteHealth(const std::string& broker, const Status& outcome, Duration took);
 
   ClientInstance& instance_;
   const SenderSettings settings_;
@@ -87,6 +101,9 @@ class Sender final {
   std::set<std::string> topics_;
   uint64_t next_serial_ = 1;
   std::unordered_map<uint64_t, OperationPtr> operations_;  // By serial.
+  std::map<uint64_t, OperationPtr> awaiting_master_;       // By serial: in the order of the calls.
+  int master_polls_ = 0;                                   // Since sends began to wait for a master.
+  Timer master_timer_;
   Completion<Done> idle_;
   // Cleared by the destructor, so that late replies find nobody.
   std::shared_ptr<Sender*> self_;

@@ -220,6 +220,7 @@ struct Target {
 struct KeyIndex {
   std::multimap<std::string_view, Target> targets;
   std::set<std::string_view> ignored;
+  std::map<std::string_view, const RefusedKey*> refused;
   std::vector<std::string_view> names;
 };
 
@@ -233,6 +234,7 @@ KeyIndex IndexKeys(std::span<const OptionBinding> bindings) {
       index.names.push_back(spec.name);
     }
     index.ignored.insert(binding.rows->ignored.begin(), binding.rows->ignored.end());
+    for (const RefusedKey& key : binding.rows->refused) index.refused.emplace(key.key, &key);
   }
   return index;
 }
@@ -344,7 +346,14 @@ ConfigReport ApplyConfig(std::span<const OptionBinding> bindings, std::span<cons
   for (const ConfigEntry& entry : entries) {
     const auto [first, last] = index.targets.equal_range(entry.key);
     if (first == last) {
-      if (index.ignored.contains(entry.key)) {
+      if (const auto refused = index.refused.find(entry.key); refused != index.refused.end()) {
+        const RefusedKey& key = *refused->second;
+        // As Java reads it: whatever is not "true" is false.
+        const bool is_false = key.harmless == "false" && !EqualsIgnoreCase(entry.value, "true");
+        if (entry.value == key.harmless || is_false) continue;
+        report.errors.push_back(StrCat(entry.origin, ": ", entry.key, ": is ", Printable(entry.value),
+                                       ", but ", key.why, " (or set ", key.key, "=", key.harmless, ")"));
+      } else if (index.ignored.contains(entry.key)) {
         report.notes.push_back(StrCat(entry.origin, ": ", entry.key, ": accepted, has no effect here"));
       } else {
         report.warnings.push_back(UnknownKeyText(index, entry));

@@ -174,10 +174,19 @@ auto ChoiceOption(std::string_view name, std::span<const std::string_view> choic
   return option;
 }
 
+// A key of Apache that asks for something which is not here, and without which it is not safe to go on:
+// access control, another way of replication. Any other value than `harmless` is an error.
+struct RefusedKey {
+  std::string_view key;
+  std::string_view harmless;  // Apache's default.
+  std::string_view why;       // What is not here, and what to do: "there is no ...: ...".
+};
+
 // The rows of one table, and the keys of Apache that it accepts without effect.
 struct OptionRows {
   std::vector<OptionSpec> options;
   std::vector<std::string_view> ignored;
+  std::vector<RefusedKey> refused;
 };
 
 // A table and the object it reads from or writes to.
@@ -191,9 +200,11 @@ template <class S>
 class OptionTable final {
  public:
   // Names must be unique: two equal ones are a programmer error.
-  explicit OptionTable(std::vector<OptionOf<S>> options, std::span<const std::string_view> ignored = {}) {
+  explicit OptionTable(std::vector<OptionOf<S>> options, std::span<const std::string_view> ignored = {},
+                       std::span<const RefusedKey> refused = {}) {
     for (OptionOf<S>& option : options) rows_.options.push_back(option.spec);
     rows_.ignored.assign(ignored.begin(), ignored.end());
+    rows_.refused.assign(refused.begin(), refused.end());
   }
   OptionBinding Bind(S& object) const { return {&rows_, &object}; }
   const OptionRows& rows() const noexcept { return rows_; }

@@ -139,6 +139,14 @@ std::string RenderMarkdown(std::string_view heading, const OptionBinding& bindin
     StrAppend(out, "\nKeys of Apache RocketMQ that are accepted and have no effect here: `",
               Join(ignored, "`, `"), "`.\n");
   }
+  if (!binding.rows->refused.empty()) {
+    StrAppend(out, "\nKeys that end the start when they ask for what is not here:\n\n",
+              "| Key | Must be | Because |\n|---|---|---|\n");
+  }
+  for (const RefusedKey& key : binding.rows->refused) {
+    StrAppend(out, "| `", key.key, "` | ", key.harmless.empty() ? "empty" : StrCat('`', key.harmless, '`'),
+              " | ", MarkdownCell(key.why), " |\n");
+  }
   return out;
 }
 

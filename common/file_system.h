@@ -87,6 +87,13 @@ class FileSystem {
  public:
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) = 0;
+  // A new file of so many zero bytes, without blocks, that appears whole or not at all, whenever this process
+  // ends: Apache's 4.x broker does not start on a directory with a file that is too short. kAlreadyExists;
+  // kNotSupported where the file system cannot do that: then it is made in two steps.
+  virtual Result<std::unique_ptr<File>> CreateWhole(const std::string& path, uint64_t bytes) {
+    return Status(StatusCode::kNotSupported,
+                  "cannot make " + path + " with its " + std::to_string(bytes) + " bytes in one step");
+  }
   virtual bool Exists(const std::string& path) = 0;  // False: surely absent. When it cannot tell (EIO): true.
   virtual Result<std::vector<DirEntry>> List(const std::string& directory) = 0;  // Sorted by name.
   virtual Status CreateDirectories(const std::string& directory) = 0;

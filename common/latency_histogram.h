@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -25,13 +26,13 @@ class LatencyHistogram final {
   }
   uint64_t count() const { return count_; }
   double MaxMicros() const { return static_cast<double>(max_) / 1000.0; }
-  // The upper edge of the bucket in which the quantile (0..1) lies.
+  // The upper edge of the bucket in which the quantile (0..1) lies, at most the maximum.
   double QuantileMicros(double quantile) const {
     const auto wanted = static_cast<uint64_t>(quantile * static_cast<double>(count_));
     uint64_t seen = 0;
     for (size_t i = 0; i < buckets_.size(); ++i) {
       seen += buckets_[i];
-      if (seen > wanted) return static_cast<double>(UpperEdge(i)) / 1000.0;
+      if (seen > wanted) return static_cast<double>(std::min(UpperEdge(i), max_)) / 1000.0;
     }
     return MaxMicros();
   }

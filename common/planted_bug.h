@@ -33,10 +33,12 @@ enum class Bug : uint8_t {
   kDropSendBack,            // A message that a consumer sends back is acknowledged and dropped.
   kAckRefused,              // A send that the store refused is acknowledged.
   kDelayOffsetFirst,        // A delayed message counts as delivered before its copy is stored.
+  kAckOneReplicaShort,      // A SYNC_MASTER answers when one slave fewer has the record than it was promised.
   kReportUnwritten,         // A slave reports what it received, not what it wrote.
   kNoDivergenceCheck,       // A slave goes on at its end without comparing what lies before it.
   kForgetStandbyOffsets,    // What consumers committed to a slave is not brought back to the master.
   kSlaveMovesConsumers,     // A slave sends consumers to its own end when it does not have their offset.
+  kIgnoreRivals,            // A master does not look for others of its name.
   kKeepDeletedTopic,        // A slave keeps the queues of topics that its master deleted.
   // client
   kCommitPastUnfinished,    // A consumer commits what it has read, finished or not.

@@ -279,6 +279,26 @@ class PosixFileSystem final : public FileSystem {
         std::make_unique<PosixFile>(std::move(fd), path, mode != OpenMode::kReadOnly));
   }
 
+  Result<std::unique_ptr<File>> CreateWhole(const std::string& path, uint64_t bytes) override {
+    const size_t slash = path.rfind('/');
+    const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+    const auto cannot = [&path](std::string_view step) {
+      return Status(StatusCode::kNotSupported,
+                    StrCat(step, ' ', path, ": ", std::generic_category().message(errno)));
+    };
+    Descriptor fd(Retry([&] { return ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0644); }));
+    if (fd.get() < 0) return cannot("make an unnamed file for");
+    if (Retry([&] { return ::ftruncate(fd.get(), static_cast<off_t>(bytes)); }) != 0) {
+      return Failure("truncate", path, errno);
+    }
+    const std::string unnamed = StrCat("/proc/self/fd/", fd.get());
+    if (::linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, path.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      if (errno == EEXIST) return Failure("create", path, errno);
+      return cannot("name");
+    }
+    return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path, true));
+  }
+
   bool Exists(const std::string& path) override {
     struct stat info = {};
     if (::stat(path.c_str(), &info) == 0) return true;

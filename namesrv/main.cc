@@ -82,13 +82,17 @@ int Run() {
 
 int main(int argc, char** argv) {
   constexpr std::string_view kLists[] = {"set"};
+  // Apache's long names.
+  constexpr orbitmq::process::FlagAlias kAliases[] = {
+      {"configFile", "c", ""}, {"printConfigItem", "p", ""}, {"namesrvAddr", "n", ""}};
   const auto ended = orbitmq::process::ReadFlags(
       {.name = "mqnamesrv",
        .source = "namesrv/main",
        .description = "a NameServer: tells clients which brokers serve a topic\n\n"
                       "  mqnamesrv [-c namesrv.conf] [-p] [--set key=value,...]",
        .version = "OrbitMQ " ORBITMQ_VERSION,
-       .lists = kLists},
+       .lists = kLists,
+       .aliases = kAliases},
       argc, argv);
   return ended ? *ended : orbitmq::namesrv::Run();
 }

@@ -286,8 +286,8 @@ void RouteHandlers::ArmScan() {
 
 void RouteHandlers::Scan() {
   const RouteTable::Expired expired = table_.Expire(parts_.env.clock().Monotonic());
-  if (expired.brokers.empty()) return;
   Publish();
+  if (expired.brokers.empty()) return;
   for (const BrokerKey& broker : expired.brokers) {
     parts_.env.log().Warn("broker was silent for too long and is no longer routed to",
                           {{"broker", broker.broker_name}, {"address", broker.broker_addr}});

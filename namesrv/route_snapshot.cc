@@ -76,6 +76,10 @@ proto::ClusterInfo RouteSnapshot::Clusters() const {
     info.broker_addr_table[name] = ToBrokerData(name, group);
     info.cluster_addr_table[group.cluster].insert(name);
   }
+  for (const auto& [name, group] : *lost_) {
+    if (!info.lost_broker_table) info.lost_broker_table.emplace();
+    (*info.lost_broker_table)[name] = ToBrokerData(name, group);
+  }
   return info;
 }
 

@@ -47,6 +47,7 @@ class RouteSnapshot final {
  public:
   // nullopt when no live broker has the topic.
   std::optional<proto::TopicRouteData> Route(const RouteQuery& query) const;
+  // Those that are there, and those that were lost.
   proto::ClusterInfo Clusters() const;
   // nullopt when the broker name is unknown.
   std::optional<proto::BrokerMemberGroup> MemberGroup(const std::string& cluster,
@@ -65,6 +66,7 @@ class RouteSnapshot final {
  private:
   friend class RouteTable;
   std::shared_ptr<const GroupTable> groups_ = std::make_shared<GroupTable>();
+  std::shared_ptr<const GroupTable> lost_ = std::make_shared<GroupTable>();
   std::array<std::shared_ptr<const TopicShard>, kTopicShards> shards_;
 };
 

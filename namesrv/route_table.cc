@@ -66,6 +66,7 @@ RegisterResult RouteTable::Register(const BrokerReport& report, MonoTime now) {
     return result;
   }
 
+  lost_dirty_ = lost_.erase(report.broker_name) > 0 || lost_dirty_;
   BrokerGroup& group = MutableGroups()[report.broker_name];
   const bool min_changed = group.addrs.empty() || report.broker_id < group.addrs.begin()->first;
   group.cluster = report.cluster;
@@ -130,7 +131,9 @@ void RouteTable::DropTopicsNotIn(const BrokerReport& report) {
   RemoveQueuesOf(report.broker_name, &report.topics.topic_config_table);
 }
 
-std::vector<MinIdNotice> RouteTable::Unregister(const BrokerKey& broker) { return Remove(broker); }
+std::vector<MinIdNotice> RouteTable::Unregister(const BrokerKey& broker) {
+  return Remove(broker, Leaving::kInOrder);
+}
 
 std::vector<MinIdNotice> RouteTable::ConnectionClosed(uint64_t peer) {
   std::vector<BrokerKey> gone;
@@ -139,7 +142,7 @@ std::vector<MinIdNotice> RouteTable::ConnectionClosed(uint64_t peer) {
   }
   std::vector<MinIdNotice> notices;
   for (const BrokerKey& broker : gone) {
-    for (MinIdNotice& notice : Remove(broker)) notices.push_back(std::move(notice));
+    for (MinIdNotice& notice : Remove(broker, Leaving::kLost)) notices.push_back(std::move(notice));
   }
   return notices;
 }
@@ -168,22 +171,40 @@ RouteTable::Expired RouteTable::Expire(MonoTime now) {
     expired.peers.push_back(live.peer);
   }
   for (const BrokerKey& broker : expired.brokers) {
-    for (MinIdNotice& notice : Remove(broker)) expired.notices.push_back(std::move(notice));
+    for (MinIdNotice& notice : Remove(broker, Leaving::kLost)) expired.notices.push_back(std::move(notice));
   }
+  ForgetLongLost(now);
   return expired;
 }
 
-std::vector<MinIdNotice> RouteTable::Remove(const BrokerKey& broker) {
+void RouteTable::ForgetLongLost(MonoTime now) {
+  for (auto at = lost_.begin(); at != lost_.end();) {
+    if (!at->second.since) at->second.since = now;
+    if (now - *at->second.since <= kLostKept) {
+      ++at;
+      continue;
+    }
+    at = lost_.erase(at);
+    lost_dirty_ = true;
+  }
+}
+
+std::vector<MinIdNotice> RouteTable::Remove(const BrokerKey& broker, Leaving leaving) {
   live_.erase({broker.cluster, broker.broker_addr});
   const auto it = groups_.find(broker.broker_name);
   if (it == groups_.end()) return {};
   BrokerGroup& group = it->second;
+  const BrokerGroup before = group;
   const BrokerId old_min = group.addrs.empty() ? kMasterId : group.addrs.begin()->first;
   const size_t removed =
       std::erase_if(group.addrs, [&](const auto& member) { return member.second == broker.broker_addr; });
   if (removed == 0) return {};
   groups_dirty_ = true;
   if (group.addrs.empty()) {
+    if (leaving == Leaving::kLost && lost_.size() < limits::kNamesrvBrokersMax) {
+      lost_[broker.broker_name] = {.group = before, .since = {}};
+      lost_dirty_ = true;
+    }
     groups_.erase(it);
     RemoveQueuesOf(broker.broker_name, nullptr);
     return {};
@@ -284,15 +305,20 @@ void RouteTable::RegisterTopic(const std::string& topic, const std::vector<proto
 }
 
 std::shared_ptr<const RouteSnapshot> RouteTable::Snapshot() {
-  const bool dirty =
-      groups_dirty_ || std::find(shard_dirty_.begin(), shard_dirty_.end(), true) != shard_dirty_.end();
+  const bool dirty = groups_dirty_ || lost_dirty_ ||
+                     std::find(shard_dirty_.begin(), shard_dirty_.end(), true) != shard_dirty_.end();
   if (!dirty) return published_;
   auto next = std::make_shared<RouteSnapshot>(*published_);
   if (groups_dirty_) next->groups_ = std::make_shared<GroupTable>(groups_);
+  if (lost_dirty_) {
+    auto lost = std::make_shared<GroupTable>();
+    for (const auto& [name, one] : lost_) lost->emplace(name, one.group);
+    next->lost_ = std::move(lost);
+  }
   for (size_t i = 0; i < kTopicShards; ++i) {
     if (shard_dirty_[i]) next->shards_[i] = std::make_shared<TopicShard>(shards_[i]);
   }
-  groups_dirty_ = false;
+  groups_dirty_ = lost_dirty_ = false;
   shard_dirty_.fill(false);
   published_ = std::move(next);
   return published_;

@@ -72,6 +72,7 @@ struct BrokerKey {
 // topic has at least one queue and only of existing groups, but for queues put there by RegisterTopic.
 class RouteTable final {
  public:
+  static constexpr Duration kLostKept = std::chrono::hours(7 * 24);
   struct Options {
     bool delete_topics_absent_from_registration = false;  // deleteTopicWithBrokerRegistration
   };
@@ -97,7 +98,8 @@ class RouteTable final {
     std::vector<uint64_t> peers;  // Their connections, to be closed.
     std::vector<MinIdNotice> notices;
   };
-  // Removes brokers that have been silent for longer than their own timeout.
+  // Removes brokers that have been silent for longer than their own timeout, and forgets names that were lost
+  // kLostKept ago.
   Expired Expire(MonoTime now);
 
   // Both return how many topics of the broker they changed.
@@ -112,6 +114,13 @@ class RouteTable final {
   std::shared_ptr<const RouteSnapshot> Snapshot();
 
  private:
+  // How a broker goes.
+  enum class Leaving : uint8_t { kInOrder, kLost };
+  // A group that was lost as a whole. `since` is set by the next Expire.
+  struct LostGroup {
+    BrokerGroup group;  // As it was at last.
+    std::optional<MonoTime> since;
+  };
   struct LiveBroker {
     std::string broker_name;
     BrokerId broker_id = kMasterId;
@@ -126,7 +135,8 @@ class RouteTable final {
   bool HoldsNewerState(const BrokerGroup& group, const BrokerReport& report) const;
   void ImportTopics(const BrokerReport& report, bool first, bool version_changed);
   void DropTopicsNotIn(const BrokerReport& report);
-  std::vector<MinIdNotice> Remove(const BrokerKey& broker);
+  std::vector<MinIdNotice> Remove(const BrokerKey& broker, Leaving leaving);
+  void ForgetLongLost(MonoTime now);
   // From every topic, but not from those named in `except` (null = none).
   void RemoveQueuesOf(const std::string& broker_name,
                       const std::map<std::string, proto::TopicConfig>* except);
@@ -139,6 +149,9 @@ class RouteTable final {
   GroupTable groups_;
   std::array<TopicShard, kTopicShards> shards_;
   std::map<LiveKey, LiveBroker> live_;
+  // For administrators only: clients are told nothing of them. Bound: limits::kNamesrvBrokersMax.
+  std::map<std::string, LostGroup> lost_;
+  bool lost_dirty_ = false;
   bool groups_dirty_ = false;
   std::array<bool, kTopicShards> shard_dirty_{};
   std::shared_ptr<const RouteSnapshot> published_ = std::make_shared<RouteSnapshot>();

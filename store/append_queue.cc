@@ -21,7 +21,24 @@ int64_t MillisOf(Duration span) { return std::chrono::duration_cast<Millis>(span
 }  // namespace
 
 AppendQueue::AppendQueue(Parts parts)
-    : parts_(std::move(parts)), pulse_(parts_.log_executor, [this] { return Step(); }) {}
+    : parts_(std::move(parts)),
+      closed_(parts_.options.follower),
+      pulse_(parts_.log_executor, [this] { return Step(); }) {}
+
+void AppendQueue::Close() {
+  const MutexLock lock(mutex_);
+  closed_ = true;
+}
+
+void AppendQueue::Open() {
+  const MutexLock lock(mutex_);
+  closed_ = false;
+}
+
+Status AppendQueue::RefusalOfFollower() {
+  return Status(StatusCode::kUnavailable, "message store is slave mode, so putMessage is forbidden")
+      .WithPersisted(Persisted::kNo);
+}
 
 void AppendQueue::Push(AppendRequest request) {
   if (Status s = parts_.gate.Check(); !s.ok()) {
@@ -40,14 +57,16 @@ void AppendQueue::Push(AppendRequest request) {
   MonoTime oldest = oldest_in_hand_.load(std::memory_order_relaxed);
   bool accepted = false;
   bool first = false;
+  bool closed = false;
   {
     const MutexLock lock(mutex_);
+    closed = closed_;
     first = incoming_.empty();
     if (!first) oldest = std::min(oldest, incoming_.front().queued_at);
     const int64_t held = bytes_.load(std::memory_order_relaxed);
     const bool room = held == 0 || held + bytes <= parts_.options.append_queue_bytes_max;
     const bool moving = oldest == kNever || now - oldest <= AgeLimit();
-    accepted = room && moving &&
+    accepted = !closed && room && moving &&
                waiting_.load(std::memory_order_relaxed) < static_cast<int64_t>(limits::kAppendQueueCountMax);
     if (accepted) {
       waiting_.fetch_add(1, std::memory_order_acq_rel);
@@ -55,6 +74,7 @@ void AppendQueue::Push(AppendRequest request) {
       incoming_.push_back(std::move(pending));
     }
   }
+  if (closed) return pending.request.done(RefusalOfFollower());
   if (!accepted) {
     Refuse(pending, std::min(oldest, now), now);
     if (!stale_check_.exchange(true)) (void)parts_.expiry_executor.Post([this] { RefuseStale(); });

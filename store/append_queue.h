@@ -40,6 +40,12 @@ class AppendQueue final {
   explicit AppendQueue(Parts parts);
 
   void Push(AppendRequest request);
+  // While it is closed it takes nothing: what was accepted before counts in drained(), what comes later is
+  // refused, with no moment between. A follower's is closed from the beginning. Threads: any.
+  void Close();
+  void Open();
+  // Apache's words; nothing but the master's stream may come into a follower's log.
+  static Status RefusalOfFollower();
   void Signal() { pulse_.Signal(); }
   // `dispatched` rose. Threads: any.
   void OnDispatched() {
@@ -72,6 +78,7 @@ class AppendQueue final {
   Parts parts_;
   Mutex mutex_;
   std::vector<PendingAppend> incoming_ ORBITMQ_GUARDED_BY(mutex_);
+  bool closed_ ORBITMQ_GUARDED_BY(mutex_);
   std::atomic<int64_t> bytes_{0};
   std::atomic<int64_t> waiting_{0};
   std::atomic<int64_t> refused_count_{0};

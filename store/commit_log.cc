@@ -2,16 +2,29 @@
 #include "store/commit_log.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/check.h"
 #include "common/planted_bug.h"
 #include "common/strings.h"
 
 namespace orbitmq::store {
+namespace {
+
+constexpr std::string_view kScratchEnding = ".cut";
+
+std::string WithoutEndingSlash(std::string directory) {
+  while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
+  return directory;
+}
+
+}  // namespace
+
 CommitLog::CommitLog(FileSystem& files, Logger& log, const StoreOptions& options)
     : files_(files),
       log_(log),
-      directory_(options.commit_log_dir.empty() ? options.root + "/commitlog" : options.commit_log_dir),
+      directory_(WithoutEndingSlash(options.commit_log_dir.empty() ? options.root + "/commitlog"
+                                                                   : options.commit_log_dir)),
       segment_bytes_(options.segment_bytes),
       reference_bytes_(options.reference_bytes),
       sync_(options.flush_mode == FlushMode::kSync),
@@ -44,6 +57,7 @@ Status CommitLog::Load() {
   if (Status s = CreateDirectoriesDurably(files_, directory_); !s.ok()) return s;
   auto listed = files_.List(directory_);
   if (!listed.ok()) return listed.status();
+  if (Status s = RemoveScratch(*listed); !s.ok()) return s;
   std::vector<DirEntry> entries;
   for (DirEntry& entry : *listed) {
     if (!entry.is_directory && ParseOffsetFileName(entry.name)) entries.push_back(std::move(entry));
@@ -66,6 +80,54 @@ Status CommitLog::Load() {
   }
   Publish(std::move(segments));
   return {};
+}
+
+// What a crash amid Shorten left.
+Status CommitLog::RemoveScratch(const std::vector<DirEntry>& listed) {
+  std::vector<std::string> paths;
+  if (files_.Exists(ScratchBeside())) paths.push_back(ScratchBeside());
+  for (const DirEntry& entry : listed) {
+    if (!entry.is_directory && entry.name.ends_with(kScratchEnding)) {
+      paths.push_back(directory_ + "/" + entry.name);
+    }
+  }
+  for (const std::string& path : paths) {
+    log_.Warn("removed what a crash left while the log was cut", {{"file", path}});
+    if (Status s = files_.Remove(path); !s.ok()) return s;
+  }
+  return {};
+}
+
+std::string CommitLog::ScratchBeside() const { return StrCat(directory_, kScratchEnding); }
+
+std::string CommitLog::ScratchWithin(const SegmentFile& segment) {
+  return StrCat(segment.path(), kScratchEnding);
+}
+
+// Apache's brokers do not start on a directory of the log with anything else in it (MappedFileQueue.load), so
+// the scratch file lies beside it. Within it only where that is no place to rename from: another disk is
+// mounted there, or only the directory itself may be written.
+Result<SegmentFile::Prefix> CommitLog::CopyBelow(const SegmentFile& segment, LogOffset end) {
+  auto copy = segment.CopyBelow(files_, end, ScratchBeside());
+  if (copy.ok() || copy.status().fatal()) return copy;
+  WarnOfScratchWithin(copy.status());
+  return segment.CopyBelow(files_, end, ScratchWithin(segment));
+}
+
+Result<std::shared_ptr<SegmentFile>> CommitLog::Replace(const SegmentFile& segment, LogOffset end,
+                                                        SegmentFile::Prefix copy) {
+  const bool within = copy.path == ScratchWithin(segment);
+  auto anew = segment.ReplacedBy(files_, std::move(copy));
+  if (anew.ok() || within) return anew;
+  WarnOfScratchWithin(anew.status());
+  auto again = segment.CopyBelow(files_, end, ScratchWithin(segment));
+  if (!again.ok()) return again.status();
+  return segment.ReplacedBy(files_, *std::move(again));
+}
+
+void CommitLog::WarnOfScratchWithin(const Status& why) {
+  log_.Warn("the log's last file cannot be made anew beside its directory; it is made within",
+            {{"directory", directory_}, {"error", why.ToString()}});
 }
 
 Status CommitLog::CutAt(LogOffset end) {
@@ -92,7 +154,8 @@ Status CommitLog::CutAt(LogOffset end) {
   return {};
 }
 
-Status CommitLog::StartAt(LogOffset end) {
+Status CommitLog::StartAt(const Start& start) {
+  const LogOffset end = start.end;
   Segments kept;
   std::shared_ptr<SegmentFile> spare;
   for (const auto& segment : *segments()) {
@@ -107,8 +170,11 @@ Status CommitLog::StartAt(LogOffset end) {
   }
   if (kept.empty() || !kept.back()->Holds(end)) {
     auto segment = SegmentFile::Create(files_, directory_, end, segment_bytes_);
-    if (!segment.ok()) return segment.status();
-    kept.push_back(*std::move(segment));
+    // Without space it comes as the next file comes while the store runs.
+    const bool waits = segment.status().code() == StatusCode::kResourceExhausted && !kept.empty() &&
+                       kept.back()->end() == end;
+    if (!segment.ok() && !waits) return segment.status();
+    if (segment.ok()) kept.push_back(*std::move(segment));
   }
   Publish(std::move(kept));
   {
@@ -118,7 +184,7 @@ Status CommitLog::StartAt(LogOffset end) {
   started_at_ = end;
   appended_.store(end.value);
   flushed_.store(end.value);
-  dispatched_.store(end.value);
+  dispatched_.store(start.dispatched.value);
   return {};
 }
 
@@ -213,11 +279,22 @@ Status CommitLog::Shorten(LogOffset end) {
   while (keep < all->size() && (*all)[keep]->begin() < end) ++keep;
   // An end at the begin of the first file leaves that one, empty.
   keep = std::max<size_t>(keep, 1);
+  const SegmentFile& last = *(*all)[keep - 1];
+  std::optional<SegmentFile::Prefix> anew;
+  if (last.end() > end) {
+    // While the log is whole: what this needs a full disk does not have.
+    auto copy = CopyBelow(last, end);
+    if (!copy.ok()) return copy.status();
+    anew = *std::move(copy);
+  }
   LowerTo(end);
-  if (Status s = RemoveFrom(keep); !s.ok()) return s;
-  const std::shared_ptr<SegmentFile> last = segments()->back();
-  if (last->end() <= end) return {};
-  auto anew = last->PrefixOnly(files_, end);
+  Status s = RemoveFrom(keep);
+  if (s.ok() && anew) s = PutInPlace(last, end, *std::move(anew));
+  return s.WithFatal();
+}
+
+Status CommitLog::PutInPlace(const SegmentFile& last, LogOffset end, SegmentFile::Prefix copy) {
+  auto anew = Replace(last, end, std::move(copy));
   if (!anew.ok()) return anew.status();
   if (Status s = files_.SyncDirectory(directory_); !s.ok()) return s;
   Segments kept = *segments();
@@ -229,9 +306,9 @@ Status CommitLog::Shorten(LogOffset end) {
 Status CommitLog::StartOver(LogOffset begin) {
   LowerTo(begin);
   dispatched_.store(begin.value, std::memory_order_release);
-  if (Status s = RemoveFrom(0); !s.ok()) return s;
+  if (Status s = RemoveFrom(0); !s.ok()) return s.WithFatal();
   auto segment = SegmentFile::Create(files_, directory_, begin, segment_bytes_);
-  if (!segment.ok()) return segment.status();
+  if (!segment.ok()) return segment.status().WithFatal();
   Publish({*std::move(segment)});
   return {};
 }

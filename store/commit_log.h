@@ -41,7 +41,12 @@ class CommitLog final {
   // Ends the log at `end`: later segments are deleted, the rest of its segment is cleared.
   Status CutAt(LogOffset end);
   // Everything up to `end` is in place; makes the segment that takes the next byte if it is missing.
-  Status StartAt(LogOffset end);
+  // The log ends at `end`; dispatch begins at `dispatched`, which is not above.
+  struct Start {
+    LogOffset end;
+    LogOffset dispatched;
+  };
+  Status StartAt(const Start& start);
 
   // --- the log executor
   std::shared_ptr<SegmentFile> active() const;
@@ -65,9 +70,10 @@ class CommitLog final {
 
   // --- the disk executor, while nobody writes, syncs or dispatches
   // Ends the log at `end`, which it holds, lastingly: later files go, from the back; that of `end` is made
-  // anew up to there, so that readers keep the bytes they hold.
+  // anew up to there, so that readers keep the bytes they hold. A failure that is not fatal() changed
+  // nothing; after one that is, watermarks and files need not fit together.
   Status Shorten(LogOffset end);
-  // Drops every file and goes on with an empty one at `begin`.
+  // Drops every file and goes on with an empty one at `begin`. Every failure is fatal().
   Status StartOver(LogOffset begin);
 
   // --- any thread
@@ -105,6 +111,14 @@ class CommitLog final {
   Status RemoveFrom(size_t first);
   void LowerTo(LogOffset end);
   Result<std::shared_ptr<SegmentFile>> OpenListed(const DirEntry& entry, bool last);
+  Status RemoveScratch(const std::vector<DirEntry>& listed);
+  std::string ScratchBeside() const;
+  static std::string ScratchWithin(const SegmentFile& segment);
+  void WarnOfScratchWithin(const Status& why);
+  Result<SegmentFile::Prefix> CopyBelow(const SegmentFile& segment, LogOffset end);
+  Result<std::shared_ptr<SegmentFile>> Replace(const SegmentFile& segment, LogOffset end,
+                                               SegmentFile::Prefix copy);
+  Status PutInPlace(const SegmentFile& last, LogOffset end, SegmentFile::Prefix copy);
 
   FileSystem& files_;
   Logger& log_;

@@ -136,6 +136,13 @@ Status CrcRanges::Save(FileSystem& files, const std::string& root) const {
   return WriteFileAtomically(files, MarkerPath(root), Encode());
 }
 
+Status CrcRanges::Drop(FileSystem& files, const std::string& root) {
+  for (const std::string& path : {MarkerPath(root), MarkerPath(root) + ".bak"}) {
+    if (Status s = files.Remove(path); !s.ok() && s.code() != StatusCode::kNotFound) return s;
+  }
+  return files.SyncDirectory(root + "/orbitmq");
+}
+
 std::string CrcRanges::Encode() const {
   std::string out(kMagic);
   ByteWriter writer(out);

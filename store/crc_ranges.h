@@ -58,6 +58,8 @@ class CrcRanges final {
 
   // Replaces the marker; on return it is on the disk.
   Status Save(FileSystem& files, const std::string& root) const;
+  // Removes the marker and the one before it: then no record CRC is checked.
+  static Status Drop(FileSystem& files, const std::string& root);
 
   std::string Encode() const;
   static Result<CrcRanges> Decode(std::string_view bytes);  // kCorrupt, kNotSupported.

@@ -30,12 +30,16 @@ Status CheckOptions(const StoreOptions& options) {
   return {};
 }
 
+// Without space the file is there and empty.
 Status WriteSmallFile(FileSystem& files, const std::string& path, std::string_view text) {
   auto file = files.Open(path, OpenMode::kCreate);
   if (!file.ok()) return file.status();
   if (Status s = (*file)->Truncate(0); !s.ok()) return s;
   const std::string_view pieces[] = {text};
-  if (Status s = (*file)->WriteAt(0, pieces); !s.ok()) return s;
+  if (Status s = (*file)->WriteAt(0, pieces); !s.ok()) {
+    if (s.code() != StatusCode::kResourceExhausted) return s;
+    if (Status emptied = (*file)->Truncate(0); !emptied.ok()) return emptied;
+  }
   return (*file)->Sync();
 }
 
@@ -51,14 +55,15 @@ Result<std::unique_ptr<MessageStore>> DiskStore::Open(Env& env, StoreOptions opt
   if (Status s = CheckOptions(options); !s.ok()) return s;
   auto hours = ParseDeleteHours(options.delete_when);
   if (!hours.ok()) return hours.status();
+  CleaningRules cleaning{options.retention, *std::move(hours), options.disk_ratio_max};
   const std::string root = options.root;
-  auto store = std::make_unique<DiskStore>(env, std::move(options), *std::move(hours), std::move(on_arrival));
+  auto store =
+      std::make_unique<DiskStore>(env, std::move(options), std::move(cleaning), std::move(on_arrival));
   if (Status s = store->Start(); !s.ok()) return s.Annotate(StrCat("open the store ", root));
   return std::unique_ptr<MessageStore>(std::move(store));
 }
 
-DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hours,
-                     ArrivalListener on_arrival)
+DiskStore::DiskStore(Env& env, StoreOptions options, CleaningRules cleaning, ArrivalListener on_arrival)
     : env_(env),
       options_(std::move(options)),
       follower_(options_.follower),
@@ -87,11 +92,29 @@ DiskStore::DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hou
                    options_, std::move(on_arrival), [this] { OnDispatched(); }}),
       retention_({env.files(), env.clock(), env.log(), *disk_executor_, commit_log_, queues_, index_, gate_,
                   options_, [this] { SignalWriters(); }},
-                 std::move(delete_hours)),
+                 std::move(cleaning)),
       reader_({env.clock(), env.log(), commit_log_, queues_, index_, options_}),
-      replication_({env.files(), env.clock(), env.log(), *log_executor_, *dispatch_executor_,
-                    *disk_executor_, commit_log_, queues_, deleted_, index_, dispatcher_, flusher_, waiters_,
-                    acks_, replica_writer_, append_queue_, writer_, gate_, crc_ranges_, follower_, options_,
+      replication_({env.files(),
+                    env.clock(),
+                    env.log(),
+                    *log_executor_,
+                    *dispatch_executor_,
+                    *disk_executor_,
+                    commit_log_,
+                    queues_,
+                    deleted_,
+                    index_,
+                    dispatcher_,
+                    flusher_,
+                    waiters_,
+                    acks_,
+                    replica_writer_,
+                    append_queue_,
+                    writer_,
+                    gate_,
+                    crc_ranges_,
+                    follower_,
+                    options_,
                     [this] { PrepareSpare(); },
                     [this](const std::string& topic, LogOffset below) { return RemoveTopic(topic, below); }}),
       close_pulse_(*disk_executor_, [this] { return CloseStep(); }) {}
@@ -121,7 +144,8 @@ Status DiskStore::TakeLock() {
 }
 
 // `abort` is present while the broker runs, so that the next start knows how this one ended. The marker comes
-// first: without its token in `abort` and `lock` its open range does not count.
+// first: without its token in `abort` and `lock` its open range does not count. So a disk too full for any of
+// the three costs the check of record CRCs, nothing more.
 Status DiskStore::BeginSession(CrcRanges ranges) {
   crc_ranges_ = std::move(ranges);
   uint64_t token = 0;
@@ -132,7 +156,12 @@ Status DiskStore::BeginSession(CrcRanges ranges) {
     crc_ranges_.Open(commit_log_.appended(), token);
   }
   if (token != 0 || env_.files().Exists(options_.root + "/orbitmq/record_crc")) {
-    if (Status s = crc_ranges_.Save(env_.files(), options_.root); !s.ok()) return s;
+    const Status saved = crc_ranges_.Save(env_.files(), options_.root);
+    if (!saved.ok()) {
+      if (saved.code() != StatusCode::kResourceExhausted) return saved;
+      if (Status s = CrcRanges::Drop(env_.files(), options_.root); !s.ok()) return s;
+      token = 0;
+    }
   }
   const std::string text = CrcRanges::AbortText(env_.identity().pid, token);
   if (Status s = WriteSmallFile(env_.files(), options_.root + "/abort", text); !s.ok()) return s;
@@ -144,12 +173,11 @@ Status DiskStore::BeginSession(CrcRanges ranges) {
 Status DiskStore::Start() {
   if (Status s = TakeLock(); !s.ok()) return s;
   Recovery recovery(
-      {env_.files(), env_.clock(), env_.log(), options_, commit_log_, queues_, index_, deleted_,
-       builder_});
+      {env_.files(), env_.clock(), env_.log(), options_, commit_log_, queues_, index_, deleted_, builder_});
   auto outcome = recovery.Run();
   if (!outcome.ok()) return outcome.status();
   recovery_ = outcome->report;
-  dispatcher_.StartFrom(outcome->last);
+  dispatcher_.StartFrom(outcome->last_derived);
   dispatcher_.PutBack(std::move(outcome->touched));
   if (!Planted(Bug::kForgetQueueOffsets)) {
     for (const auto& queue : queues_.All()) writer_.offsets().Set(queue->key(), queue->range().max);
@@ -160,6 +188,9 @@ Status DiskStore::Start() {
       Checkpointer::Parts{env_.files(), env_.clock(), env_.log(), *dispatch_executor_, *disk_executor_,
                           commit_log_, queues_, index_, dispatcher_, flusher_, gate_, options_},
       outcome->apache);
+  if (!outcome->disk_full.ok()) {
+    gate_.SetDiskFull(outcome->disk_full.Annotate("the index, and what is new of queues, wait for space"));
+  }
   replication_.Use(*checkpointer_);
   opened_at_ = env_.clock().Wall();
   (void)sync_executor_.Post([this] { flusher_.Start(); });
@@ -176,9 +207,7 @@ Status DiskStore::Start() {
 
 void DiskStore::Append(AppendRequest request) {
   if (follower_.load(std::memory_order_acquire)) {
-    // Apache's words; nothing but the master's stream may come into a follower's log.
-    request.done(Status(StatusCode::kUnavailable, "message store is slave mode, so putMessage is forbidden")
-                     .WithPersisted(Persisted::kNo));
+    request.done(AppendQueue::RefusalOfFollower());
     return;
   }
   if (Status s = acks_.Admit(); !s.ok() && request.durability == Durability::kStoreDefault) {
@@ -279,6 +308,10 @@ Status DiskStore::RemoveTopic(const std::string& topic, LogOffset end) {
 
 void DiskStore::DeleteExpired() {
   (void)disk_executor_->Post([this] { retention_.DeleteExpired(); });
+}
+
+void DiskStore::SetCleaning(CleaningRules rules) {
+  (void)disk_executor_->Post([this, rules = std::move(rules)] { retention_.SetRules(rules); });
 }
 
 MessageStore::Stats DiskStore::stats() const {

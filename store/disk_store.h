@@ -24,7 +24,7 @@ class DiskStore final : public MessageStore {
  public:
   static Result<std::unique_ptr<MessageStore>> Open(Env& env, StoreOptions options,
                                                     ArrivalListener on_arrival);
-  DiskStore(Env& env, StoreOptions options, std::vector<int> delete_hours, ArrivalListener on_arrival);
+  DiskStore(Env& env, StoreOptions options, CleaningRules cleaning, ArrivalListener on_arrival);
   ~DiskStore() override;
 
   void Append(AppendRequest request) override;
@@ -41,8 +41,10 @@ class DiskStore final : public MessageStore {
   std::optional<WallTime> EarliestStoreTime() override { return reader_.EarliestStoreTime(); }
   Watermarks watermarks() const override;
   std::vector<QueueKey> Queues() const override;
+  std::vector<std::shared_ptr<const std::string>> Topics() const override { return queues_.Topics(); }
   void DeleteTopic(const std::string& topic, Completion<Done> done) override;
   void DeleteExpired() override;
+  void SetCleaning(CleaningRules rules) override;
   const RecoveryReport& recovery() const override { return recovery_; }
   ReplicatedLog& replication() override { return replication_; }
   Status writable() const override { return gate_.Check(); }

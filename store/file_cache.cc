@@ -37,7 +37,8 @@ Result<std::shared_ptr<File>> FileCache::Open(const Key& key, const std::string&
 
 Result<std::shared_ptr<File>> FileCache::Create(const Key& key, const std::string& path, uint64_t bytes) {
   if (auto file = Get(key)) return file;
-  auto opened = files_.Open(path, OpenMode::kCreate);
+  auto opened = files_.CreateWhole(path, bytes);
+  if (!opened.ok()) opened = files_.Open(path, OpenMode::kCreate);
   if (!opened.ok()) return opened.status();
   std::shared_ptr<File> file = *std::move(opened);
   auto size = file->Size();

@@ -107,10 +107,13 @@ IndexFile::IndexFile(std::unique_ptr<File> file, std::unique_ptr<Mapping> mappin
 
 Result<std::shared_ptr<IndexFile>> IndexFile::Create(FileSystem& files, const std::string& path,
                                                      IndexShape shape, const IndexHeader& inherited) {
-  auto file = files.Open(path, OpenMode::kCreate);
-  if (!file.ok()) return file.status();
-  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
-  if (Status s = (*file)->Truncate(FileBytes(shape)); !s.ok()) return s;
+  auto file = files.CreateWhole(path, FileBytes(shape));
+  if (!file.ok()) {
+    file = files.Open(path, OpenMode::kCreate);
+    if (!file.ok()) return file.status();
+    if (Status s = (*file)->Truncate(0); !s.ok()) return s;
+    if (Status s = (*file)->Truncate(FileBytes(shape)); !s.ok()) return s;
+  }
   auto mapping = (*file)->Map(static_cast<size_t>(MappedBytes(shape)), MapMode::kReadWrite);
   if (!mapping.ok()) return mapping.status();
   auto index = std::make_shared<IndexFile>(*std::move(file), *std::move(mapping), path, shape, inherited);

@@ -205,7 +205,10 @@ class MessageStore : public LogAppender, public QueueReader {
   virtual std::optional<WallTime> EarliestStoreTime() = 0;
 
   virtual Watermarks watermarks() const = 0;
-  virtual std::vector<QueueKey> Queues() const = 0;
+  virtual std::vector<QueueKey> Queues() const = 0;  // In order.
+  // The names of all topics that have queues, in no order and without a copy of any text: for looks that come
+  // often, where Queues() would copy a name for each of perhaps 80,000 queues. Threads: any.
+  virtual std::vector<std::shared_ptr<const std::string>> Topics() const = 0;
   // Deletes the consume queues of a topic; its records stay in the log until they expire, and whoever has
   // their offset or key finds them there. What is appended later begins at queue offset 0. `done` is called
   // on an executor of the store, once no crash can bring the queues back; it must not block. Errors: writes
@@ -213,6 +216,8 @@ class MessageStore : public LogAppender, public QueueReader {
   virtual void DeleteTopic(const std::string& topic, Completion<Done> done) = 0;
   // Expired log files go now, and in the next rounds of cleaning, at any hour. Returns at once. Threads: any.
   virtual void DeleteExpired() = 0;
+  // Old log files go by these from now on. Returns at once. Threads: any.
+  virtual void SetCleaning(CleaningRules rules) = 0;
   virtual const RecoveryReport& recovery() const = 0;
   // Log shipping; lives as long as the store.
   virtual ReplicatedLog& replication() = 0;

@@ -33,7 +33,7 @@ int64_t TagsCodeOf(const MessageView& record, const std::vector<Duration>& delay
   return TagsCode(FindProperty(record.properties, property::kTags).value_or(""));
 }
 
-Result<QueueBuilder::Derived> QueueBuilder::Derive(const MessageView& record) {
+QueueBuilder::Derived QueueBuilder::PutIntoQueue(const MessageView& record) {
   Derived derived;
   const TransactionType type = TransactionTypeOf(record.sys_flag);
   const bool queued = type == TransactionType::kNone || type == TransactionType::kCommit;
@@ -48,6 +48,11 @@ Result<QueueBuilder::Derived> QueueBuilder::Derive(const MessageView& record) {
       (void)queues_.Put(record.topic, record.queue_id, unit, record.queue_offset + 1);
     }
   }
+  return derived;
+}
+
+Result<QueueBuilder::Derived> QueueBuilder::Derive(const MessageView& record) {
+  const Derived derived = PutIntoQueue(record);
   if (Status s = index_.Put(record); !s.ok()) return s;
   return derived;
 }

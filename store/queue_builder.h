@@ -25,8 +25,11 @@ class QueueBuilder final {
     bool entered_queue = false;
     int64_t tags_code = 0;
   };
-  // Safe to repeat for the same record. An error means: not done, try this record again later.
+  // Safe to repeat for the same record. An error means: not done, try this record again later; its queue has
+  // it, the index may not.
   Result<Derived> Derive(const MessageView& record);
+  // The half of it that needs no disk. Safe to repeat.
+  Derived PutIntoQueue(const MessageView& record);
 
  private:
   QueueTable& queues_;

@@ -56,6 +56,15 @@ std::vector<std::shared_ptr<ConsumeQueue>> QueueTable::All() const {
   return all;
 }
 
+std::vector<std::shared_ptr<const std::string>> QueueTable::Topics() const {
+  std::vector<std::shared_ptr<const std::string>> names;
+  for (const Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
+    for (const auto& [name, topic] : shard.topics) names.push_back(topic.name);
+  }
+  return names;
+}
+
 std::shared_ptr<ConsumeQueue> QueueTable::Make(std::string_view topic, QueueId id) {
   Shard& shard = ShardOf(topic);
   const MutexLock lock(shard.mutex);

@@ -17,8 +17,9 @@ namespace orbitmq::store {
 
 // All ConsumeQueues of a store, found by topic and queue id.
 //
-// Threads: Find, All from any; AdvanceMin on the disk executor; the rest on the dispatch executor (recovery
-// before that). Topics lie in shards of their own locks, so that readers of different topics rarely meet.
+// Threads: Find, All, Topics from any; AdvanceMin on the disk executor; the rest on the dispatch executor
+// (recovery before that). Topics lie in shards of their own locks, so that readers of different topics rarely
+// meet.
 class QueueTable final {
  public:
   QueueTable(FileSystem& files, Logger& log, const StoreOptions& options);
@@ -26,6 +27,8 @@ class QueueTable final {
   std::shared_ptr<ConsumeQueue> Find(std::string_view topic, QueueId id) const;
   // In the order of their keys.
   std::vector<std::shared_ptr<ConsumeQueue>> All() const;
+  // The names of all topics that have queues, in no order.
+  std::vector<std::shared_ptr<const std::string>> Topics() const;
 
   // Creates the queue if need be. A topic that cannot be a directory's name is kRefused.
   ConsumeQueue::PutOutcome Put(std::string_view topic, QueueId id, const QueueUnit& unit, QueueOffset at);

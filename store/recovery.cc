@@ -13,6 +13,9 @@ namespace {
 // Tails are written out this often during a scan, so that a long one needs little memory.
 constexpr int64_t kRecordsPerWriteOut = 4096;
 
+// So much of queues may wait in memory for space: 64 MiB.
+constexpr int64_t kWaitingUnitsMax = (int64_t{64} << 20) / kUnitBytes;
+
 // What is looked at behind an end where nothing was written: files are mostly holes there.
 constexpr int64_t kLookBehindBlankBytes = int64_t{64} << 10;
 
@@ -66,7 +69,9 @@ Result<Recovery::Outcome> Recovery::Run() {
   if (Status s = CutQueues(); !s.ok()) return s;
   const LogOffset log_min = parts_.commit_log.min();
   if (Status s = parts_.deleted.Clip(parts_.files, parts_.options.root, log_min, log_end_); !s.ok()) return s;
-  if (Status s = parts_.commit_log.StartAt(log_end_); !s.ok()) return s;
+  if (Status s = parts_.commit_log.StartAt({.end = log_end_, .dispatched = std::min(derived_end_, log_end_)});
+      !s.ok())
+    return s;
   out_.crc_ranges.Clip(parts_.commit_log.min(), log_end_, out_.last.log_offset);
   out_.report.log_end = log_end_;
   out_.report.took = parts_.clock.Monotonic() - begun;
@@ -207,7 +212,33 @@ Result<LogOffset> Recovery::SafeSegment() {
   return safe;
 }
 
+Status Recovery::HoldUp(const Status& why) {
+  if (why.code() != StatusCode::kResourceExhausted) return why;
+  if (out_.disk_full.ok()) out_.disk_full = why;
+  return {};
+}
+
+// Without the index first: a queue that lacked records could not tell the next one its offset.
+Status Recovery::Derive(const MessageView& record) {
+  if (record.log_offset < derive_from_ || Planted(Bug::kSkipQueueRebuild)) return {};
+  if (out_.disk_full.ok()) {
+    const Status derived = parts_.builder.Derive(record).status();
+    return derived.ok() ? derived : HoldUp(derived);
+  }
+  (void)parts_.builder.PutIntoQueue(record);
+  return ++waiting_units_ > kWaitingUnitsMax ? out_.disk_full : Status();
+}
+
+Status Recovery::WriteOut(size_t queues_max, IndexFile::Amount index_amount) {
+  if (!out_.disk_full.ok()) return {};
+  Status written = parts_.queues.WriteOutSome(queues_max, out_.touched).status();
+  if (written.ok()) written = parts_.index.WriteOut(index_amount);
+  return written.ok() ? written : HoldUp(written);
+}
+
 Status Recovery::Scan() {
+  derived_end_ = scan_begin_;
+  out_.last_derived = out_.last;
   LogScanner scanner(parts_.commit_log, scan_begin_, LogScanner::BodyChecks::kVerify, &out_.crc_ranges);
   log_end_ = scan_begin_;
   for (;;) {
@@ -234,17 +265,18 @@ Status Recovery::Scan() {
     }
     ++out_.report.records_scanned;
     if (scanner.record_crc_checked()) ++out_.report.record_crcs_checked;
-    if (record.log_offset >= derive_from_ && !Planted(Bug::kSkipQueueRebuild)) {
-      if (auto derived = parts_.builder.Derive(record); !derived.ok()) return derived.status();
-    }
+    if (Status s = Derive(record); !s.ok()) return s;
     out_.last = {record.log_offset, record.store_time};
+    if (out_.disk_full.ok()) {
+      out_.last_derived = out_.last;
+      derived_end_ = scanner.position();
+    }
     if (out_.report.records_scanned % kRecordsPerWriteOut == 0) {
-      if (auto done = parts_.queues.WriteOutSome(SIZE_MAX, out_.touched); !done.ok()) return done.status();
-      if (Status s = parts_.index.WriteOut(IndexFile::Amount::kEnough); !s.ok()) return s;
+      if (Status s = WriteOut(SIZE_MAX, IndexFile::Amount::kEnough); !s.ok()) return s;
     }
   }
-  if (auto done = parts_.queues.WriteOutSome(SIZE_MAX, out_.touched); !done.ok()) return done.status();
-  return parts_.index.WriteOut(IndexFile::Amount::kAll);
+  if (out_.disk_full.ok()) derived_end_ = log_end_;
+  return WriteOut(SIZE_MAX, IndexFile::Amount::kAll);
 }
 
 Status Recovery::CheckNotMiddle(const LogScanner& scanner) {

@@ -15,6 +15,8 @@ namespace orbitmq::store {
 //     where the scan begins. Otherwise both come from the files and the scan begins where Apache's would.
 //  2. The scan checks every record, by the record CRC where our marker says that we wrote one, and derives
 //  queues and index again (repeating is harmless).
+//     A full disk ends this early: queues wait in memory for space, and the index is the dispatcher's work
+//     from there on, so that what is stored can be read and taken away.
 //  3. The log is cut behind the last whole record; queues and index lose what lay above it.
 //
 // A record that is damaged although records after it were synced is not a torn tail: then nothing is changed
@@ -39,6 +41,8 @@ class Recovery final {
   struct Outcome {
     RecoveryReport report;
     Dispatcher::Last last;          // Newest record of the log.
+    Dispatcher::Last last_derived;  // Newest one that queues and index have; `last` unless the disk is full.
+    Status disk_full;               // Why there are newer ones, or tails that wait in memory; else OK.
     ConsumeQueue::Touched touched;  // Queue files that recovery wrote and did not sync.
     ApacheCheckpoint apache;        // As found.
     CrcRanges crc_ranges;           // What is left of the marker, not beyond the log's end.
@@ -55,6 +59,10 @@ class Recovery final {
   Status FinishDeletions();
   Result<LogOffset> SafeSegment();
   Status Scan();
+  Status Derive(const MessageView& record);
+  Status WriteOut(size_t queues_max, IndexFile::Amount index_amount);
+  // OK when `why` is a full disk, which derivation waits for from now on.
+  Status HoldUp(const Status& why);
   Status CheckNotMiddle(const LogScanner& scanner);
   Status CutLog();
   Status CutQueues();
@@ -63,7 +71,9 @@ class Recovery final {
   Outcome out_;
   Source source_ = Source::kFiles;
   LogOffset scan_begin_;
-  LogOffset derive_from_;  // Records below are only checked.
+  LogOffset derive_from_;      // Records below are only checked.
+  LogOffset derived_end_;      // The records below are in queues and index.
+  int64_t waiting_units_ = 0;  // Put into queues since the disk was full.
   LogOffset log_end_;
   LogOffset log_min_before_;
   bool end_is_blank_ = false;

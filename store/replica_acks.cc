@@ -8,12 +8,25 @@
 namespace orbitmq::store {
 
 int32_t ReplicaAcks::Needed() const {
-  if (!options_.in_sync_replicas_adapt) return options_.in_sync_replicas;
-  return std::max(std::min(options_.in_sync_replicas, in_sync()), options_.in_sync_replicas_min);
+  const int32_t wanted = wanted_.load(std::memory_order_relaxed);
+  if (!adapt_.load(std::memory_order_relaxed)) return wanted;
+  return std::max(std::min(wanted, in_sync()), least_.load(std::memory_order_relaxed));
+}
+
+void ReplicaAcks::SetDemand(const ReplicaDemand& demand) {
+  std::deque<CommitWaiters::Waiter> content;
+  {
+    const MutexLock lock(mutex_);
+    wanted_.store(demand.in_sync, std::memory_order_relaxed);
+    least_.store(demand.in_sync_min, std::memory_order_relaxed);
+    adapt_.store(demand.adapt, std::memory_order_relaxed);
+    if (!required()) content.swap(waiting_);
+  }
+  for (CommitWaiters::Waiter& waiter : content) waiter.done(std::move(waiter.receipt));
 }
 
 Status ReplicaAcks::Admit() const {
-  const int32_t least = options_.in_sync_replicas_min;
+  const int32_t least = least_.load(std::memory_order_relaxed);
   if (least <= 1 || !required() || in_sync() >= least) return {};
   // Apache's words.
   return Status(StatusCode::kInternal, StrCat("in-sync replicas not enough: ", in_sync(),

@@ -20,10 +20,14 @@ namespace orbitmq::store {
 // caller's executor.
 class ReplicaAcks final {
  public:
-  explicit ReplicaAcks(const StoreOptions& options) : options_(options) {}
+  explicit ReplicaAcks(const StoreOptions& options)
+      : wanted_(options.in_sync_replicas),
+        least_(options.in_sync_replicas_min),
+        adapt_(options.in_sync_replicas_adapt) {}
 
   // Whether an append with Durability::kStoreDefault waits for replicas at all.
-  bool required() const { return options_.in_sync_replicas > 1; }
+  bool required() const { return wanted_.load(std::memory_order_relaxed) > 1; }
+  void SetDemand(const ReplicaDemand& demand);
   // Refused before anything is written while fewer than in_sync_replicas_min are in step.
   Status Admit() const;
 
@@ -45,7 +49,10 @@ class ReplicaAcks final {
  private:
   int32_t Needed() const;
 
-  const StoreOptions& options_;
+  // ReplicaDemand's; appends read them without the lock.
+  std::atomic<int32_t> wanted_;
+  std::atomic<int32_t> least_;
+  std::atomic<bool> adapt_;
   std::atomic<int64_t> replicated_{0};
   std::atomic<int32_t> in_sync_{1};
   mutable Mutex mutex_;

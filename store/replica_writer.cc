@@ -4,6 +4,12 @@
 #include "common/strings.h"
 
 namespace orbitmq::store {
+namespace {
+
+// Before others get their turn.
+constexpr size_t kStepBytes = size_t{4} << 20;
+
+}  // namespace
 
 ReplicaWriter::ReplicaWriter(Parts parts)
     : parts_(std::move(parts)), pulse_(parts_.log_executor, [this] { return Step(); }) {}
@@ -27,22 +33,31 @@ void ReplicaWriter::FailAll(const Status& why) {
   for (Pending& pending : all) pending.done(why);
 }
 
+// All that waits at once, so that one sync covers it: a follower that synced each piece of its leader's
+// stream would fall behind it.
 Progress ReplicaWriter::Step() {
-  Pending pending;
-  {
-    const MutexLock lock(mutex_);
-    if (incoming_.empty()) return Progress::kIdle;
-    pending = std::move(incoming_.front());
-    incoming_.pop_front();
-  }
-  if (!Write(pending)) {
+  size_t written = 0;
+  bool held = false;
+  while (written < kStepBytes && !held) {
+    Pending pending;
+    {
+      const MutexLock lock(mutex_);
+      if (incoming_.empty()) break;
+      pending = std::move(incoming_.front());
+      incoming_.pop_front();
+    }
+    const size_t bytes = pending.chunk.bytes.size();
+    if (Write(pending)) {
+      waiting_.fetch_sub(1, std::memory_order_acq_rel);
+      written += bytes;
+      continue;
+    }
+    held = true;
     const MutexLock lock(mutex_);
     incoming_.push_front(std::move(pending));
-    return Progress::kIdle;
   }
-  waiting_.fetch_sub(1, std::memory_order_acq_rel);
-  parts_.on_appended();
-  return Progress::kMore;
+  if (written > 0) parts_.on_appended();
+  return written < kStepBytes || held ? Progress::kIdle : Progress::kMore;
 }
 
 bool ReplicaWriter::Write(Pending& pending) {
@@ -54,9 +69,9 @@ bool ReplicaWriter::Write(Pending& pending) {
   }
   if (parts_.gate.disk_full()) return false;
   if (chunk.begin != log.appended()) {
-    pending.done(Status(StatusCode::kInvalidArgument,
-                        StrCat("a chunk for log offset ", chunk.begin.value, " does not follow the end ",
-                               log.appended().value)));
+    pending.done(
+        Status(StatusCode::kInvalidArgument, StrCat("a chunk for log offset ", chunk.begin.value,
+                                                    " does not follow the end ", log.appended().value)));
     return true;
   }
   if (log.visible() - log.dispatched() > parts_.options.dispatch_behind_bytes_max) return false;
@@ -71,10 +86,10 @@ bool ReplicaWriter::Write(Pending& pending) {
   }
   const LogOffset end = chunk.begin + static_cast<int64_t>(chunk.bytes.size());
   if (end > active->end()) {
-    pending.done(Status(StatusCode::kInvalidArgument,
-                        StrCat("a chunk up to log offset ", end.value,
-                               " does not fit its file, which ends at ", active->end().value,
-                               " (mappedFileSizeCommitLog must be the master's)")));
+    pending.done(
+        Status(StatusCode::kInvalidArgument,
+               StrCat("a chunk up to log offset ", end.value, " does not fit its file, which ends at ",
+                      active->end().value, " (mappedFileSizeCommitLog must be the master's)")));
     return true;
   }
   const std::string_view pieces[] = {chunk.bytes};

@@ -13,8 +13,16 @@ namespace orbitmq::store {
 
 // How many replicas a leader has, as whoever ships its log knows.
 struct ReplicaCount {
-  int32_t in_sync = 1;    // In step, the leader among them.
-  LogOffset replicated;   // As many as in_sync_replicas asks for have everything below.
+  int32_t in_sync = 1;   // In step, the leader among them.
+  LogOffset replicated;  // As many as in_sync_replicas asks for have everything below.
+};
+
+// How many replicas an append with Durability::kStoreDefault asks for (store_options.h has what a store is
+// opened with).
+struct ReplicaDemand {
+  int32_t in_sync = 1;      // inSyncReplicas, this store among them; 1 = none besides it.
+  int32_t in_sync_min = 1;  // minInSyncReplicas: below that an append is refused.
+  bool adapt = false;  // enableAutoInSyncReplicas: content with those in step, but never below the minimum.
 };
 
 // Whole records (fillers at the ends of files among them) as the leader's log has them, without a gap.
@@ -28,8 +36,8 @@ struct ReplicaChunk {
 enum class LogRole : uint8_t { kLeader, kFollower };
 
 // The store's side of log shipping. It moves bytes and watermarks; who sends them to whom, and what an
-// acknowledgement looks like, is not its business: Apache's HA protocol (broker/ha_master, ha_slave) today,
-// the frames of an elected, epoch-numbered leader later. Both move `replicated`, and who decides who leads
+// acknowledgement looks like, is not its business: Apache's HA protocol (broker/replication/) today, the
+// frames of an elected, epoch-numbered leader later. Both move `replicated`, and who decides who leads
 // changes the role while the store runs.
 //
 // Threads: any, except where noted.
@@ -45,6 +53,8 @@ class ReplicatedLog {
   // Completes the appends that wait for replicas up to `count.replicated`, on the calling thread. It never
   // falls within a generation.
   virtual void SetReplicas(const ReplicaCount& count) = 0;
+  // From now on. Appends that wait go on waiting, unless nobody is asked for any more.
+  virtual void SetDemand(const ReplicaDemand& demand) = 0;
 
   // --- the follower's side
   // Places a chunk behind the end of the log; `done` gets the new end, on an executor of the store, in the

@@ -95,6 +95,10 @@ void Replication::Begin(Cut cut) {
     cut.done(Status(StatusCode::kInvalidArgument, StrCat("the log cannot be cut at ", cut.to.value)));
     return;
   }
+  if (parts_.gate.failed()) {
+    cut.done(parts_.gate.failure());
+    return;
+  }
   if (!parts_.follower.load() || busy_.exchange(true)) {
     cut.done(Status(StatusCode::kFailedPrecondition, "only a follower's log is cut, and once at a time"));
     return;
@@ -102,9 +106,8 @@ void Replication::Begin(Cut cut) {
   parts_.writer.FailAll(Status(StatusCode::kCancelled, "the log is cut"));
   auto shared = std::make_shared<Cut>(std::move(cut));
   // On the executor that syncs; nothing is appended any more, so `flushed` reaches the end of the log.
-  parts_.flusher.FlushAll([this, shared] {
-    (void)parts_.dispatch_executor.Post([this, shared] { HoldDispatch(shared); });
-  });
+  parts_.flusher.FlushAll(
+      [this, shared] { (void)parts_.dispatch_executor.Post([this, shared] { HoldDispatch(shared); }); });
 }
 
 void Replication::HoldDispatch(std::shared_ptr<Cut> cut) {
@@ -115,19 +118,22 @@ void Replication::HoldDispatch(std::shared_ptr<Cut> cut) {
 }
 
 void Replication::CutFiles(const std::shared_ptr<Cut>& cut) {
-  Status status = checkpointer_->Drop();
+  Status status = parts_.gate.failed() ? parts_.gate.failure() : checkpointer_->Drop();
   generation_.fetch_add(1, std::memory_order_acq_rel);
   parts_.acks.FailAll(Status(StatusCode::kUnknown, "the log was cut before replicas had the record"));
   if (status.ok()) {
-    status = cut->everything ? parts_.commit_log.StartOver(cut->to) : parts_.commit_log.Shorten(cut->to);
-  }
-  parts_.acks.Lower(cut->to);
-  if (status.ok()) {
+    // Before the log: ranges that are too short cost checks only.
     parts_.crc_ranges.Clip(parts_.commit_log.min(), cut->to, cut->last_record);
     if (cut->everything) parts_.crc_ranges = CrcRanges();
     status = parts_.crc_ranges.Save(parts_.files, parts_.options.root);
   }
-  parts_.prepare_spare();
+  if (status.ok()) {
+    status = cut->everything ? parts_.commit_log.StartOver(cut->to) : parts_.commit_log.Shorten(cut->to);
+  }
+  if (status.ok()) parts_.acks.Lower(cut->to);
+  // Part of the log may be gone while the queues are those of all of it: whoever followed would keep them.
+  if (status.fatal()) parts_.gate.Fail(status);
+  if (!parts_.gate.failed()) parts_.prepare_spare();
   (void)parts_.dispatch_executor.Post([this, cut, status] {
     if (status.ok()) {
       CutQueues(cut);
@@ -138,24 +144,26 @@ void Replication::CutFiles(const std::shared_ptr<Cut>& cut) {
 }
 
 void Replication::CutQueues(const std::shared_ptr<Cut>& cut) {
-  Status status =
-      parts_.deleted.Clip(parts_.files, parts_.options.root, parts_.commit_log.min(), cut->to);
+  Status status = parts_.deleted.Clip(parts_.files, parts_.options.root, parts_.commit_log.min(), cut->to);
   ConsumeQueue::Touched touched;
   for (const auto& queue : parts_.queues.All()) {
     if (!status.ok()) break;
-    status = cut->everything ? parts_.queues.Remove(queue->topic())
-                             : parts_.queues.Cut(queue, cut->to, touched);
+    status =
+        cut->everything ? parts_.queues.Remove(queue->topic()) : parts_.queues.Cut(queue, cut->to, touched);
   }
   if (status.ok()) status = cut->everything ? parts_.index.DropAll() : parts_.index.DropAbove(cut->to);
   parts_.dispatcher.PutBack(std::move(touched));
   parts_.dispatcher.StartFrom({cut->last_record, parts_.dispatcher.last().store_time});
-  End(cut, status);
+  // The log is cut; a second try would have nothing to cut.
+  if (!status.ok()) parts_.gate.Fail(status);
+  End(cut, status.WithFatal());
 }
 
 void Replication::End(const std::shared_ptr<Cut>& cut, const Status& status) {
   parts_.dispatcher.Release();
   checkpointer_->QueuesRemoved();
-  checkpointer_->Write([](const Result<Done>&) {});
+  // Otherwise the next start makes the queues from the log.
+  if (!parts_.gate.failed()) checkpointer_->Write([](const Result<Done>&) {});
   busy_.store(false);
   if (status.ok()) {
     cut->done(Done{});
@@ -202,6 +210,7 @@ void Replication::ChangeRole(LogRole role, Completion<Done> done) {
   if (this->role() == role) return EndChange(change);
   if (role == LogRole::kFollower) {
     parts_.follower.store(true, std::memory_order_release);
+    parts_.append_queue.Close();
   } else {
     parts_.writer.FailAll(Status(StatusCode::kCancelled, "this store leads the log now"));
   }
@@ -243,6 +252,7 @@ void Replication::Lead(const std::shared_ptr<Change>& change) {
   QueueOffsets& offsets = parts_.log_writer.offsets();
   offsets.Clear();
   for (const auto& queue : parts_.queues.All()) offsets.Set(queue->key(), queue->range().max);
+  parts_.append_queue.Open();
   parts_.follower.store(false, std::memory_order_release);
   EndChange(change);
 }
@@ -255,6 +265,11 @@ void Replication::Follow(const std::shared_ptr<Change>& change, LogOffset last_r
 }
 
 void Replication::EndChange(const std::shared_ptr<Change>& change) {
+  if (!change->status.ok() && change->role == LogRole::kFollower) {
+    // It leads on, as far as it can.
+    parts_.append_queue.Open();
+    parts_.follower.store(false, std::memory_order_release);
+  }
   busy_.store(false);
   if (change->status.ok()) {
     change->done(Done{});

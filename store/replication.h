@@ -22,6 +22,7 @@ namespace orbitmq::store {
 // A cut runs while nothing else moves the log: the writer is idle, flushed has reached appended, dispatch is
 // held. The disk executor cuts the files, from the back, after our checkpoint was dropped, so that a crash
 // anywhere leaves a log that recovery reads; the dispatch executor, their owner, then cuts queues and index.
+// Until the first file goes a failure changes nothing. From then on it stops the store for good.
 //
 // Threads: as ReplicatedLog says.
 class Replication final : public ReplicatedLog {
@@ -61,6 +62,7 @@ class Replication final : public ReplicatedLog {
   Result<Bytes> ReadLog(LogOffset from, size_t bytes_max) override;
   bool ShipsFromMemory(LogOffset from) override;
   void SetReplicas(const ReplicaCount& count) override { parts_.acks.Set(count); }
+  void SetDemand(const ReplicaDemand& demand) override { parts_.acks.SetDemand(demand); }
   void AppendReplica(ReplicaChunk chunk, Completion<LogOffset> done) override;
   LogOffset reportable() const override;
   Result<LogOffset> RecordBefore(int64_t distance) override;

@@ -52,13 +52,12 @@ std::optional<Retention::Disk> Retention::Look(const std::string& path) const {
 }
 
 std::string Retention::Describe(const Disk& disk) const {
-  const StoreOptions& options = parts_.options;
   std::string text = StrCat(disk.path, " is used to ", Percent(disk.used_ratio()),
-                            ", writes are refused above ", Percent(options.disk_ratio_refuse),
+                            ", writes are refused above ", Percent(parts_.options.disk_ratio_refuse),
                             " (diskSpaceWarningLevelRatio); ", disk.space.free_bytes, " bytes are free");
   if (const int64_t oldest_ms = oldest_ms_.load(std::memory_order_relaxed); oldest_ms > 0) {
     text += StrCat("; the oldest message is ", Hours(parts_.clock.Wall() - FromEpochMillis(oldest_ms)),
-                   " h old, fileReservedTime keeps ", Hours(options.retention), " h");
+                   " h old, fileReservedTime keeps ", Hours(rules_.Load()->retention), " h");
   }
   return text;
 }
@@ -80,9 +79,9 @@ void Retention::NoteOldest() {
   oldest_at_ = min;
 }
 
-Retention::Retention(Parts parts, std::vector<int> delete_hours)
+Retention::Retention(Parts parts, CleaningRules rules)
     : parts_(std::move(parts)),
-      delete_hours_(std::move(delete_hours)),
+      rules_(std::make_shared<const CleaningRules>(std::move(rules))),
       followed_(parts_.commit_log.min()),
       follow_(parts_.disk_executor, [this] { return FollowLog(); }),
       delete_(parts_.disk_executor, [this] { return DeleteSegment(); }) {}
@@ -125,6 +124,13 @@ void Retention::DeleteExpired() {
   BeginRound();
 }
 
+void Retention::SetRules(CleaningRules rules) {
+  if (rules == *rules_.Load()) return;
+  rules_.Store(std::make_shared<const CleaningRules>(std::move(rules)));
+  pressure_ = WatchDisk();
+  BeginRound();
+}
+
 Retention::Pressure Retention::WatchDisk() {
   const StoreOptions& options = parts_.options;
   NoteOldest();
@@ -137,9 +143,8 @@ Retention::Pressure Retention::WatchDisk() {
   const double used = fuller.used_ratio();
   const bool was_full = parts_.gate.disk_full();
   if (used > options.disk_ratio_refuse) {
-    const Status why =
-        Status(StatusCode::kResourceExhausted, StrCat("the disk is full: ", Describe(fuller)))
-            .WithRetriable(true);
+    const Status why = Status(StatusCode::kResourceExhausted, StrCat("the disk is full: ", Describe(fuller)))
+                           .WithRetriable(true);
     parts_.gate.SetDiskFull(why, WriteGate::Cause::kAboveLimit);
   } else if (was_full) {
     // Also after a refused write below the limit (a quota): the next append tries again.
@@ -147,14 +152,16 @@ Retention::Pressure Retention::WatchDisk() {
     parts_.on_space();
   }
   if (used > options.disk_ratio_force && options.delete_unexpired) return Pressure::kDeleteOldest;
-  return used > options.disk_ratio_max ? Pressure::kDeleteExpired : Pressure::kNone;
+  return used > rules_.Load()->disk_ratio_max ? Pressure::kDeleteExpired : Pressure::kNone;
 }
 
 bool Retention::DeleteHour() const {
   const auto seconds = static_cast<std::time_t>(parts_.clock.WallMillis() / 1000);
   std::tm local{};
   localtime_r(&seconds, &local);
-  return std::find(delete_hours_.begin(), delete_hours_.end(), local.tm_hour) != delete_hours_.end();
+  const auto rules = rules_.Load();
+  const std::vector<int>& hours = rules->delete_hours;
+  return std::find(hours.begin(), hours.end(), local.tm_hour) != hours.end();
 }
 
 // Old enough when the first record of the file after it is: every record in it is older. Apache goes by the
@@ -164,7 +171,7 @@ bool Retention::Expired(const SegmentFile& segment) const {
   if (next == nullptr || next->begin() >= parts_.commit_log.appended()) return false;
   LogScanner scanner(parts_.commit_log, next->begin(), LogScanner::BodyChecks::kTrust);
   if (scanner.Next() != LogScanner::Found::kRecord) return false;
-  return scanner.record().store_time + std::chrono::duration_cast<Millis>(parts_.options.retention) <=
+  return scanner.record().store_time + std::chrono::duration_cast<Millis>(rules_.Load()->retention) <=
          parts_.clock.Wall();
 }
 

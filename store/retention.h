@@ -11,15 +11,13 @@
 #include "common/executor.h"
 #include "common/log.h"
 #include "common/pulse.h"
+#include "common/snapshot_cell.h"
 #include "store/commit_log.h"
 #include "store/key_index.h"
 #include "store/queue_table.h"
 #include "store/write_gate.h"
 
 namespace orbitmq::store {
-
-// Hours of the day from deleteWhen ("04;16"); kInvalidArgument names the entry.
-Result<std::vector<int>> ParseDeleteHours(std::string_view text);
 
 // Deletes what is old: whole log files, then what pointed into them. Watches the disk of the log and the one
 // of the store's root, if that is another, and goes by the fuller one: above disk_ratio_max it deletes
@@ -42,12 +40,14 @@ class Retention final {
     const StoreOptions& options;
     Task on_space;  // The gate opened: retry what waited for space.
   };
-  Retention(Parts parts, std::vector<int> delete_hours);
+  Retention(Parts parts, CleaningRules rules);
 
   void Start();
   // A round begins now; it and the next ones look at no hour (Apache's executeDeleteFilesManually). The disk
   // executor.
   void DeleteExpired();
+  // Other rules than the options' count from now on: a round begins. The disk executor.
+  void SetRules(CleaningRules rules);
   // Of the disk of the log, and of that of queues, index and tables.
   double log_used_ratio() const { return log_used_ratio_.load(std::memory_order_relaxed); }
   double root_used_ratio() const { return root_used_ratio_.load(std::memory_order_relaxed); }
@@ -80,16 +80,16 @@ class Retention final {
   Progress FollowLog();
 
   Parts parts_;
-  const std::vector<int> delete_hours_;
+  SnapshotCell<CleaningRules> rules_;  // Of the disk executor; DescribeSpace reads it from anywhere.
   std::atomic<double> log_used_ratio_{0};
   std::atomic<double> root_used_ratio_{0};
   // Store time of the oldest message in milliseconds, 0 = unknown, and the begin of the log it was read at.
   std::atomic<int64_t> oldest_ms_{0};
   LogOffset oldest_at_{-1};
   MonoTime next_clean_{};
-  int deletions_left_ = 0;     // Of this round.
+  int deletions_left_ = 0;      // Of this round.
   int rounds_at_any_hour_ = 0;  // Asked for, this one included.
-  LogOffset followed_{0};   // Queues and index hold nothing below.
+  LogOffset followed_{0};       // Queues and index hold nothing below.
   LogOffset following_{0};
   std::vector<std::shared_ptr<ConsumeQueue>> to_follow_;
   Timer timer_;

@@ -28,10 +28,13 @@ std::optional<int64_t> ParseOffsetFileName(std::string_view name) {
 Result<std::shared_ptr<SegmentFile>> SegmentFile::Create(FileSystem& files, const std::string& directory,
                                                          LogOffset begin, int64_t bytes) {
   const std::string path = directory + "/" + OffsetFileName(begin.value);
-  auto file = files.Open(path, OpenMode::kCreate);
-  if (!file.ok()) return file.status();
-  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
-  if (Status s = (*file)->Truncate(static_cast<uint64_t>(bytes)); !s.ok()) return s;
+  auto file = files.CreateWhole(path, static_cast<uint64_t>(bytes));
+  if (!file.ok()) {
+    file = files.Open(path, OpenMode::kCreate);
+    if (!file.ok()) return file.status();
+    if (Status s = (*file)->Truncate(0); !s.ok()) return s;
+    if (Status s = (*file)->Truncate(static_cast<uint64_t>(bytes)); !s.ok()) return s;
+  }
   if (Status s = (*file)->Sync(); !s.ok()) return s.WithFatal();
   if (!Planted(Bug::kNoDirectorySync)) {
     if (Status s = files.SyncDirectory(directory); !s.ok()) return s.WithFatal();
@@ -93,23 +96,38 @@ Status SegmentFile::ClearFrom(LogOffset at) {
   return file_->Sync();
 }
 
-Result<std::shared_ptr<SegmentFile>> SegmentFile::PrefixOnly(FileSystem& files, LogOffset end) const {
-  const std::string path = path_ + ".cut";  // No name of a log file: a crash leaves it behind harmlessly.
-  auto file = files.Open(path, OpenMode::kCreate);
-  if (!file.ok()) return file.status();
-  if (Status s = (*file)->Truncate(0); !s.ok()) return s;
-  if (Status s = (*file)->Truncate(static_cast<uint64_t>(bytes_)); !s.ok()) return s;
+Status SegmentFile::CopyInto(File& file, LogOffset end) const {
+  if (Status s = file.Truncate(0); !s.ok()) return s;
+  if (Status s = file.Truncate(static_cast<uint64_t>(bytes_)); !s.ok()) return s;
   std::string buffer(kCopyBytes, '\0');
   for (LogOffset at = begin_; at < end;) {
     const auto count = static_cast<size_t>(std::min<int64_t>(end - at, static_cast<int64_t>(kCopyBytes)));
     if (Status s = Read(at, std::span(buffer).first(count)); !s.ok()) return s;
     const std::string_view pieces[] = {std::string_view(buffer).substr(0, count)};
-    if (Status s = (*file)->WriteAt(static_cast<uint64_t>(at - begin_), pieces); !s.ok()) return s;
+    if (Status s = file.WriteAt(static_cast<uint64_t>(at - begin_), pieces); !s.ok()) return s;
     at += static_cast<int64_t>(count);
   }
-  if (Status s = (*file)->Sync(); !s.ok()) return s.WithFatal();
-  if (Status s = files.Rename(path, path_); !s.ok()) return s;
-  return std::make_shared<SegmentFile>(*std::move(file), path_, begin_, bytes_);
+  Status synced = file.Sync();
+  return synced.ok() ? synced : synced.WithFatal();
+}
+
+Result<SegmentFile::Prefix> SegmentFile::CopyBelow(FileSystem& files, LogOffset end,
+                                                   const std::string& scratch) const {
+  auto file = files.Open(scratch, OpenMode::kCreate);
+  if (!file.ok()) return file.status();
+  if (Status s = CopyInto(**file, end); !s.ok()) {
+    (void)files.Remove(scratch);
+    return s;
+  }
+  return Prefix{*std::move(file), scratch};
+}
+
+Result<std::shared_ptr<SegmentFile>> SegmentFile::ReplacedBy(FileSystem& files, Prefix prefix) const {
+  if (Status s = files.Rename(prefix.path, path_); !s.ok()) {
+    (void)files.Remove(prefix.path);
+    return s;
+  }
+  return std::make_shared<SegmentFile>(std::move(prefix.file), path_, begin_, bytes_);
 }
 
 }  // namespace orbitmq::store

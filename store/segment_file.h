@@ -60,12 +60,20 @@ class SegmentFile final {
   // Makes every byte from `at` on zero and durable, so that no stale record can ever follow a new one.
   // Recovery only: nothing may be mapped.
   Status ClearFrom(LogOffset at);
-  // The same file with nothing from `end` on, durable under its name once the directory is synced. Who reads
-  // from this object keeps the old bytes.
-  Result<std::shared_ptr<SegmentFile>> PrefixOnly(FileSystem& files, LogOffset end) const;
+  // A file of the same length with nothing from some offset on; its bytes are durable.
+  struct Prefix {
+    std::unique_ptr<File> file;
+    std::string path;
+  };
+  // Makes one up to `end` at `scratch`: a crash amid that leaves a file there, a failure none.
+  Result<Prefix> CopyBelow(FileSystem& files, LogOffset end, const std::string& scratch) const;
+  // The one that takes this file's name, lastingly once the directory is synced. Who reads from this object
+  // keeps the old bytes. A failure leaves this file as it is and none at the scratch's name.
+  Result<std::shared_ptr<SegmentFile>> ReplacedBy(FileSystem& files, Prefix prefix) const;
 
  private:
   Result<std::shared_ptr<const Mapping>> Mapped();
+  Status CopyInto(File& file, LogOffset end) const;
 
   std::unique_ptr<File> file_;
   const std::string path_;

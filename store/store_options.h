@@ -4,15 +4,28 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/limits.h"
 #include "common/message_codec.h"
+#include "orbitmq/result.h"
 #include "orbitmq/time.h"
 
 namespace orbitmq::store {
 
 enum class FlushMode : uint8_t { kAsync, kSync };
+
+// Hours of the day from deleteWhen ("04;16"); kInvalidArgument names the entry.
+Result<std::vector<int>> ParseDeleteHours(std::string_view text);
+
+// When old log files go: what of StoreOptions may change while the store runs. A value.
+struct CleaningRules {
+  Duration retention{};
+  std::vector<int> delete_hours;
+  double disk_ratio_max = 0;
+  bool operator==(const CleaningRules&) const = default;
+};
 
 // Names in comments are Apache's broker.conf keys; the broker fills this from its option table.
 struct StoreOptions {
@@ -49,11 +62,11 @@ struct StoreOptions {
   Duration checkpoint_interval = std::chrono::seconds(5);   // Between exact checkpoints; bounds recovery.
   Duration clean_interval = std::chrono::seconds(10);       // cleanResourceInterval
   // Replication (message_store.h, store/replication.h). A follower's log is written by AppendReplica alone.
-  bool follower = false;                                   // brokerRole SLAVE
-  int32_t in_sync_replicas = 1;                            // inSyncReplicas, this store among them
-  int32_t in_sync_replicas_min = 1;                        // minInSyncReplicas
-  bool in_sync_replicas_adapt = false;                     // enableAutoInSyncReplicas
-  Duration replica_timeout = std::chrono::seconds(3);      // slaveTimeout
+  bool follower = false;                               // brokerRole SLAVE
+  int32_t in_sync_replicas = 1;                        // inSyncReplicas, this store among them
+  int32_t in_sync_replicas_min = 1;                    // minInSyncReplicas
+  bool in_sync_replicas_adapt = false;                 // enableAutoInSyncReplicas
+  Duration replica_timeout = std::chrono::seconds(3);  // slaveTimeout
   HostAddress store_host;              // brokerIP1:listenPort, for records the store makes itself
   std::vector<Duration> delay_levels;  // messageDelayLevel; deliver times of the schedule topic
 };

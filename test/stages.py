@@ -23,9 +23,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "test"))
 
+from failure_reasons import reasons  # noqa: E402
 from test_counts import CountedRun, count_ctest_log, read_expected_counts, shortfall  # noqa: E402
 
 TAIL_LINES = 60
+REASON_LINES = 25
 MINUTE = 60
 
 # A command of a stage: the words, and a limit after which it counts as hanging.
@@ -241,6 +243,15 @@ def show_failure(stage, run, log_path):
     sys.stdout.flush()
 
 
+def print_reasons(results, logs):
+    """Says at the very end why stages failed: of a long run often only the end is seen."""
+    for stage, run, _ in results:
+        log_path = logs / f"{stage.name}.log"
+        if (run.problems or run.failed) and log_path.exists():
+            print(f"--- {stage.name}: what its failures say")
+            print("\n".join(reasons(log_path.read_text(errors="replace"), REASON_LINES)))
+
+
 def print_table(results, expected):
     """Prints one row per stage; returns the sums of passed and failed."""
     print(f"\n{'stage':<12} {'result':<7} {'minutes':>8} {'passed':>7} {'failed':>7} {'least':>7}")
@@ -310,6 +321,7 @@ def main():
         print(f"=== {stage.name}: {run.passed} passed, {run.failed} failed, {seconds / MINUTE:.1f} minutes",
               flush=True)
     ahead.stop()
+    print_reasons(results, logs)
     passed, failed = print_table(results, expected)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

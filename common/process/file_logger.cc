@@ -93,8 +93,9 @@ class SpdlogLogger final : public FileLogger {
       TellDropped(pool_->overrun_counter());
       logger_->flush();
     }
-    logger_.reset();
-    pool_.reset();  // Joins after the queue is written.
+    // Joins after the queue is written. Before the logger goes, whose last owner would otherwise be a line in
+    // the queue by chance: the pool's thread would destroy it.
+    pool_.reset();
   }
 
   Status Start() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include <gflags/gflags.h>
 
@@ -22,11 +23,18 @@ struct Setting {
 };
 
 // What `--name` or `--name=value` means.
-Result<Setting> Understand(std::string_view argument) {
+Result<Setting> Understand(const Program& program, std::string_view argument) {
   std::string_view text = argument.substr(argument.starts_with("--") ? 2 : 1);
   const size_t equals = text.find('=');
   std::string name(text.substr(0, equals));
   std::replace(name.begin(), name.end(), '-', '_');
+  for (const FlagAlias& alias : program.aliases) {
+    if (alias.name != name) continue;
+    if (alias.flag.empty())
+      return Wrong(StrCat("'", argument.substr(0, argument.find('=')), "': ", alias.why));
+    name = alias.flag;
+    break;
+  }
   Setting setting;
   if (equals != std::string_view::npos) setting.value = text.substr(equals + 1);
   if (gflags::GetCommandLineFlagInfo(name.c_str(), &setting.flag)) {
@@ -56,7 +64,7 @@ Status ReadAll(const Program& program, int argc, char** argv) {
     if (argument.size() < 2 || argument[0] != '-' || argument == "--") {
       return Wrong(StrCat("unexpected argument '", argument, "'"));
     }
-    auto setting = Understand(argument);
+    auto setting = Understand(program, argument);
     if (!setting.ok()) return setting.status();
     if (!setting->value) {
       if (i + 1 == argc) return Wrong(StrCat("'", argument, "' needs a value"));
@@ -65,6 +73,34 @@ Status ReadAll(const Program& program, int argc, char** argv) {
     if (Status set = Set(program, *setting); !set.ok()) return set;
   }
   return {};
+}
+
+// As they are typed: one letter behind one hyphen, words behind two.
+std::string Typed(const gflags::CommandLineFlagInfo& flag) {
+  std::string name = flag.name;
+  std::replace(name.begin(), name.end(), '_', '-');
+  return StrCat(name.size() == 1 ? "-" : "--", name, flag.type == "bool" ? "" : " VALUE");
+}
+
+// What the program is for and what its own flags are; those of gflags are for nobody. gflags would name the
+// source file.
+void ShowUsage(const Program& program) {
+  std::vector<gflags::CommandLineFlagInfo> all;
+  gflags::GetAllFlags(&all);
+  std::erase_if(all, [&program](const gflags::CommandLineFlagInfo& flag) {
+    return flag.filename.find(program.source) == std::string::npos;
+  });
+  size_t width = 0;
+  for (const auto& flag : all) width = std::max(width, Typed(flag).size());
+  std::string text = StrCat(program.name, ": ", program.description, "\n\n");
+  for (const auto& flag : all) {
+    std::string name = Typed(flag);
+    name.resize(width, ' ');
+    StrAppend(text, "  ", name, "  ", flag.description);
+    if (flag.type != "bool" && !flag.default_value.empty()) StrAppend(text, " [", flag.default_value, "]");
+    text += '\n';
+  }
+  std::fputs(text.c_str(), stdout);
 }
 
 bool IsSet(const char* name) {
@@ -87,7 +123,7 @@ std::optional<int> ReadFlags(const Program& program, int argc, char** argv) {
     return kExitUsage;
   }
   if (IsSet("h") || IsSet("help")) {
-    gflags::ShowUsageWithFlagsRestrict(program.name, program.source);
+    ShowUsage(program);
     return 0;
   }
   if (IsSet("version")) {

@@ -16,6 +16,13 @@ inline constexpr int kExitUsage = 2;   // Flags, options or configuration file a
 // kExitUsage for kInvalidArgument, else kExitFailed.
 int ExitCodeOf(const Status& why);
 
+// Another name of a flag, as Apache's programs call it.
+struct FlagAlias {
+  std::string_view name;
+  std::string_view flag;  // Empty: there is no such flag here, ...
+  std::string_view why;   // ... because of this.
+};
+
 struct Program {
   const char* name = "";         // For messages: "mqbroker".
   const char* source = "";       // The source file whose flags -h shows: "broker/main".
@@ -23,6 +30,7 @@ struct Program {
   const char* version = "";
   std::span<const std::string_view> lists =
       {};  // Flags that may be repeated; their values are joined by ','.
+  std::span<const FlagAlias> aliases = {};
 };
 
 // Sets the gflags of this program from the command line: -name value, -name=value, --name..., and for bools

@@ -7,13 +7,15 @@
 # files, one for each broker; two NameServers come with it. Its files are in DIR (./data/clusters/CLUSTER),
 # so that with another DIR the same cluster runs twice.
 #   start     starts what does not run, waits until each member is ready and every NameServer knows each
-#             broker, and prints who listens where; ports and data are those of the last start
+#             broker, and prints who listens where; ports and data are those of the last start. An old master
+#             that finds another one of its name (mqadmin switchMaster) runs on without a route: exit code 1
 #   status    the same table of a cluster that may run
-#             (no route: it runs, but a NameServer does not tell clients of it; dead: it ended by itself)
+#             (no route: it runs, but a NameServer does not tell clients of it; no answer: it runs and says
+#             nothing; dead: it ended by itself)
 #   stop      ends it in order (SIGTERM; SIGKILL when that takes too long); data stays until you delete DIR
 #   restart   stop, then start
 #   kill      SIGKILL, to see what happens
-# --timeout is how long it waits for members to be ready (60) or to end (15).
+# --timeout is how long it waits for members to be ready (60), to end (15) or to answer (5, at most).
 # With MEMBERs, start, stop, restart and kill touch these only.
 # Exit code: 0 done (status: all run), 1 failed (status: not all run), 2 usage.
 # Environment: NO_COLOR; ORBITMQ_BIN, the folder of mqbroker and mqnamesrv.
@@ -27,13 +29,17 @@ orbitmq_home=$(dirname "$(dirname "$own")")
 . "$orbitmq_home/bin/cluster_members.sh"
 
 patience=60      # Seconds until a member must be ready.
+answer_patience=5 # Seconds that a server has to answer, or `patience` if that is less.
 stop_patience=15 # Seconds until a member must have ended; its own deadline is 10.
 json=0
 verb='' cluster='' dir='' source=''
 chosen=()   # The members named on the command line.
 members=()  # All of them, NameServers first.
 launched=() # By this call.
+rivals=0     # Whether a member that was started found another master of its name.
+unknown=0    # Whether NameServers that were started do not know a broker that ran before.
 listening=() # By port: whether somebody listens on it.
+answer=()    # By port: what its server answered last; empty when it did not.
 given=()     # By port: whether it was chosen for a member.
 
 say() {
@@ -51,28 +57,69 @@ usage_error() {
   exit 2
 }
 
+# show_and_fail MEMBER WHAT: with what it printed, or its log where it could print nothing.
 show_and_fail() {
-  say "--- the end of $dir/$1/out"
-  tail -n 8 "$dir/$1/out" >&2 || true
+  local file=$dir/$1/out
+  if [ ! -s "$file" ] && [ -s "$dir/$1/log" ]; then
+    file=$dir/$1/log
+  fi
+  say "--- the end of $file"
+  tail -n 8 "$file" >&2 || true
+  tell_of_full_disk
   fail "$1 $2"
+}
+
+# Neither its output nor its log tell what a member misses that has no room for them.
+tell_of_full_disk() {
+  ! disk_is_full || say "the disk of $dir is full: what members print and log may be missing there"
+}
+
+disk_is_full() {
+  local free
+  free=$(df -Pk -- "$dir" 2>/dev/null | awk 'END { print $4 }') || return 1
+  [[ "$free" =~ ^[0-9]+$ ]] && [ "$free" -lt 1024 ]
+}
+
+# quoted WORD: as a shell takes it back.
+quoted() {
+  local quote="'" escaped="'\\''"
+  if [[ "$1" =~ ^[A-Za-z0-9_./:@%+,=-]+$ ]]; then
+    printf '%s' "$1"
+  else
+    printf "'%s'" "${1//$quote/$escaped}"
+  fi
+}
+
+# read_clock: sets `now`, hundredths of a second that no change of the time of day moves.
+read_clock() {
+  local uptime
+  read -r uptime _ </proc/uptime
+  now=$((10#${uptime/./}))
 }
 
 # On a terminal one line that changes; elsewhere each member says once that it is ready.
 progress() {
   [ -t 2 ] || return 0
-  printf '\r\033[K%s (%d s)' "$1" $((SECONDS - began)) >&2
+  read_clock
+  printf '\r\033[K%s (%d s)' "$1" $(((now - began) / 100)) >&2
   progress_shown=1
 }
 progress_shown=0
-began=$SECONDS
+read_clock
+began=$now
 
 clear_progress() {
   [ "$progress_shown" = 0 ] || printf '\r\033[K' >&2
   progress_shown=0
 }
 
+is_patient() {
+  read_clock
+  [ $((now - began)) -lt $((patience * 100)) ]
+}
+
 within_patience() {
-  [ $((SECONDS - began)) -lt "$patience" ] || show_and_fail "$1" "$2 within $patience s (--timeout)"
+  is_patient || show_and_fail "$1" "$2 within $patience s (--timeout)"
 }
 
 sample_names() {
@@ -81,6 +128,11 @@ sample_names() {
 }
 
 # ---- what there is
+
+read_dir() {
+  [ -n "$1" ] || usage_error "--dir needs a folder, not an empty word"
+  dir=$1
+}
 
 # read_words ARGUMENT...: the command line.
 read_words() {
@@ -96,11 +148,11 @@ read_words() {
       --json) json=1 ;;
       --dir | --timeout)
         [ "$#" -gt 0 ] || usage_error "$word needs a value"
-        [ "$word" = --dir ] && dir=$1
+        [ "$word" = --dir ] && read_dir "$1"
         [ "$word" = --timeout ] && patience=$1 stop_patience=$1
         shift
         ;;
-      --dir=*) dir=${word#*=} ;;
+      --dir=*) read_dir "${word#*=}" ;;
       --timeout=*) patience=${word#*=} stop_patience=${word#*=} ;;
       -*) usage_error "unknown option '$word'" ;;
       *)
@@ -120,6 +172,7 @@ read_words() {
     *) usage_error "unknown command '$verb'" ;;
   esac
   [[ "$patience" =~ ^[1-9][0-9]{0,4}$ ]] || usage_error "--timeout: '$patience' is no number of seconds"
+  [ "$patience" -ge "$answer_patience" ] || answer_patience=$patience
 }
 
 # find_cluster: sets `source`, the folder of its configuration files, and `dir`, where it lives.
@@ -146,7 +199,7 @@ add_member() {
   members+=("$1")
   [ "$verb" = start ] || [ "$verb" = restart ] || return 0
   mkdir -p "$dir/$1" || fail "cannot make $dir/$1"
-  printf '%s\n' "$2" >"$dir/$1/role"
+  keep "$1" role "$2"
 }
 
 # claim_folder: `dir` must be this cluster's, or new.
@@ -163,6 +216,20 @@ claim_folder() {
   printf '%s\n' "$source" >"$dir/cluster" || fail "cannot write into $dir"
 }
 
+# refuse_doubles FILE...: two brokers of one name and id would be rivals, and one of them would serve nobody.
+refuse_doubles() {
+  local file broker id
+  local -A file_of=()
+  for file in "$@"; do
+    broker=$(option_of "$file" brokerName)
+    id=$(option_of "$file" brokerId)
+    [ -z "${file_of[$broker/${id:-0}]:-}" ] ||
+      fail "${file_of[$broker/${id:-0}]} and $file both have brokerName=$broker and brokerId=${id:-0}:" \
+        "a master has the id 0, its slaves have others, and another broker another name"
+    file_of[$broker/${id:-0}]=$file
+  done
+}
+
 # find_members: who belongs to the cluster, masters before slaves; makes their folders for a start.
 find_members() {
   local file name role files=() slaves=()
@@ -177,6 +244,7 @@ find_members() {
   done
   files+=("${slaves[@]}")
   [ "${#files[@]}" -gt 0 ] || fail "$source holds no *.properties or *.conf file of a broker"
+  case "$verb" in start | restart) refuse_doubles "${files[@]}" ;; esac
   if [ "$source" != "$orbitmq_home/conf/standalone" ]; then
     add_member namesrv-1 NameServer
     add_member namesrv-2 NameServer
@@ -260,7 +328,8 @@ start_members() {
 
 start() {
   local member namesrvs=() brokers=()
-  began=$SECONDS
+  read_clock
+  began=$now
   mqbroker=$(orbitmq_program mqbroker) || exit 1
   mqnamesrv=$(orbitmq_program mqnamesrv) || exit 1
   for member in "${chosen[@]}"; do
@@ -286,9 +355,34 @@ start() {
   exec 8>&-
   if [ -n "$(namesrv_ports running)" ]; then
     for member in "${brokers[@]}"; do await_registration "$member"; done
+    [ "${#namesrvs[@]}" -eq 0 ] || await_others
+    # Now: whoever started first has learned of it only when the other one came.
+    for member in "${brokers[@]}"; do
+      ! has_rival "$member" || { tell_of_rival "$member" && rivals=1; }
+    done
   fi
   trap - EXIT INT TERM HUP
   clear_progress
+  tell_of_full_disk
+}
+
+# await_others: the brokers that ran already are to be known to NameServers that were started just now.
+await_others() {
+  local member
+  for member in "${members[@]}"; do
+    is_broker "$member" || continue
+    until ask_name_servers && is_registered "$member"; do
+      if ! member_pid "$member" >/dev/null || has_rival "$member"; then
+        break
+      elif ! is_patient; then
+        say "warning: $member ran before, and is not known to every NameServer within $patience s (--timeout)"
+        unknown=1
+        break
+      fi
+      progress "waiting for $member to be known"
+      sleep 0.05
+    done
+  done
 }
 
 # stop: brokers first, so that they can say goodbye to the NameServers.
@@ -314,11 +408,16 @@ kill_members() {
 
 # ---- what is told
 
-# state_of MEMBER: running, no route, stopped or dead, as the head of this file says.
+# state_of MEMBER: running, no route, no answer, stopped or dead, as the head of this file says; by the last
+# answers of the servers.
 state_of() {
+  local port
+  port=$(member_file "$1" port)
   if ! member_pid "$1" >/dev/null; then
     if [ -e "$dir/$1/pid" ]; then echo dead; else echo stopped; fi
-  elif is_broker "$1" && ! is_registered "$1"; then
+  elif [ -z "${answer[${port:-0}]:-}" ]; then
+    echo "no answer"
+  elif is_broker "$1" && ! is_registered "$1" silent; then
     echo "no route"
   else
     echo running
@@ -342,7 +441,7 @@ print_json() {
     "$(json_text "$dir")" "$([ "$1" = 0 ] && echo true || echo false)" "$(json_text "$(namesrv_addresses)")"
   for member in "${members[@]}"; do
     printf '%s{"name":"%s","role":"%s","state":"%s","address":"%s","pid":%s}' "$between" "$member" \
-      "$(member_file "$member" role)" "${state[$member]}" "$(address_of "$member")" \
+      "$(role_of "$member")" "${state[$member]}" "$(address_of "$member")" \
       "$(member_pid "$member" || echo null)"
     between=,
   done
@@ -354,9 +453,9 @@ paint() {
   local colour=32
   [ "$1" = running ] || colour=31
   if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
-    printf '\033[%dm%-8s\033[0m' "$colour" "$1"
+    printf '\033[%dm%-9s\033[0m' "$colour" "$1"
   else
-    printf '%-8s' "$1"
+    printf '%-9s' "$1"
   fi
 }
 
@@ -364,13 +463,13 @@ print_table() {
   local member format='%-14s %-10s %s %-21s %s\n'
   printf 'Cluster %s in %s\n\n' "$cluster" "$dir"
   # shellcheck disable=SC2059 # One format for head and rows.
-  printf "$format" MEMBER ROLE "$(printf %-8s STATE)" "LISTENS ON" PID
+  printf "$format" MEMBER ROLE "$(printf %-9s STATE)" "LISTENS ON" PID
   for member in "${members[@]}"; do
     # shellcheck disable=SC2059
-    printf "$format" "$member" "$(member_file "$member" role)" "$(paint "${state[$member]}")" \
+    printf "$format" "$member" "$(role_of "$member")" "$(paint "${state[$member]}")" \
       "$(address_of "$member")" "$(member_pid "$member" || true)"
     if [ "$(member_file "$member" role)" = standalone ]; then
-      printf '%-14s %-10s %-8s %s\n' '' NameServer '' "$HOST:$(member_file "$member" namesrv-port)"
+      printf '%-14s %-10s %-9s %s\n' '' NameServer '' "$HOST:$(member_file "$member" namesrv-port)"
     fi
   done
 }
@@ -382,24 +481,26 @@ to_type() {
   if [ "$(readlink -f "$(command -v "$1" || true)")" = "$(readlink -f "$path")" ]; then
     printf '%s\n' "$1"
   else
-    realpath --relative-base "$PWD" -- "$path"
+    quoted "$(realpath --relative-base "$PWD" -- "$path")"
   fi
 }
 
 print_next() {
   local named=$cluster
   [ "$source" = "$orbitmq_home/conf/$cluster" ] || named=$source
-  [ "$dir" = "$(realpath -m "data/clusters/$cluster")" ] || named+=" --dir $dir"
+  named=$(quoted "$named")
+  [ "$dir" = "$(realpath -m "data/clusters/$cluster")" ] || named+=" --dir $(quoted "$dir")"
   printf '\nNext:\n'
   printf "  %s clusterList -n '%s'\n" "$(to_type mqadmin)" "$(namesrv_addresses)"
   printf "  %s --mode e2e --rate 5000 --seconds 5 --namesrv '%s'\n" "$(to_type mqperf)" "$(namesrv_addresses)"
-  printf '  %s stop %s\n' "$0" "$named"
+  printf '  %s stop %s\n' "$(quoted "$0")" "$named"
 }
 
 # report: the table or its JSON; fails when not all run.
 report() {
   local member wrong=0
   declare -A state=()
+  ask_members
   for member in "${members[@]}"; do
     state[$member]=$(state_of "$member")
     [ "${state[$member]}" = running ] || wrong=1
@@ -410,6 +511,9 @@ report() {
 
 main() {
   local code=0
+  # Whoever closed one wants to hear nothing; and no other file may get its number.
+  { : 9>&2; } 2>/dev/null || exec 2>/dev/null
+  { : 9>&1; } 2>/dev/null || exec 1>/dev/null
   read_words "$@"
   find_cluster
   case "$verb" in
@@ -431,6 +535,7 @@ main() {
       ;;
     start) start ;;
   esac
+  [ "$rivals$unknown" = 00 ] || code=1
   case "$verb" in
     start | restart)
       # Of a cluster that was started in part, the others may be down.

@@ -4,8 +4,10 @@
 # DIR/MEMBER with
 #   role   NameServer, master, slave or standalone
 #   port   the port it listens on, kept for the next start; `namesrv-port` beside it for a standalone server
-#   pid    process id and the kernel's start time of it, so that a recycled id is never taken for a member
+#   pid    process id and the kernel's start time of it, so that a recycled id is never taken for a member;
+#          `last-pid` once it was stopped, so that the next start needs no room on the disk for it
 #   out    what it printed since its last start
+#   log    of brokers; `log-begin` beside it: how long it was before that start
 # and, for brokers, broker.conf (a copy: the options changed at run time are written there) and data/.
 
 readonly HOST=127.0.0.1
@@ -36,6 +38,11 @@ member_file() {
   local line=''
   { read -r line <"$dir/$1/$2"; } 2>/dev/null || true
   printf '%s\n' "$line"
+}
+
+# keep MEMBER NAME LINE: a file of its folder; what is there already needs no room on the disk.
+keep() {
+  [ "$(member_file "$1" "$2")" = "$3" ] || printf '%s\n' "$3" >"$dir/$1/$2" || fail "cannot write $dir/$1/$2"
 }
 
 # read_listening_ports: sets `listening`, the ports that somebody listens on, whoever it is.
@@ -88,7 +95,7 @@ keep_port() {
   if [ -n "$before" ] && [ "$before" != "$port" ]; then
     say "$1: port $before is taken by another process now, it gets $port"
   fi
-  printf '%s\n' "$port" >"$dir/$1/$2"
+  keep "$1" "$2" "$port"
 }
 
 # fixed_port MEMBER: the listenPort of its configuration file, if there is one.
@@ -99,6 +106,11 @@ fixed_port() {
 # option_of FILE KEY: the value of the last line that sets it, as in Java's properties.
 option_of() {
   sed -n "s/^[[:space:]]*$2[[:space:]]*[=:][[:space:]]*\([^[:space:]]*\).*/\1/p" "$1" 2>/dev/null | tail -n 1
+}
+
+# broker_name MEMBER: the name that it shares with its slaves.
+broker_name() {
+  option_of "$dir/$1/broker.conf" brokerName
 }
 
 # give_broker_ports MEMBER: its port, which an Apache file that names one decides itself.
@@ -115,7 +127,7 @@ give_broker_ports() {
   ports_are_free $set || fail "$1: port $wanted, which listenPort in $dir/$1/broker.conf asks for," \
     "or one next to it is in use; stop what uses it or remove the line"
   for port in $set; do given[port]=1; done
-  printf '%s\n' "$wanted" >"$dir/$1/port"
+  keep "$1" port "$wanted"
 }
 
 # give_ports MEMBER: chooses where it will listen.
@@ -130,21 +142,36 @@ give_ports() {
   esac
 }
 
+# role_of MEMBER: what it is now: a broker's role may have been changed since the sample was copied.
+role_of() {
+  local role
+  role=$(member_file "$1" role)
+  case "$role" in
+    master | slave)
+      role=master
+      [ "$(option_of "$dir/$1/broker.conf" brokerRole)" != SLAVE ] || role=slave
+      ;;
+  esac
+  printf '%s\n' "$role"
+}
+
 # command_of MEMBER: sets `words` to what starts it.
 command_of() {
-  local home=$dir/$1 at
+  local home=$dir/$1 at broker
   at="listenPort=$(member_file "$1" port),bindAddress=$HOST"
+  # A file for machines of their own may name the same log directory, port or master for all.
+  broker="$at,brokerIP1=$HOST,brokerIP2=$HOST,storePathCommitLog=,haListenPort=0,haMasterAddress="
   case "$(member_file "$1" role)" in
     NameServer)
       words=("$mqnamesrv" --set "$at,kvConfigPath=$home/kvConfig.json" --log -)
       ;;
     standalone)
       words=("$mqbroker" --standalone --namesrv_port "$(member_file "$1" namesrv-port)")
-      words+=(-c "$home/broker.conf" --data-dir "$home/data" --set "$at,brokerIP1=$HOST" --log "$home/log")
+      words+=(-c "$home/broker.conf" --data-dir "$home/data" --set "$broker" --log "$home/log")
       ;;
     *)
       words=("$mqbroker" -c "$home/broker.conf" -n "$(namesrv_addresses)" --data-dir "$home/data")
-      words+=(--set "$at,brokerIP1=$HOST,brokerIP2=$HOST" --log "$home/log")
+      words+=(--set "$broker" --log "$home/log")
       ;;
   esac
 }
@@ -153,17 +180,27 @@ command_of() {
 launch() {
   local words pid
   command_of "$1"
+  # On a full disk this may fail; the whole log is looked at then.
+  { stat -c %s "$dir/$1/log" >"$dir/$1/log-begin" || echo 0 >"$dir/$1/log-begin" || true; } 2>/dev/null
   # Its own session, so that Ctrl-C here does not reach it; the locks of this script stay here.
   setsid "${words[@]}" >"$dir/$1/out" 2>&1 </dev/null 7>&- 8>&- &
   pid=$!
   disown # Bash need not tell how it ended.
   launched+=("$1")
-  printf '%s %s\n' "$pid" "$(start_time "$pid")" >"$dir/$1/pid"
+  mv -f "$dir/$1/last-pid" "$dir/$1/pid" 2>/dev/null || true
+  # In its place, and as long as the last one.
+  printf '%-31s\n' "$pid $(start_time "$pid")" 1<>"$dir/$1/pid" || {
+    kill -KILL "$pid"
+    tell_of_full_disk
+    fail "cannot write $dir/$1/pid"
+  }
 }
 
-# has_booted MEMBER: whether the boot line of its own server is there.
+# has_booted MEMBER: whether the boot line of its own server is there, or it answers where that has no room.
 has_booted() {
-  if [ "$(member_file "$1" role)" = NameServer ]; then
+  if [ ! -s "$dir/$1/out" ] && disk_is_full; then
+    member_pid "$1" >/dev/null && [ -n "$(ask_server "$(member_file "$1" port)")" ]
+  elif [ "$(member_file "$1" role)" = NameServer ]; then
     grep -qs '^The Name Server boot success' "$dir/$1/out"
   else
     grep -qs '^The broker\[.*boot success' "$dir/$1/out"
@@ -198,14 +235,16 @@ number_bytes() {
     $(($1 & 255))
 }
 
-# registered_brokers PORT: the answer of a NameServer to GET_BROKER_CLUSTER_INFO (106).
-registered_brokers() {
+# ask_server PORT: what it answers to GET_BROKER_CLUSTER_INFO (106): a NameServer which brokers it knows, a
+# broker that it does not serve this. `closed` when it ends the connection, as one that wants TLS does.
+# Nothing when there is no answer.
+ask_server() {
   # shellcheck disable=SC2016 # For the bash that timeout runs.
-  timeout 5 bash -c '
+  timeout "$answer_patience" bash -c '
     exec 3<>"/dev/tcp/$1/$2" || exit 1
     printf "$3" >&3
     read -r -a n < <(head -c 4 <&3 | od -An -tu1)
-    [ "${#n[@]}" -eq 4 ] || exit 1
+    [ "${#n[@]}" -eq 4 ] || { echo closed; exit 1; }
     head -c $(((n[0] << 24) + (n[1] << 16) + (n[2] << 8) + n[3])) <&3 | tr -d "\0"
   ' ask "$HOST" "$1" "$cluster_question" 2>/dev/null
 }
@@ -213,20 +252,84 @@ cluster_question='{"code":106,"language":"CPP","version":513,"opaque":1,"flag":0
 cluster_question="$(number_bytes ${#cluster_question})$cluster_question"
 cluster_question="$(number_bytes $((${#cluster_question} - 12)))$cluster_question"
 
-# is_registered MEMBER: whether every NameServer that runs tells clients where this broker is.
-is_registered() {
-  local at port known
-  at="$HOST:$(member_file "$1" port)"
-  for port in $(namesrv_ports running); do
-    known=$(registered_brokers "$port") || return 1
-    case "$known" in *"\"$at\""*) ;; *) return 1 ;; esac
+# ask_servers PORT...: sets `answer` of each of them, all at the same time.
+ask_servers() {
+  local port fd asked=()
+  for port in "$@"; do
+    exec {fd}< <(ask_server "$port")
+    asked[port]=$fd
+  done
+  for port in "$@"; do
+    fd=${asked[$port]}
+    answer[port]=$(cat <&"$fd")
+    exec {fd}<&-
   done
 }
 
+ask_name_servers() {
+  local ports
+  mapfile -t ports < <(namesrv_ports running)
+  ask_servers "${ports[@]}"
+}
+
+# silent_name_servers: those that run and did not answer last, in brackets.
+silent_name_servers() {
+  local member port silent=()
+  for member in "${members[@]}"; do
+    port=$(member_file "$member" port)
+    if ! is_broker "$member" && member_pid "$member" >/dev/null && [ -z "${answer[${port:-0}]:-}" ]; then
+      silent+=("$member")
+    fi
+  done
+  [ "${#silent[@]}" -eq 0 ] || printf ' (no answer from %s)' "${silent[*]}"
+}
+
+# ask_members: all that run.
+ask_members() {
+  local member ports
+  mapfile -t ports < <(namesrv_ports running)
+  for member in "${members[@]}"; do
+    if is_broker "$member" && member_pid "$member" >/dev/null; then
+      ports+=("$(member_file "$member" port)")
+    fi
+  done
+  ask_servers "${ports[@]}"
+}
+
+# is_registered MEMBER [silent]: whether every NameServer that runs told clients last where this broker is;
+# with `silent`, those without an answer do not count, if there is another one.
+is_registered() {
+  local at port runs=0 tells=0
+  at="$HOST:$(member_file "$1" port)"
+  for port in $(namesrv_ports running); do
+    runs=$((runs + 1))
+    case "${answer[$port]:-}" in
+      *"\"$at\""*) tells=$((tells + 1)) ;;
+      '') [ "${2:-}" = silent ] || return 1 ;;
+      *) return 1 ;;
+    esac
+  done
+  [ "$runs" -eq 0 ] || [ "$tells" -gt 0 ]
+}
+
+# has_rival MEMBER: whether it found since its start, then or later, that another broker of its name leads.
+has_rival() {
+  grep -Eq 'another broker of this name (is alive as|was made the) master' \
+    < <(tail -c "+$(($(member_file "$1" log-begin) + 1))" "$dir/$1/log" 2>/dev/null)
+}
+
+tell_of_rival() {
+  say "warning: $1 runs and serves nobody: another broker of its name leads. To make it a slave of that:" \
+    "$(to_type mqadmin) switchMaster -n '$(namesrv_addresses)' -b $(broker_name "$1")" \
+    "--rejoin $(address_of "$1")"
+}
+
+# await_registration MEMBER: also over when that will not come before somebody decides (has_rival).
 await_registration() {
-  until is_registered "$1"; do
+  until ask_name_servers && is_registered "$1"; do
+    ! has_rival "$1" || return 0
     member_pid "$1" >/dev/null || show_and_fail "$1" "ended before the NameServers knew it"
-    within_patience "$1" "is not known to every NameServer"
+    within_patience "$1" "is not known to every NameServer$(silent_name_servers)"
     progress "waiting for $1 to be known"
     sleep 0.05
   done
@@ -242,20 +345,23 @@ signal_member() {
 
 # await_end SECONDS MEMBER...: until their processes are gone; those that are not get SIGKILL.
 await_end() {
-  local until=$((SECONDS + $1 + 1)) member slow=0
+  local until member slow=0
+  read_clock
+  until=$((now + $1 * 100))
   shift
   for member in "$@"; do
     while member_pid "$member" >/dev/null; do
-      if [ "$SECONDS" -ge "$until" ]; then
+      read_clock
+      if [ "$now" -ge "$until" ]; then
         say "warning: $member did not stop in time and is killed; its next start recovers"
         signal_member "$member" KILL
-        until=$((SECONDS + 10))
+        until=$((now + 1000))
         slow=1
       fi
       progress "waiting for the end of $member"
       sleep 0.05
     done
-    rm -f "$dir/$member/pid"
+    mv -f "$dir/$member/pid" "$dir/$member/last-pid" 2>/dev/null || true
   done
   return "$slow"
 }

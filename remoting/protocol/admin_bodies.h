@@ -83,10 +83,23 @@ struct HAConnectionRuntimeInfo {
   int64_t slave_ack_offset = 0;
   int64_t transfer_from_where = 0;
   int64_t transferred_byte_in_second = 0;
+  std::optional<int64_t> lag_millis{};  // Ours: for how long it has not had what the log held then.
+  std::optional<bool> caught_up{};      // Ours: allAckInSyncStateSet waits for it, so it may lag for a while.
+  std::optional<bool> in_step{};        // Ours: see InStep.
   ORBITMQ_FIELDS(HAConnectionRuntimeInfo, ORBITMQ_OPTIONAL(addr), ORBITMQ_OPTIONAL(diff),
                  ORBITMQ_OPTIONAL(in_sync), ORBITMQ_OPTIONAL(slave_ack_offset),
-                 ORBITMQ_OPTIONAL(transfer_from_where), ORBITMQ_OPTIONAL(transferred_byte_in_second))
+                 ORBITMQ_OPTIONAL(transfer_from_where), ORBITMQ_OPTIONAL(transferred_byte_in_second),
+                 ORBITMQ_OPTIONAL(lag_millis), ORBITMQ_OPTIONAL(caught_up), ORBITMQ_OPTIONAL(in_step))
 };
+
+// What "in step" means wherever people look (haStatus, brokerStatus, doctor, switchMaster): in_sync, which
+// only looks at haMaxGapNotInSync, and it lags little now, in bytes and in time. Of Apache's master no time
+// is known.
+inline constexpr int64_t kInStepBytesMax = int64_t{16} << 20;
+inline constexpr int64_t kInStepMillisMax = 2000;
+inline bool InStep(const HAConnectionRuntimeInfo& slave) {
+  return slave.in_sync && slave.diff <= kInStepBytesMax && slave.lag_millis.value_or(0) <= kInStepMillisMax;
+}
 
 struct HAClientRuntimeInfo {
   std::optional<bool> activated{};
@@ -96,10 +109,17 @@ struct HAClientRuntimeInfo {
   int64_t master_flush_offset = 0;
   int64_t max_offset = 0;
   int64_t transferred_byte_in_second = 0;
+  // Ours: what the slave does about its log, and whether what it reports is on its disk ("flushed") or
+  // written
+  // ("appended"); how often it cut or dropped its log.
+  std::optional<std::string> state{};
+  std::optional<std::string> reports{};
+  std::optional<int64_t> heal_count{};
   ORBITMQ_FIELDS(HAClientRuntimeInfo, ORBITMQ_OPTIONAL(activated), ORBITMQ_OPTIONAL(last_read_timestamp),
                  ORBITMQ_OPTIONAL(last_write_timestamp), ORBITMQ_OPTIONAL(master_addr),
                  ORBITMQ_OPTIONAL(master_flush_offset), ORBITMQ_OPTIONAL(max_offset),
-                 ORBITMQ_OPTIONAL(transferred_byte_in_second))
+                 ORBITMQ_OPTIONAL(transferred_byte_in_second), ORBITMQ_OPTIONAL(state),
+                 ORBITMQ_OPTIONAL(reports), ORBITMQ_OPTIONAL(heal_count))
 };
 
 // The reply of GET_BROKER_HA_STATUS (907).
@@ -109,9 +129,20 @@ struct HARuntimeInfo {
   int32_t in_sync_slave_nums = 0;
   bool master = false;
   int64_t master_commit_log_max_offset = 0;
+  // Ours: how many brokers, this one among them, have everything below replicated_offset before a sender is
+  // told OK.
+  std::optional<int32_t> in_sync_replicas_wanted{};
+  std::optional<int64_t> replicated_offset{};
+  // Ours: where the broker is reached, and since when (epoch milliseconds) it leads; 0 = it has no claim.
+  std::optional<std::string> broker_address{};
+  std::optional<int64_t> leads_since{};
+  // Ours: another broker of the name that was found to lead as well. Who is no master gives way to it.
+  std::optional<std::string> rival{};
   ORBITMQ_FIELDS(HARuntimeInfo, ORBITMQ_OPTIONAL(ha_client_runtime_info),
                  ORBITMQ_OPTIONAL(ha_connection_info), ORBITMQ_OPTIONAL(in_sync_slave_nums),
-                 ORBITMQ_OPTIONAL(master), ORBITMQ_OPTIONAL(master_commit_log_max_offset))
+                 ORBITMQ_OPTIONAL(master), ORBITMQ_OPTIONAL(master_commit_log_max_offset),
+                 ORBITMQ_OPTIONAL(in_sync_replicas_wanted), ORBITMQ_OPTIONAL(replicated_offset),
+                 ORBITMQ_OPTIONAL(broker_address), ORBITMQ_OPTIONAL(leads_since), ORBITMQ_OPTIONAL(rival))
 };
 
 }  // namespace orbitmq::proto

@@ -229,6 +229,22 @@ struct ResumeCheckHalfMessageRequestHeader {
                  ORBITMQ_INHERITED(rpc))
 };
 
+// Of GET_ALL_DELAY_OFFSET (45). Apache's has no fields. Ours: who has less of the sender's log than up to
+// here may lack copies of messages that the delay offsets are past.
+struct GetAllDelayOffsetResponseHeader {
+  std::optional<int64_t> copies_end{};
+  ORBITMQ_FIELDS(GetAllDelayOffsetResponseHeader, ORBITMQ_OPTIONAL(copies_end))
+};
+
+// Apache's has no fields. Ours: a master that looks for others of its name says who it is, and since when
+// (epoch milliseconds) it leads.
+struct GetBrokerHaStatusRequestHeader {
+  std::string asker_address{};
+  std::optional<int64_t> asker_leads_since{};
+  ORBITMQ_FIELDS(GetBrokerHaStatusRequestHeader, ORBITMQ_OPTIONAL(asker_address),
+                 ORBITMQ_OPTIONAL(asker_leads_since))
+};
+
 struct ExchangeHAInfoRequestHeader {
   std::string master_ha_address{};
   std::optional<int64_t> master_flush_offset{};

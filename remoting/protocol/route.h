@@ -54,7 +54,10 @@ struct TopicRouteData {
 struct ClusterInfo {
   std::map<std::string, BrokerData> broker_addr_table{};
   std::map<std::string, std::set<std::string>> cluster_addr_table{};
-  ORBITMQ_FIELDS(ClusterInfo, ORBITMQ_OPTIONAL(broker_addr_table), ORBITMQ_OPTIONAL(cluster_addr_table))
+  // Ours, for people: names whose last broker was lost, not stopped in order, with where that was.
+  std::optional<std::map<std::string, BrokerData>> lost_broker_table{};
+  ORBITMQ_FIELDS(ClusterInfo, ORBITMQ_OPTIONAL(broker_addr_table), ORBITMQ_OPTIONAL(cluster_addr_table),
+                 ORBITMQ_OPTIONAL(lost_broker_table))
 };
 
 struct BrokerMemberGroup {

@@ -155,6 +155,12 @@ void AdminStub::GetConsumeStats(const Endpoint& to, const proto::GetConsumeStats
             ExpectBody<proto::ConsumeStats>(std::move(done)));
 }
 
+void AdminStub::GetAllConsumerOffsets(const Endpoint& to, Duration timeout,
+                                      Completion<proto::ConsumerOffsetSerializeWrapper> done) {
+  rpc_.Call(to, BareRequest(RequestCode::kGetAllConsumerOffset), timeout,
+            ExpectBody<proto::ConsumerOffsetSerializeWrapper>(std::move(done)));
+}
+
 void AdminStub::GetAllConsumeStats(const Endpoint& to, const proto::GetConsumeStatsInBrokerHeader& header,
                                    Duration timeout, Completion<proto::ConsumeStatsList> done) {
   rpc_.Call(to, MakeRequest(RequestCode::kGetBrokerConsumeStats, header), timeout,
@@ -198,9 +204,9 @@ void AdminStub::GetConfig(const Endpoint& to, Duration timeout, Completion<std::
 }
 
 void AdminStub::UpdateConfig(const Endpoint& to, const std::string& properties, Duration timeout,
-                             Completion<Done> done) {
+                             Completion<std::string> done) {
   rpc_.Call(to, BareRequest(RequestCode::kUpdateBrokerConfig, properties), timeout,
-            ExpectSuccess(std::move(done)));
+            ExpectRemark(std::move(done)));
 }
 
 void AdminStub::CleanExpiredQueues(const Endpoint& to, Duration timeout, Completion<Done> done) {

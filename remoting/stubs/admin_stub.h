@@ -74,6 +74,9 @@ class AdminStub final {
   // ---- offsets
   void GetConsumeStats(const Endpoint& to, const proto::GetConsumeStatsRequestHeader& header,
                        Duration timeout, Completion<proto::ConsumeStats> done);
+  // The offsets of every group of the broker, by "topic@group".
+  void GetAllConsumerOffsets(const Endpoint& to, Duration timeout,
+                             Completion<proto::ConsumerOffsetSerializeWrapper> done);
   // Of every group of the broker.
   void GetAllConsumeStats(const Endpoint& to, const proto::GetConsumeStatsInBrokerHeader& header,
                           Duration timeout, Completion<proto::ConsumeStatsList> done);
@@ -95,8 +98,9 @@ class AdminStub final {
                  Completion<proto::BrokerStatsData> done);
   // A properties file.
   void GetConfig(const Endpoint& to, Duration timeout, Completion<std::string> done);
+  // `done` gets what the broker remarks, such as that it could not write its file; mostly nothing.
   void UpdateConfig(const Endpoint& to, const std::string& properties, Duration timeout,
-                    Completion<Done> done);
+                    Completion<std::string> done);
   void CleanExpiredQueues(const Endpoint& to, Duration timeout, Completion<Done> done);
   void CleanUnusedTopics(const Endpoint& to, Duration timeout, Completion<Done> done);
   void DeleteExpiredLogs(const Endpoint& to, Duration timeout, Completion<Done> done);

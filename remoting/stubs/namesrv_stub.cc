@@ -111,9 +111,9 @@ void NamesrvStub::GetConfig(const Endpoint& to, Duration timeout, Completion<std
 }
 
 void NamesrvStub::UpdateConfig(const Endpoint& to, const std::string& properties, Duration timeout,
-                               Completion<Done> done) {
+                               Completion<std::string> done) {
   rpc_.Call(to, BareRequest(RequestCode::kUpdateNamesrvConfig, properties), timeout,
-            ExpectSuccess(std::move(done)));
+            ExpectRemark(std::move(done)));
 }
 
 }  // namespace orbitmq::net

@@ -57,8 +57,9 @@ class NamesrvStub final {
                     Completion<int32_t> done);
   // A properties file.
   void GetConfig(const Endpoint& to, Duration timeout, Completion<std::string> done);
+  // Ends with what the server remarks on what it did; mostly nothing.
   void UpdateConfig(const Endpoint& to, const std::string& properties, Duration timeout,
-                    Completion<Done> done);
+                    Completion<std::string> done);
 
  private:
   RpcClient& rpc_;

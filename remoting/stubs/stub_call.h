@@ -30,6 +30,14 @@ inline Completion<proto::Command> ExpectSuccess(Completion<Done> done) {
   return ExpectReply<Done>(std::move(done), [](const proto::Command&) { return Result<Done>(Done{}); });
 }
 
+// For replies that may remark on what was done. Apache's servers leave their first text where nothing
+// replaced it.
+inline Completion<proto::Command> ExpectRemark(Completion<std::string> done) {
+  return ExpectReply<std::string>(std::move(done), [](const proto::Command& reply) {
+    return Result<std::string>(reply.remark == "not set any response code" ? std::string() : reply.remark);
+  });
+}
+
 template <class Header>
 Completion<proto::Command> ExpectHeader(Completion<Header> done) {
   return ExpectReply<Header>(std::move(done), [](const proto::Command& reply) -> Result<Header> {

@@ -165,10 +165,10 @@ void BrokerFixture::Stop() {
   broker_env_.reset();
 }
 
-void BrokerFixture::Crash() {
+void BrokerFixture::Crash(sim::SimEnv::Loss loss) {
   broker_env_->MarkKilled();
   broker_.reset();
-  broker_env_->FinishKill(sim::SimEnv::Loss::kProcess);
+  broker_env_->FinishKill(loss);
   broker_env_.reset();
   // The old connection would be found dead by the first call only.
   caller_ = NewCaller("client", "10.0.0.2");

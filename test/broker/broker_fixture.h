@@ -11,6 +11,7 @@
 
 #include "broker/broker.h"
 #include "common/message_codec.h"
+#include "remoting/protocol/body_codec.h"
 #include "remoting/protocol/codes.h"
 #include "remoting/protocol/headers.h"
 #include "remoting/rpc_client.h"
@@ -109,8 +110,8 @@ class BrokerFixture : public testing::Test {
   bool Logged(std::string_view text) const;
   // In order, with everything persisted.
   void Stop();
-  // As kill -9 does.
-  void Crash();
+  // As kill -9 does, or a loss of power.
+  void Crash(sim::SimEnv::Loss loss = sim::SimEnv::Loss::kProcess);
   void Run(Duration time) { scheduler_.RunUntil(scheduler_.now() + time); }
 
   static proto::Command SendRequest(const SendArguments& arguments);
@@ -126,6 +127,14 @@ class BrokerFixture : public testing::Test {
   proto::Command CommitOffset(const std::string& topic, int64_t offset, const std::string& group = "G");
   proto::Command CreateTopic(const std::string& topic, int32_t queues = 4, int32_t perm = 6,
                              const std::string& attributes = {});
+  // The body of a success; fails the test when there is none.
+  template <class Body>
+  static Body BodyOf(const proto::Command& reply) {
+    EXPECT_EQ(reply.code, proto::ResponseCode::kSuccess) << reply.remark;
+    auto body = proto::DecodeBody<Body>(reply.JoinedBody().view());
+    EXPECT_TRUE(body.ok()) << body.status().ToString();
+    return body.ok() ? *std::move(body) : Body{};
+  }
   std::unique_ptr<Caller> NewCaller(const std::string& name, const std::string& ip);
 
   sim::Scheduler scheduler_;

@@ -23,13 +23,6 @@ using std::chrono::seconds;
 
 class BrokerTest : public BrokerFixture {
  protected:
-  template <class Body>
-  static Body BodyOf(const Command& reply) {
-    EXPECT_EQ(reply.code, ResponseCode::kSuccess) << reply.remark;
-    auto body = proto::DecodeBody<Body>(reply.JoinedBody().view());
-    EXPECT_TRUE(body.ok()) << body.status().ToString();
-    return body.ok() ? *std::move(body) : Body{};
-  }
   template <class H>
   static H Group(const std::string& group) {
     H header;
@@ -124,6 +117,23 @@ TEST_F(BrokerTest, Offsets_ClampedThenCrashed_StayClamped) {
   Crash();
   Start();
   EXPECT_EQ(Offset("T"), 3);
+}
+
+TEST_F(BrokerTest, Offsets_OfPulls_AreForgottenAtARestart) {
+  using Queues = std::map<std::string, proto::QueueOffsetMap>;
+  Start();
+  ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  Run(milliseconds(200));
+  ASSERT_EQ(Pull({.offset = 1}).code, ResponseCode::kPullNotFound);
+  ASSERT_EQ(CommitOffset("T", 1).code, ResponseCode::kSuccess);
+  const auto all = [&] {
+    return BodyOf<proto::ConsumerOffsetSerializeWrapper>(caller_->Plain(RequestCode::kGetAllConsumerOffset));
+  };
+  EXPECT_EQ(all().pull_offset_table.value_or(Queues{}).at("T@G").at(0), 1);
+  Stop();
+  Start();
+  EXPECT_TRUE(all().pull_offset_table.value_or(Queues{}).empty());
+  EXPECT_EQ(all().offset_table.at("T@G").at(0), 1);
 }
 
 TEST_F(BrokerTest, QueueOffsets_MaxMinSearchEarliest_Answer) {
@@ -505,6 +515,15 @@ TEST_F(BrokerTest, RuntimeInfo_HasEveryKeyThatToolsRead) {
   EXPECT_EQ(table.at("msgPutTotalTodayNow"), "1");
 }
 
+// mqadmin splits such a line at its blanks.
+TEST_F(BrokerTest, RuntimeInfo_OfABrokerWithoutHistory_HasARate) {
+  Start();
+  const auto table = BodyOf<proto::KVTable>(caller_->Plain(RequestCode::kGetBrokerRuntimeInfo)).table;
+  for (const char* key : {"putTps", "getTotalTps", "getFoundTps", "getMissTps", "getTransferredTps"}) {
+    EXPECT_TRUE(table.at(key).starts_with("0.0")) << key << ": '" << table.at(key) << "'";
+  }
+}
+
 TEST_F(BrokerTest, Start_DataDirectoryInUse_IsAnError) {
   Start();
   sim::SimEnv second(scheduler_, network_, broker_host_, log_);
@@ -561,25 +580,6 @@ TEST_F(BrokerTest, BootLine_IsApaches) {
   BrokerOptions options = Options();
   Start(options);
   EXPECT_EQ(broker_->boot_line(), "The broker[b0, 10.0.0.1:10911] boot success. serializeType=JSON");
-}
-
-TEST(BrokerOptionsTest, Apply_BrokerConf_TakesApachesKeysAndWarnsOfUnknownOnes) {
-  const auto entries = ParseProperties(
-      "brokerClusterName = C\nbrokerName=b-a\nbrokerId=0\ndeleteWhen=04\nfileReservedTime=48\n"
-      "brokerRole=ASYNC_MASTER\ncleanFileForciblyEnable=false\nflushDiskType=SYNC_FLUSH\n"
-      "sendMessageThreadPoolNums=4\nbrokrName=x\n",
-      "broker.conf");
-  ASSERT_TRUE(entries.ok());
-  BrokerOptions options;
-  const auto bindings = BindBrokerOptions(options);
-  const ConfigReport report = ApplyConfig(bindings, *entries, ApplyMode::kStart);
-  EXPECT_TRUE(report.status().ok());
-  EXPECT_EQ(options.broker_cluster_name, "C");
-  EXPECT_EQ(options.flush_disk_type, store::FlushMode::kSync);
-  EXPECT_FALSE(ToStoreOptions(options, {}).delete_unexpired);
-  ASSERT_EQ(report.warnings.size(), 1u);
-  EXPECT_NE(report.warnings[0].find("brokerName"), std::string::npos) << report.warnings[0];
-  EXPECT_EQ(report.notes.size(), 1u);
 }
 
 }  // namespace

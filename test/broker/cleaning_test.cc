@@ -13,11 +13,8 @@ class CleaningTest : public BrokerFixture {
  protected:
   proto::QueryConsumeQueueResponseBody Entries(const std::string& group) {
     const proto::QueryConsumeQueueRequestHeader header{.topic = "T", .count = 10, .consumer_group = group};
-    const auto reply = caller_->Call(RequestCode::kQueryConsumeQueue, header);
-    EXPECT_EQ(reply.code, ResponseCode::kSuccess) << reply.remark;
-    const auto body = proto::DecodeBody<proto::QueryConsumeQueueResponseBody>(reply.JoinedBody().view());
-    EXPECT_TRUE(body.ok()) << body.status().ToString();
-    return body.ok() ? *body : proto::QueryConsumeQueueResponseBody{};
+    return BodyOf<proto::QueryConsumeQueueResponseBody>(
+        caller_->Call(RequestCode::kQueryConsumeQueue, header));
   }
 };
 
@@ -51,6 +48,53 @@ TEST_F(CleaningTest, ExpiredQueuesAndLog_NothingExpired_NothingIsLost) {
   EXPECT_EQ(caller_->Plain(RequestCode::kDeleteExpiredCommitlog).code, ResponseCode::kSuccess);
   Run(std::chrono::seconds(30));
   EXPECT_EQ(PullAll("T").size(), 1u);
+}
+
+// Apache forgets such a queue, and its next message has offset 0.
+TEST_F(CleaningTest, ExpiredQueue_AllMessagesAreGone_KeepsItsPosition) {
+  BrokerOptions options = Options();
+  options.mapped_file_size_commit_log = 128 * 1024;
+  options.max_message_size = 32 * 1024;
+  options.retention_bytes = 256 * 1024;
+  Start(options);
+  for (int i = 0; i < 3; ++i) ASSERT_EQ(Send({.topic = "Old"}).code, ResponseCode::kSuccess);
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(Send({.topic = "New", .body = std::string(10'000, 'x')}).code, ResponseCode::kSuccess);
+  }
+  Run(std::chrono::seconds(60));
+  EXPECT_EQ(Pull({.topic = "Old"}).code, ResponseCode::kPullOffsetMoved) << "deleted with the log's files";
+  EXPECT_EQ(caller_->Plain(RequestCode::kCleanExpiredConsumequeue).code, ResponseCode::kSuccess);
+  Run(std::chrono::seconds(5));
+  const auto sent = Send({.topic = "Old"});
+  ASSERT_EQ(sent.code, ResponseCode::kSuccess);
+  EXPECT_EQ(*sent.ext.Find("queueOffset"), "3");
+}
+
+// What an operator does when a disk fills up.
+TEST_F(CleaningTest, WhenFilesGo_Changed_CountsAtOnce) {
+  BrokerOptions options = Options();
+  options.mapped_file_size_commit_log = 128 * 1024;
+  options.max_message_size = 32 * 1024;
+  options.delete_when = "";
+  Start(options);
+  for (int i = 0; i < 40; ++i)
+    ASSERT_EQ(Send({.body = std::string(10'000, 'x')}).code, ResponseCode::kSuccess);
+  const auto change = [this](const char* keys) {
+    return caller_->Plain(RequestCode::kUpdateBrokerConfig, keys);
+  };
+  const auto refused = change("fileReservedTime=1\ndeleteWhen=04;25\n");
+  EXPECT_EQ(refused.code, ResponseCode::kSystemError);
+  EXPECT_NE(refused.remark.find("deleteWhen: '25' is no hour of the day"), std::string::npos)
+      << refused.remark;
+  Run(std::chrono::hours(2));
+  ASSERT_EQ(change("fileReservedTime=1\n").code, ResponseCode::kSuccess);
+  Run(std::chrono::seconds(30));
+  EXPECT_EQ(Pull().code, ResponseCode::kSuccess)
+      << "expired, but there is no hour for it and the disk has room";
+  ASSERT_EQ(change("deleteWhen=0;1;2;3;4;5;6;7;8;9;10;11;12;13;14;15;16;17;18;19;20;21;22;23\n").code,
+            ResponseCode::kSuccess);
+  Run(std::chrono::seconds(2));
+  EXPECT_EQ(Pull().code, ResponseCode::kPullOffsetMoved) << "gone";
 }
 
 TEST_F(CleaningTest, QueueEntries_OfAGroup_SayWhetherItIsThere) {

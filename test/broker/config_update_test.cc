@@ -47,5 +47,29 @@ TEST_F(ConfigUpdateTest, Config_WithoutAFile_SaysHowLongItCounts) {
   EXPECT_NE(reply.remark.find("until the restart"), std::string::npos) << reply.remark;
 }
 
+// As of a service that reads /etc and may not write there: the change counts, and the answer says how long.
+TEST_F(ConfigUpdateTest, Config_FileThatMayNotBeWritten_CountsUntilTheRestart) {
+  BrokerOptions options = Options();
+  options.config_file = "/etc/broker.conf";
+  const std::string before = "autoCreateTopicEnable=true\n";
+  {
+    sim::SimEnv writer(scheduler_, network_, broker_host_, log_);
+    ASSERT_TRUE(writer.files().CreateDirectories("/etc").ok());
+    ASSERT_TRUE(WriteFileAtomically(writer.files(), options.config_file, before).ok());
+  }
+  Start(options);
+  broker_host_.disk.Seal("/etc/");
+  const Command reply = caller_->Plain(RequestCode::kUpdateBrokerConfig, "autoCreateTopicEnable=false\n");
+  EXPECT_EQ(reply.code, ResponseCode::kSuccess);
+  EXPECT_NE(reply.remark.find("until the restart"), std::string::npos) << reply.remark;
+  EXPECT_NE(reply.remark.find("/etc/broker.conf"), std::string::npos) << reply.remark;
+  EXPECT_EQ(*ReadWholeFile(broker_env_->files(), options.config_file, 10000), before);
+  EXPECT_EQ(Send({.topic = "New"}).code, ResponseCode::kTopicNotExist);
+  // A role changes all the same.
+  const Command role = caller_->Plain(RequestCode::kUpdateBrokerConfig, "brokerRole=SYNC_MASTER\n");
+  EXPECT_EQ(role.code, ResponseCode::kSuccess);
+  EXPECT_NE(role.remark.find("until the restart"), std::string::npos) << role.remark;
+}
+
 }  // namespace
 }  // namespace orbitmq::broker

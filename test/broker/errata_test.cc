@@ -84,6 +84,7 @@ TEST_F(ErrataTest, Row4_MissingOrMalformedFields_AreCodeOneAndDefaultQueuesMayLa
   for (const char* field : {"e", "f", "g"}) ExpectBad(With(SendRequest({}), field, "none"), field);
   EXPECT_EQ(caller_->Call(Without(SendRequest({}), "d")).code, ResponseCode::kSuccess);
   EXPECT_EQ(Send({.queue_id = 7}).code, ResponseCode::kSuccess) << "as many queues as the template has";
+  EXPECT_EQ(Send({.topic = "Zero", .queue_id = 7, .queues = 0}).code, ResponseCode::kSuccess);
   ASSERT_EQ(Send().code, ResponseCode::kSuccess);
   for (const char* field : {"queueOffset", "queueId", "consumerGroup"}) {
     ExpectBad(Without(PullRequest({}), field), field);

@@ -2,6 +2,7 @@
 // FLUSH_DISK_TIMEOUT: a broker on a disk that stands still. On real threads, because only there a sync that
 // does not return leaves the others running.
 #include <future>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -34,20 +35,7 @@ class FlushTimeoutTest : public testing::Test {
         held_(*env_, hold_),
         loop_(env_->NewExecutor({"test-io", ExecutorKind::kIo})),
         client_(net::RpcClient::New(*env_, {}, *loop_)) {
-    BrokerOptions options;
-    options.broker_name = "b0";
-    options.broker_ip1 = options.bind_address = "127.0.0.1";
-    options.listen_port = 0;
-    options.server_selector_threads = 1;
-    options.store_path_root_dir = directory_ / "data";
-    options.mapped_file_size_commit_log = 8 << 20;
-    options.max_message_size = 1 << 20;
-    options.max_hash_slot_num = 1000;
-    options.max_index_num = 4000;
-    options.tls.mode = net::TlsMode::kDisabled;
-    options.flush_disk_type = store::FlushMode::kSync;
-    options.sync_flush_timeout = std::chrono::milliseconds(300);
-    auto started = Broker::Start(held_, std::move(options));
+    auto started = Broker::Start(held_, Options("data"));
     EXPECT_TRUE(started.ok()) << started.status().ToString();
     broker_ = *std::move(started);
   }
@@ -62,9 +50,27 @@ class FlushTimeoutTest : public testing::Test {
     loop_->Stop();
     broker_.reset();
   }
-  Command Call(Command request) {
+  BrokerOptions Options(const char* directory) const {
+    BrokerOptions options;
+    options.broker_name = "b0";
+    options.broker_ip1 = options.broker_ip2 = options.bind_address = "127.0.0.1";
+    options.listen_port = 0;
+    options.server_selector_threads = 1;
+    options.store_path_root_dir = directory_ / directory;
+    options.mapped_file_size_commit_log = 8 << 20;
+    options.max_message_size = 1 << 20;
+    options.max_hash_slot_num = 1000;
+    options.max_index_num = 4000;
+    options.tls.mode = net::TlsMode::kDisabled;
+    options.flush_disk_type = store::FlushMode::kSync;
+    options.sync_flush_timeout = std::chrono::milliseconds(300);
+    options.wait_time_in_send_queue = seconds(60);  // A busy machine's disk refuses nothing here.
+    return options;
+  }
+  Command Call(Command request) { return CallAt(broker_->local(), std::move(request)); }
+  Command CallAt(const Endpoint& at, Command request) {
     std::promise<Result<Command>> promise;
-    client_->Call(broker_->local(), std::move(request), kAnswerWithin,
+    client_->Call(at, std::move(request), kAnswerWithin,
                   [&promise](Result<Command> reply) { promise.set_value(std::move(reply)); });
     Result<Command> reply = promise.get_future().get();
     EXPECT_TRUE(reply.ok()) << reply.status().ToString();
@@ -99,6 +105,14 @@ class FlushTimeoutTest : public testing::Test {
     return Call(proto::MakeRequest(RequestCode::kPullMessage, header));
   }
 
+  int64_t EndAt(const Endpoint& at) {
+    proto::GetMaxOffsetRequestHeader header;
+    header.topic = "T";
+    const auto end = proto::DecodeHeader<proto::GetMaxOffsetResponseHeader>(
+        CallAt(at, proto::MakeRequest(RequestCode::kGetMaxOffset, header)));
+    return end.ok() ? end->offset : -1;
+  }
+
   TempDirectory directory_;
   store::SyncHold hold_{"/commitlog/"};
   std::unique_ptr<Env> env_;
@@ -129,6 +143,25 @@ TEST_F(FlushTimeoutTest, SyncThatStandsStill_IsFlushDiskTimeoutAndTheMessageIsKe
   EXPECT_EQ(message->body, "late");
   EXPECT_EQ(DecodeOffsetMessageId(header->msg_id)->log_offset, message->log_offset);
   EXPECT_TRUE(Stored(Send("after"))) << "it goes on";
+}
+
+// Nor at a slave: a consumer there could read what the master loses with its power, and skip what gets these
+// places afterwards.
+TEST_F(FlushTimeoutTest, SyncThatStandsStill_NothingUnsyncedGoesToSlaves) {
+  ASSERT_TRUE(Stored(Send("before")));
+  BrokerOptions options = Options("slave");
+  options.broker_role = BrokerRole::kSlave;
+  options.broker_id = 1;
+  options.ha_master_address = broker_->identity().ha_address;
+  auto slave = Broker::Start(*env_, std::move(options));
+  ASSERT_TRUE(slave.ok()) << slave.status().ToString();
+  const Endpoint at = (*slave)->local();
+  while (EndAt(at) < 1) std::this_thread::yield();
+  hold_.Hold();
+  EXPECT_EQ(Send("late").code, ResponseCode::kFlushDiskTimeout);
+  EXPECT_EQ(EndAt(at), 1);
+  hold_.LetGo();
+  while (EndAt(at) < 2) std::this_thread::yield();
 }
 
 }  // namespace

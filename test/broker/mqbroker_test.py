@@ -121,6 +121,8 @@ def bad_flags(program, directory):
     for arguments, text in (
         (['--no_such_flag=1'], "unknown flag '--no_such_flag'"),
         (['-x'], "unknown flag '-x'"),
+        (['--enable-proxy'], "'--enable-proxy': there is no proxy"),
+        (['--set=aclEnable=true', data], '--set: aclEnable: is true, but there is no access control here'),
         (['-c'], "'-c' needs a value"),
         (['--namesrv_port=many'], "--namesrv_port: 'many' is no int32"),
         (['--namesrv_port=70000'], '0..65535'),
@@ -146,6 +148,23 @@ def repeated_set(program, directory):
     lines = done.stdout.split('\n')
     for line in ('listenPort=2', 'brokerName=b7', 'fileReservedTime=5'):
         assert line in lines, done.stdout
+
+
+def apaches_names_of_flags(program, directory):
+    path = directory + '/broker.conf'
+    with open(path, 'w', encoding='ascii') as file:
+        file.write('brokerName=b7\n')
+    for flags in (['--configFile', path], ['--configFile=' + path], ['-c', path]):
+        done = subprocess.run(
+            [program, *flags, '--namesrvAddr', '127.0.0.1:9', '-d', directory, '--printConfigItem'],
+            capture_output=True, text=True, timeout=WAIT, check=False)
+        lines = done.stdout.split('\n')
+        assert done.returncode == 0 and 'brokerName=b7' in lines, done
+        assert 'namesrvAddr=127.0.0.1\\:9' in lines or 'namesrvAddr=127.0.0.1:9' in lines, done.stdout
+        assert 'storePathRootDir=' + directory in lines, done.stdout
+    done = subprocess.run([program, '--printImportantConfig'], capture_output=True, text=True, timeout=WAIT,
+                          check=False)
+    assert done.returncode == 0 and 'flushDelayOffsetInterval=10000' not in done.stdout, done
 
 
 def important_options(program, _):
@@ -199,6 +218,9 @@ def help_and_version(program, _):
     for flag in ('-h', '--help', '--version'):
         done = subprocess.run([program, flag], capture_output=True, text=True, timeout=WAIT, check=False)
         assert done.returncode == 0 and done.stdout and not done.stderr, (flag, done)
+        assert 'main.cc' not in done.stdout, done.stdout
+        row = r'\n  --log-level VALUE +debug, info, .* \[info\]\n'
+        assert flag == '--version' or re.search(row, done.stdout), done.stdout
 
 
 def standalone_elsewhere(program, directory):
@@ -218,6 +240,7 @@ def namesrv_mistakes(program, directory):
         (['--no_such_flag'], 2, "unknown flag '--no_such_flag'"),
         (['--log_level=loud'], 2, "'loud'"),
         (['--set=listenPort=70000'], 2, '0..65535'),
+        (['--configFile', path], 2, path + ':1: this is no text file'),
         (['-c', path], 2, path + ':1: this is no text file'),
         (['-c', directory + '/none'], 2, 'none'),
         (['--log', directory + '/no/n.log'], 2, 'there is no directory'),
@@ -276,6 +299,7 @@ def main():
         binary_config,
         bad_flags,
         repeated_set,
+        apaches_names_of_flags,
         important_options,
         service_manager_is_told,
         unreachable_address,

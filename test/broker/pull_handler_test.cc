@@ -41,6 +41,7 @@ TEST_F(PullHandlerTest, Pull_Outcomes_HaveApachesCodesAndOffsets) {
   EXPECT_EQ(Pull({.queue_id = 1}).code, ResponseCode::kPullNotFound);
   EXPECT_EQ(Pull({.queue_id = 1, .offset = 7}).code, ResponseCode::kPullOffsetMoved);
   EXPECT_EQ(Decode(Pull({.max = 2})).size(), 2u);
+  EXPECT_TRUE(PullAll("OFFSET_MOVED_EVENT").empty()) << "4.9.7 stores a message for each";
 }
 
 TEST_F(PullHandlerTest, Pull_OfWhatIsOnAStandingDisk_HoldsUpNobodyElse) {
@@ -188,6 +189,20 @@ TEST_F(PullHandlerTest, Heartbeat_Subscription_IsUsedByPulls) {
   newer_sql.ext.Set("subVersion", "2");
   newer_sql.ext.Set("expressionType", "SQL92");
   EXPECT_EQ(caller_->Call(std::move(newer_sql)).code, ResponseCode::kSubscriptionNotLatest);
+}
+
+TEST_F(PullHandlerTest, ParkedPull_PermissionTakenMeanwhile_IsRefused) {
+  Start();
+  ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  const auto answer = caller_->Begin(PullRequest({.offset = 1, .wait = seconds(15)}), seconds(20));
+  Run(milliseconds(100));
+  ASSERT_FALSE(answer->has_value());
+  ASSERT_EQ(caller_->Plain(RequestCode::kUpdateBrokerConfig, "brokerPermission=2\n").code,
+            ResponseCode::kSuccess);
+  ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+  Run(milliseconds(100));
+  ASSERT_TRUE(answer->has_value());
+  EXPECT_EQ((*answer)->code, ResponseCode::kNoPermission);
 }
 
 TEST_F(PullHandlerTest, Shutdown_ParkedPulls_AreAnswered) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A whole broker and whole NameServers: who knows of the broker, and how soon.
+#include "common/strings.h"
 #include "remoting/protocol/route.h"
 #include "test/broker/broker_fixture.h"
 #include "test/broker/namesrv_process.h"
@@ -35,6 +36,15 @@ class RegistrationTest : public BrokerFixture {
     }
     return reply.code;
   }
+  // What clients may do with the topic, as the NameServer tells it; -1 = it tells of no queues.
+  int32_t Permission(const std::string& nameserver, const std::string& topic) {
+    proto::GetRouteInfoRequestHeader header;
+    header.topic = topic;
+    const proto::Command reply =
+        tool_->CallAt({nameserver, 9876}, proto::MakeRequest(RequestCode::kGetRouteinfoByTopic, header));
+    const auto route = proto::DecodeBody<proto::TopicRouteData>(reply.JoinedBody().view());
+    return route.ok() && !route->queue_datas.empty() ? route->queue_datas[0].perm : -1;
+  }
   // How long it takes until the NameServer knows the topic.
   Duration UntilKnown(const std::string& nameserver, const std::string& topic) {
     const MonoTime began = scheduler_.now();
@@ -61,6 +71,22 @@ TEST_F(RegistrationTest, NewTopic_IsToldAtOnce) {
   EXPECT_EQ(Route(kFirst, "Fresh"), ResponseCode::kTopicNotExist);
   ASSERT_EQ(CreateTopic("Fresh").code, ResponseCode::kSuccess);
   EXPECT_LT(UntilKnown(kFirst, "Fresh"), milliseconds(500));
+}
+
+// NameServers compare the version of the topics and read no table that has the one they know.
+TEST_F(RegistrationTest, BrokerPermission_Changed_IsToldAndCountsAtOnce) {
+  const NamesrvProcess nameserver(scheduler_, network_, log_, kFirst);
+  Start(Registering("10.0.1.1:9876"));
+  ASSERT_EQ(CreateTopic("Fresh").code, ResponseCode::kSuccess);
+  ASSERT_LT(UntilKnown(kFirst, "Fresh"), milliseconds(500));
+  ASSERT_EQ(Permission(kFirst, "Fresh"), 6);
+  for (const int32_t now : {4, 2, 6}) {
+    ASSERT_EQ(caller_->Plain(RequestCode::kUpdateBrokerConfig, StrCat("brokerPermission=", now, "\n")).code,
+              ResponseCode::kSuccess);
+    Run(milliseconds(500));
+    EXPECT_EQ(Permission(kFirst, "Fresh"), now);
+    EXPECT_EQ(Pull({.topic = "Fresh"}).code == ResponseCode::kNoPermission, now == 2);
+  }
 }
 
 TEST_F(RegistrationTest, Stop_UnregistersAtOnce) {
@@ -90,6 +116,20 @@ TEST_F(RegistrationTest, RestartedNameServer_IsToldLongBeforeThePeriod) {
     EXPECT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(2500))
         << std::chrono::duration_cast<milliseconds>(pause).count();
   }
+}
+
+TEST_F(RegistrationTest, NameServerThatForgotTheBroker_IsToldWithinThePeriod) {
+  const NamesrvProcess nameserver(scheduler_, network_, log_, kFirst);
+  Start(Registering("10.0.1.1:9876"));
+  ASSERT_LT(UntilKnown(kFirst, "TBW102"), milliseconds(500));
+  proto::UnRegisterBrokerRequestHeader gone;
+  gone.broker_name = "b0";
+  gone.broker_addr = "10.0.0.1:10911";
+  gone.cluster_name = "DefaultCluster";
+  gone.broker_id = 0;
+  tool_->CallAt({kFirst, 9876}, proto::MakeRequest(RequestCode::kUnregisterBroker, gone));
+  ASSERT_EQ(Route(kFirst, "TBW102"), ResponseCode::kTopicNotExist);
+  EXPECT_LE(UntilKnown(kFirst, "TBW102"), milliseconds(10'500)) << "Apache's brokers take 30 s";
 }
 
 TEST_F(RegistrationTest, NameServerThatIsGone_IsNotTriedMoreThanOnceASecond) {

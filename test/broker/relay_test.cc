@@ -31,6 +31,16 @@ class RelayTest : public BrokerFixture {
     EXPECT_EQ(consumer->Call(std::move(beat)).code, ResponseCode::kSuccess);
     return consumer;
   }
+  // Resets are pushed to the members of G, which is at 2 of the 5 messages of T.
+  void StartPushingResetsAt2Of5() {
+    BrokerOptions options = Options();
+    options.use_server_side_reset_offset = false;
+    Start(options);
+    for (int i = 0; i < 5; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
+    Run(milliseconds(200));
+    ASSERT_EQ(Pull({}).code, ResponseCode::kSuccess);
+    ASSERT_EQ(CommitOffset("T", 2).code, ResponseCode::kSuccess);
+  }
   static Command StatusAnswer(int64_t offset) {
     proto::GetConsumerStatusBody body;
     body.message_queue_table[{"T", "b0", 0}] = offset;
@@ -180,13 +190,7 @@ TEST_F(RelayTest, PushedReset_GoesToEveryMemberInTheFormOfItsLanguage) {
 }
 
 TEST_F(RelayTest, PushedReset_WithoutForce_MovesNobodyForward) {
-  BrokerOptions options = Options();
-  options.use_server_side_reset_offset = false;
-  Start(options);
-  for (int i = 0; i < 5; ++i) ASSERT_EQ(Send().code, ResponseCode::kSuccess);
-  Run(milliseconds(200));
-  ASSERT_EQ(Pull({}).code, ResponseCode::kSuccess);
-  ASSERT_EQ(CommitOffset("T", 2).code, ResponseCode::kSuccess);
+  ASSERT_NO_FATAL_FAILURE(StartPushingResetsAt2Of5());
   auto java = Join("c1", "10.0.0.3", proto::Language::kJava);
   const auto pushed = java->Record(RequestCode::kResetConsumerClientOffset, std::nullopt);
   proto::ResetOffsetRequestHeader reset;
@@ -202,6 +206,25 @@ TEST_F(RelayTest, PushedReset_WithoutForce_MovesNobodyForward) {
     ASSERT_TRUE(table.ok());
     EXPECT_EQ(table->offset_table.at({"T", "b0", 0}), force ? 5 : 2);
   }
+}
+
+TEST_F(RelayTest, PushedReset_ToAGivenOffset_IsTheOneOfItsQueueAlone) {
+  ASSERT_NO_FATAL_FAILURE(StartPushingResetsAt2Of5());
+  auto java = Join("c1", "10.0.0.3", proto::Language::kJava);
+  const auto pushed = java->Record(RequestCode::kResetConsumerClientOffset, std::nullopt);
+  proto::ResetOffsetRequestHeader reset;
+  reset.topic = "T";
+  reset.group = "G";
+  reset.timestamp = -1;
+  reset.queue_id = 0;
+  reset.offset = 4;
+  ASSERT_EQ(caller_->Call(RequestCode::kInvokeBrokerToResetOffset, reset).code, ResponseCode::kSuccess);
+  Run(milliseconds(500));
+  ASSERT_EQ(pushed->size(), 1u);
+  const auto table = proto::DecodeBody<proto::ResetOffsetBody>(pushed->back().JoinedBody().view());
+  ASSERT_TRUE(table.ok());
+  EXPECT_EQ(table->offset_table.size(), 1u);
+  EXPECT_EQ(table->offset_table.at({"T", "b0", 0}), 4) << "said outright, so that no force is needed";
 }
 
 }  // namespace

@@ -159,7 +159,9 @@ TEST_F(SendHandlerTest, Timer_DeliveryTimeAsked_IsMessageIllegal) {
 
 TEST_F(SendHandlerTest, InnerBatch_WithoutBatchTopic_IsMessageIllegal) {
   Start();
-  ExpectRefused({.sys_flag = sys_flag::kInnerBatch}, ResponseCode::kMessageIllegal, "inner batch");
+  for (const int32_t flag : {sys_flag::kInnerBatch, sys_flag::kNeedUnwrap}) {
+    ExpectRefused({.sys_flag = flag}, ResponseCode::kMessageIllegal, "inner batch");
+  }
   ExpectRefused({.properties = "INNER_NUM\x01"
                                "2\x02"},
                 ResponseCode::kMessageIllegal, "inner batch");
@@ -220,6 +222,8 @@ TEST_F(SendHandlerTest, Batch_BadBodies_AreMessageIllegal) {
   for (size_t cut = 1; cut < good.size(); ++cut) {
     ExpectRefused({.body = good.substr(0, cut), .batch = true}, ResponseCode::kMessageIllegal, "");
   }
+  ExpectRefused({.body = good, .sys_flag = sys_flag::kCompressed, .batch = true},
+                ResponseCode::kMessageIllegal, "a compressed batch");
   std::string delayed;
   AppendBatchEntry({.flag = 0,
                     .body = "a",

@@ -118,6 +118,21 @@ void FakeBroker::RemoveRoute(const std::string& topic) {
   routes_.erase(topic);
 }
 
+void FakeBroker::TellAsSlaves(const std::string& topic) { TellWithId(topic, 1); }
+void FakeBroker::TellAsMasters(const std::string& topic) { TellWithId(topic, kMasterId); }
+
+void FakeBroker::TellWithId(const std::string& topic, BrokerId id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (proto::BrokerData& data : routes_[topic].broker_datas) {
+    data.broker_addrs = {{id, data.broker_addrs.begin()->second}};
+  }
+}
+
+void FakeBroker::SetPermission(const std::string& topic, int32_t perm) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (proto::QueueData& queues : routes_[topic].queue_datas) queues.perm = perm;
+}
+
 void FakeBroker::Override(int32_t code, Script script) {
   const std::lock_guard<std::mutex> lock(mutex_);
   scripts_[code] = std::move(script);
@@ -175,6 +190,11 @@ void FakeBroker::SetMinOffset(const MessageQueue& queue, int64_t offset) {
   queues_[{queue.topic, queue.queue_id}].min = offset;
 }
 
+void FakeBroker::SetPullsCommit(bool commit) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  pulls_commit_ = commit;
+}
+
 void FakeBroker::SetCommitted(const std::string& group, const MessageQueue& queue, int64_t offset) {
   const std::lock_guard<std::mutex> lock(mutex_);
   queues_[{queue.topic, queue.queue_id}].committed[group] = offset;
@@ -215,7 +235,7 @@ net::Response FakeBroker::OnPull(const proto::CommandView& request) {
   auto header = proto::DecodeHeader<proto::PullMessageRequestHeader>(request);
   if (!header.ok()) return Refuse(ResponseCode::kSystemError, std::string(header.status().text()));
   Queue& queue = queues_[{header->topic, header->queue_id}];
-  if ((header->sys_flag & 1) != 0) {
+  if (pulls_commit_ && (header->sys_flag & 1) != 0) {
     queue.committed[header->consumer_group] = header->commit_offset;
     queue.commits.push_back(header->commit_offset);
   }

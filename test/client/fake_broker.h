@@ -35,6 +35,11 @@ class FakeBroker final {
   // What this NameServer answers for a topic; every fake broker in `brokers` gets that many queues.
   void SetRoute(const std::string& topic, const std::vector<FakeBroker*>& brokers, int32_t queue_count);
   void RemoveRoute(const std::string& topic);
+  // Like amid a change of the master: this NameServer tells the brokers of the topic as slaves, or as
+  // masters.
+  void TellAsSlaves(const std::string& topic);
+  void TellAsMasters(const std::string& topic);
+  void SetPermission(const std::string& topic, int32_t perm);
 
   // Answers requests of that code instead of the default; nullopt = the default after all.
   using Script = std::function<std::optional<net::Response>(const proto::CommandView&)>;
@@ -50,6 +55,8 @@ class FakeBroker final {
   // Changes one byte of a stored message's body, so that it does not decode.
   void Damage(const MessageQueue& queue, int64_t offset);
   void SetMinOffset(const MessageQueue& queue, int64_t offset);
+  // false = as a slave does it: what a pull says of finished messages is not kept.
+  void SetPullsCommit(bool commit);
   void SetCommitted(const std::string& group, const MessageQueue& queue, int64_t offset);
 
   size_t RequestCount(int32_t code) const;
@@ -78,6 +85,7 @@ class FakeBroker final {
   using Handler = net::Response (FakeBroker::*)(const proto::CommandView&);
 
   void Serve(int32_t code, Handler handler);
+  void TellWithId(const std::string& topic, BrokerId id);
   net::Response OnRoute(const proto::CommandView& request);
   net::Response OnSend(const proto::CommandView& request);
   net::Response OnPull(const proto::CommandView& request);
@@ -105,6 +113,7 @@ class FakeBroker final {
   std::unique_ptr<Executor> io_;
   std::unique_ptr<net::RpcServer> server_;
   mutable std::mutex mutex_;
+  bool pulls_commit_ = true;
   std::map<std::string, proto::TopicRouteData> routes_;
   std::map<int32_t, Script> scripts_;
   std::set<int32_t> ignored_;

@@ -171,6 +171,49 @@ TEST_F(ProducerTest, Send_AttemptLimit_LeavesTimeForAnotherBroker) {
   }
 }
 
+TEST_F(ProducerTest, Send_HungBroker_LeavesTimeForAnotherByItself) {
+  RouteToBoth(1);
+  a_->fake.Ignore(RequestCode::kSendMessageV2);
+  StartProducer(Options());
+  for (int i = 0; i < 4; ++i) {
+    const auto sent = Send(NewMessage("x"));
+    ASSERT_TRUE(sent.ok()) << sent.status().ToString();
+    EXPECT_EQ(sent->queue.broker_name, "b");
+  }
+}
+
+TEST_F(ProducerTest, Send_HungBroker_CostsTheSendsAfterItNothing) {
+  RouteToBoth(4);
+  a_->fake.Ignore(RequestCode::kSendMessageV2);
+  StartProducer(Options());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Send(NewMessage("x")).ok());
+  const size_t asked = a_->fake.RequestCount(RequestCode::kSendMessageV2);
+  EXPECT_EQ(asked, 1u);
+  for (int i = 0; i < 20; ++i) {
+    const MonoTime began = scheduler_.now();
+    ASSERT_TRUE(Send(NewMessage("x")).ok());
+    EXPECT_LT(scheduler_.now() - began, milliseconds(100));
+  }
+  EXPECT_EQ(a_->fake.RequestCount(RequestCode::kSendMessageV2), asked);
+  // It is tried again later, and taken back when it answers.
+  a_->fake.Clear(RequestCode::kSendMessageV2);
+  Run(seconds(11));
+  std::set<std::string> brokers;
+  for (int i = 0; i < 10; ++i) brokers.insert(Send(NewMessage("x"))->queue.broker_name);
+  EXPECT_EQ(brokers.size(), 2u);
+}
+
+TEST_F(ProducerTest, Send_OnlyBrokerAnswersLate_HasTheWholeTime) {
+  RouteToA();
+  a_->fake.Ignore(RequestCode::kSendMessageV2);
+  StartProducer(Options());
+  const MonoTime began = scheduler_.now();
+  const auto sent = SendAsync(NewMessage("x"));
+  ASSERT_TRUE(RunUntil(seconds(10), [&] { return sent->done(); }));
+  EXPECT_GE(sent->ended - began, milliseconds(2990));
+  EXPECT_EQ(a_->fake.RequestCount(RequestCode::kSendMessageV2), 1u);
+}
+
 TEST_F(ProducerTest, Send_DeadBroker_GoesToTheLivingOne) {
   RouteToBoth(1);
   network_.KillHost("10.0.0.2");
@@ -352,6 +395,18 @@ TEST_F(ProducerTest, Route_BrokerMoves_IsFollowed) {
   ns_->fake.SetRoute(kTopic, {&b_->fake}, 1);
   Run(seconds(31));
   EXPECT_EQ(Send(NewMessage("x"))->queue.broker_name, "b");
+}
+
+// Nothing to wait for: whoever made the topic read-only meant it.
+TEST_F(ProducerTest, Send_TopicIsReadOnly_FailsAtOnce) {
+  RouteToA(1);
+  ns_->fake.SetPermission(kTopic, 4);
+  StartProducer(Options());
+  const auto sent = SendAsync(NewMessage("x"));
+  ASSERT_TRUE(RunUntil(milliseconds(200), [&] { return sent->done(); }));
+  EXPECT_EQ(sent->status().code(), StatusCode::kNotFound);
+  EXPECT_NE(sent->status().text().find("no writable queue"), std::string_view::npos)
+      << sent->status().ToString();
 }
 
 TEST_F(ProducerTest, Heartbeat_TellsTheGroup) {

@@ -39,6 +39,7 @@ TEST(RouteTest, Build_TwoBrokers_SortsQueues) {
 
 TEST(RouteTest, Build_Permissions_DecideWhatIsListed) {
   EXPECT_TRUE(BuildTopicRoute("T", Route({{"a", 2}}, 4))->publish_queues.empty());
+  EXPECT_FALSE(BuildTopicRoute("T", Route({{"a", 2}}, 4))->masterless);
   EXPECT_EQ(BuildTopicRoute("T", Route({{"a", 2}}, 4))->subscribe_queues.size(), 2u);
   EXPECT_TRUE(BuildTopicRoute("T", Route({{"a", 2}}, 2))->subscribe_queues.empty());
 }
@@ -49,6 +50,7 @@ TEST(RouteTest, Build_NoMaster_ReadsOnly) {
   const auto route = BuildTopicRoute("T", data);
   EXPECT_TRUE(route->publish_queues.empty());
   EXPECT_EQ(route->subscribe_queues.size(), 2u);
+  EXPECT_TRUE(route->masterless);
 }
 
 TEST(RouteTest, Build_OrderConf_AloneDecides) {

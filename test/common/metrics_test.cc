@@ -5,10 +5,19 @@
 #include <gtest/gtest.h>
 
 #include "common/exposition.h"
+#include "common/latency_histogram.h"
 #include "common/metrics.h"
 
 namespace orbitmq {
 namespace {
+
+TEST(LatencyHistogram, Quantiles_AreAtMostTheMaximum) {
+  LatencyHistogram latency;
+  for (const int64_t nanos : {1000, 449'430'001}) latency.Add(nanos);
+  EXPECT_EQ(latency.MaxMicros(), 449'430.001);
+  EXPECT_EQ(latency.QuantileMicros(0.99), latency.MaxMicros());
+  EXPECT_LT(latency.QuantileMicros(0.4), 1.1);
+}
 
 TEST(Histogram, Quantiles_AreAtMostAQuarterTooHigh) {
   Histogram histogram;

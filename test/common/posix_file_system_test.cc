@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sched.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,6 +218,36 @@ TEST_F(PosixFiles, ReadWholeFile_RefusesLargerOnes) {
   EXPECT_EQ(*ReadWholeFile(*files_, dir_ / "f", 5), "12345");
   EXPECT_EQ(ReadWholeFile(*files_, dir_ / "f", 4).status().code(), StatusCode::kResourceExhausted);
   EXPECT_EQ(ReadWholeFile(*files_, dir_ / "absent", 4).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(PosixFiles, CreateWhole_ANewFileOfItsSize_NeverInPlaceOfAnother) {
+  auto made = files_->CreateWhole(dir_ / "whole", 600);
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  EXPECT_EQ(*(*made)->Size(), 600u);
+  const std::string_view piece = "x";
+  EXPECT_TRUE((*made)->WriteAt(599, std::span(&piece, 1)).ok());
+  EXPECT_TRUE((*made)->Sync().ok());
+  EXPECT_EQ(Read("whole"), std::string(599, '\0') + "x");
+  EXPECT_EQ(files_->CreateWhole(dir_ / "whole", 10).status().code(), StatusCode::kAlreadyExists);
+  EXPECT_EQ(Read("whole").size(), 600u);
+  EXPECT_FALSE(files_->CreateWhole(dir_ / "none/whole", 10).ok());
+}
+
+// Whoever opens the directory next may be Apache's broker, which wants every file to have its size.
+TEST_F(PosixFiles, CreateWhole_KilledAmidIt_NoFileIsShort) {
+  for (int round = 0; round < 10; ++round) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (int i = 0;; ++i) (void)files_->CreateWhole(dir_ / std::to_string(round * 1'000'000 + i), 600);
+    }
+    while (files_->List(dir_.path())->size() < static_cast<size_t>(round + 1) * 30) sched_yield();
+    kill(child, SIGKILL);
+    waitpid(child, nullptr, 0);
+  }
+  const auto made = files_->List(dir_.path());
+  ASSERT_TRUE(made.ok());
+  for (const DirEntry& entry : *made) EXPECT_EQ(entry.size, 600u) << entry.name;
 }
 
 TEST_F(PosixFiles, WriteFileAtomically_KeepsTheOldVersionAsBackup) {

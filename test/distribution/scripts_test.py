@@ -110,6 +110,16 @@ def await_text(path, text):
         time.sleep(0.02)
 
 
+def hang(pid):
+    """Stops all threads of a process."""
+    os.kill(pid, signal.SIGSTOP)
+    deadline = time.monotonic() + PATIENCE
+    while any(task.read_text().rpartition(")")[2].split()[0] != "T"
+              for task in pathlib.Path(f"/proc/{pid}/task").glob("*/stat")):
+        assert time.monotonic() < deadline, f"{pid} does not stop"
+        time.sleep(0.01)
+
+
 def three_free_ports():
     """The first of P, P + 2 and P + 3, which nobody uses: a broker's, next to the port P + 2."""
     while True:
@@ -187,11 +197,14 @@ def table_names_everything(site):
 
 @case
 def folder_of_apaches_files_is_a_cluster(site):
-    """Files with licence text and Windows line ends, one of them naming its port."""
+    """Files with licence text and Windows line ends, one of them naming its port, both of them what on
+    machines of their own is each one's: the folder of the log, the port for replicas, a master elsewhere."""
     folder = site.folder / "mine"
     folder.mkdir()
     port = three_free_ports() + 2
+    elsewhere = site.folder / "elsewhere"
     sample = (site.home / "conf/2m-noslave/broker-a.properties").read_text()
+    sample += f"storePathCommitLog={elsewhere}\nhaListenPort={port}\nhaMasterAddress=203.0.113.9:10912\n"
     (folder / "left.properties").write_text(f"# Licensed to somebody\n{sample}listenPort = {port}\n")
     (folder / "right.properties").write_bytes(
         sample.replace("broker-a", "broker-b").replace("\n", "\r\n").encode())
@@ -199,6 +212,7 @@ def folder_of_apaches_files_is_a_cluster(site):
     assert ports_of(told)["left"] == f"127.0.0.1:{port}", told
     assert [member["name"] for member in told["members"]] == ["namesrv-1", "namesrv-2", "left", "right"]
     assert told["dir"] == str(site.folder / "data/clusters/mine")
+    assert not elsewhere.exists()
     site.refused("start", "standalone", "--dir", told["dir"], says=["holds the cluster of", "--dir"])
     site.cluster("stop", folder)
 
@@ -211,6 +225,8 @@ def mistakes_of_the_command_line(site):
             (["start", "5m-noslave"], ["'5m-noslave'", "2m-noslave"]),
             (["start", "2m-noslave", "--fast"], ["'--fast'"]),
             (["start", "2m-noslave", "--dir"], ["--dir needs a value"]),
+            (["start", "2m-noslave", "--dir", ""], ["--dir needs a folder"]),
+            (["status", "2m-noslave", "--dir="], ["--dir needs a folder"]),
             (["start", "2m-noslave", "--timeout", "soon"], ["'soon'"]),
             (["start", "2m-noslave", "--dir", "a,b"], ["comma"])):
         site.refused(*words, code=2, says=says)
@@ -222,6 +238,11 @@ def mistakes_of_the_command_line(site):
     site.refused("start", "2m-noslave", "--dir", "full", says=["was not made by cluster.sh"])
     (site.folder / "empty").mkdir()
     site.refused("start", site.folder / "empty", says=["no *.properties"])
+    (site.folder / "twice").mkdir()
+    for name in ("one", "other"):
+        (site.folder / f"twice/{name}.properties").write_text("brokerName=same\nbrokerId=0\n")
+    site.refused("start", site.folder / "twice",
+                 says=["one.properties", "other.properties", "brokerName=same"])
 
 
 @case
@@ -272,6 +293,69 @@ def member_that_does_not_answer_is_killed(site):
     said = site.run("cluster.sh", "stop", "standalone", "--timeout", 2, code=1)
     assert "standalone did not stop in time" in said.stderr, said.stderr
     assert not site.running(), site.running()
+
+
+@case
+def silent_members_are_told_apart(site):
+    """A stopped process looks alive to the kernel. Brokers are judged by the NameServers that answer."""
+    told = site.cluster("start", "2m-noslave")
+    pids = {member["name"]: member["pid"] for member in told["members"]}
+    for name in ("namesrv-1", "broker-b"):
+        hang(pids[name])
+    states = {member["name"]: member["state"]
+              for member in site.cluster("status", "2m-noslave", "--timeout", 3, code=1)["members"]}
+    assert states == {"namesrv-1": "no answer", "namesrv-2": "running", "broker-a": "running",
+                      "broker-b": "no answer"}, states
+    os.kill(pids["broker-b"], signal.SIGCONT)
+    site.run("cluster.sh", "kill", "2m-noslave", "broker-a")
+    said = site.run("cluster.sh", "start", "2m-noslave", "broker-a", "--timeout", 2, code=1).stderr
+    assert "broker-a is not known to every NameServer (no answer from namesrv-1) within 2 s" in said, said
+    os.kill(pids["namesrv-1"], signal.SIGCONT)
+    # Brokers that ran all the while must be found through NameServers that were made anew.
+    site.run("cluster.sh", "kill", "2m-noslave", "namesrv-1", "namesrv-2")
+    told = site.cluster("start", "2m-noslave")
+    assert told["running"], told
+    site.cluster("stop", "2m-noslave")
+
+
+@case
+def full_disk_stops_no_start(site):
+    """What is there can be served; neither files of the scripts nor those of the servers find room."""
+    disk = site.folder / "disk"
+    disk.mkdir()
+    steps = f"""
+        set -e
+        mount -t tmpfs -o size=8m none '{disk}'
+        cluster='{site.home}/bin/cluster.sh'
+        $cluster start standalone --dir '{disk}/c'
+        cat /dev/zero >'{disk}/filler' || true
+        $cluster stop standalone --dir '{disk}/c'
+        cat /dev/zero >>'{disk}/filler' || true
+        $cluster start standalone --dir '{disk}/c'
+        $cluster status standalone --dir '{disk}/c'
+        $cluster stop standalone --dir '{disk}/c'
+    """
+    done = subprocess.run(["unshare", "--mount", "bash", "-c", steps], cwd=site.folder, text=True,
+                          capture_output=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0 and f"the disk of {disk}/c is full" in done.stderr, done
+    assert not site.running(), site.running()
+
+
+@case
+def printed_commands_can_be_pasted(site):
+    """Whatever is in a path; and with standard output closed there is nothing to complain about."""
+    folder = site.folder / "with space and it's ü"
+    said = site.run("cluster.sh", "start", "standalone", "--dir", folder).stdout
+    stop = said.splitlines()[-1].strip()
+    done = subprocess.run(["bash", "-c", stop], cwd=site.folder, text=True, capture_output=True, check=False,
+                          timeout=PATIENCE)
+    assert done.returncode == 0, (stop, done)
+    assert not site.running(), site.running()
+    script = site.home / "bin/cluster.sh"
+    done = subprocess.run(["bash", "-c", f"'{script}' start standalone >&-"], cwd=site.folder, text=True,
+                          capture_output=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0 and "error" not in done.stderr, done
+    site.cluster("stop", "standalone")
 
 
 @case

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/COMPATIBILITY.md promises nothing that no test shows: its tables name suites, files, forms that exist.
+"""docs/COMPATIBILITY.md promises nothing that no test shows: each row of each table names tests that exist.
 
-The last line is `N passed, N failed`.
+Its lists of request codes are those of the sources. The last line is `N passed, N failed`.
 """
 
 import collections
@@ -11,37 +11,105 @@ import re
 import sys
 
 sys.dont_write_bytecode = True
-ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))
-sys.path.insert(0, os.path.join(ROOT, 'test', 'interop'))
 
+import shown_by  # noqa: E402
 import mqadmin_compare  # noqa: E402
-import run  # noqa: E402
 from report import Report, check  # noqa: E402
 
-TABLE_HEAD = '| ours | with Apache\'s | supported | shown by |'
 LEAST_FORMS = 3
+BROKER, NAMESRV = 'Request codes of the broker', 'Request codes of the NameServer'
+CODE = re.compile(r'ORBITMQ_REQUEST_CODE\((k\w+), (\d+)\)')
+# Example tables: what must be found, and what must not be.
+PLANTED = """
+## One
+
+A first line,
+and every row is shown by `Suite.All*`:
+
+| what | why |
+|---|---|
+| a | b |
+
+No table follows at once.
+
+| what | shown by |
+|---|---|
+| a \\| b | `Suite.One`, `interop tls` |
+| c | no test |
+"""
 
 
-def promises(text):
-    """The rows under TABLE_HEAD, each as its cells."""
-    rows = []
-    for line in text.split(TABLE_HEAD + '\n', 1)[1].splitlines()[1:]:
-        if not line.startswith('|'):
-            return rows
-        rows.append([cell.strip() for cell in line.split('|')[1:-1]])
-    return rows
+def check_tables():
+    found = [(row.section, row.line, row.tests) for row in shown_by.rows_of(PLANTED)]
+    check(
+        found == [('One', 9, ['Suite.All*']), ('One', 15, ['Suite.One', 'interop tls']), ('One', 16, [])],
+        'other rows',
+        found,
+    )
 
 
-def check_promise(row):
-    commands = re.findall('`([^`]+)`', row[3])
-    check(commands or row[2].startswith('no'), 'nothing shows this line', row)
-    for command in commands:
-        program, *words = command.split()
-        check(os.path.exists(os.path.join(ROOT, program)), 'there is no ' + program, row)
-        if program == 'test/interop/run.py':
-            suites = words[2:]
-            check(suites, 'no suite is named', row)
-            check(set(suites) <= set(run.SUITES), 'no such suite', suites, list(run.SUITES))
+def check_names(tests):
+    there = ('interop tls mqadmin', 'dropin', 'dropin 4.9.7', 'ErrataTest.Row7*', 'mqadmin_tls.everything*')
+    missing = ('interop nosuch', 'dropin 1', 'ErrataTest.Row7', 'NoTest.*', 'mqadmin_tls.nothing', 'tls')
+    for name in there:
+        check(tests.commands(name, 'b'), 'not found: ' + name)
+    for name in missing:
+        check(not tests.commands(name, 'b'), 'found: ' + name)
+
+
+def check_row(tests, row):
+    check(row.tests, 'nothing shows this row', row)
+    for name in row.tests:
+        check(tests.commands(name, 'b'), 'there is no test ' + name, row)
+
+
+def check_once(rows):
+    what = collections.Counter((row.section, *list(row.cells.values())[:-1]) for row in rows)
+    twice = [cells for cells, count in what.items() if count > 1]
+    check(not twice, 'rows that say the same', twice)
+
+
+def listed_codes(rows, head, known):
+    """The numbers of one column; "1..3" stands for those between that have a name."""
+    listed = []
+    for row in rows:
+        cell = row.cells['codes'] if head in row.cells else ''
+        for first, last in re.findall(r'(\d+)(?:\.\.(\d+))?', cell):
+            codes = range(int(first), int(last or first) + 1)
+            listed += [code for code in codes if not last or code in known.values()]
+    return listed
+
+
+def check_codes(rows, head, known, names):
+    listed = listed_codes(rows, head, known)
+    check(len(listed) == len(set(listed)), 'codes listed twice', sorted(listed))
+    there = {known[name] for name in names}
+    check(there, 'no codes in the sources')
+    check(set(listed) == there, 'listed, and not so', set(listed) - there, 'not listed', there - set(listed))
+
+
+def handler_table():
+    for folder, _, files in os.walk(os.path.join(shown_by.ROOT, 'broker')):
+        if 'handler_table.cc' in files:
+            return shown_by.read(folder, 'handler_table.cc')
+    raise LookupError('broker has no handler_table.cc')
+
+
+def report_codes(report, rows):
+    known = {
+        name: int(code) for name, code in CODE.findall(shown_by.read('remoting', 'protocol', 'codes.def'))
+    }
+    served, refused = handler_table().split('kRefused[] = {', 1)
+    of_broker = [row for row in rows if row.section == BROKER]
+    of_namesrv = [row for row in rows if row.section == NAMESRV]
+    served = re.findall(r'ROW\((k\w+),', served)
+    report.case('codes that the broker serves', check_codes, of_broker, 'served', known, served)
+    refused = re.findall(r'Code::(k\w+)', refused.split('};', 1)[0])
+    report.case('codes that the broker refuses', check_codes, of_broker, 'refused today', known, refused)
+    handlers = shown_by.read('namesrv', 'route_handlers.cc') + shown_by.read('namesrv', 'config_handlers.cc')
+    # What it sends is no answer.
+    names = re.findall(r'(?<!MakeRequest\()RequestCode::(k\w+)', handlers)
+    report.case('codes that the NameServer serves', check_codes, of_namesrv, 'served', known, names)
 
 
 def check_forms(forms):
@@ -64,11 +132,15 @@ def check_listed(forms, row):
 
 def main():
     report = Report()
-    with open(mqadmin_compare.COMPATIBILITY) as file:
-        rows = promises(file.read())
-    report.case('there are promises', check, rows, 'no table')
+    report.case('tables are read', check_tables)
+    tests = shown_by.Tests()
+    report.case('names of tests are looked up', check_names, tests)
+    rows = shown_by.rows_of(shown_by.read(shown_by.COMPATIBILITY))
     for row in rows:
-        report.case('shown: %s, %s' % (row[0], row[1][:60]), check_promise, row)
+        name = 'shown: line %d, %s' % (row.line, next(iter(row.cells.values()))[:60])
+        report.case(name, check_row, tests, row)
+    report.case('no row says the same as another', check_once, rows)
+    report_codes(report, rows)
     forms = mqadmin_compare.read_forms()
     report.case('forms of mqadmin', check_forms, forms)
     for head in (mqadmin_compare.SERVERS_HEAD, mqadmin_compare.TOOLS_HEAD):

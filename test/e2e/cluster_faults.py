@@ -32,6 +32,9 @@ class Cluster:
         self.sample = sample
         self.told = self.call("start")
         self.namesrv = self.told["namesrvAddr"]
+        self.synchronous = sample.endswith("-sync")
+        slaves = self.members("slave")
+        self.slaves = {name: f"{name}-s" for name in self.members("master") if f"{name}-s" in slaves}
 
     def call(self, command, *members, codes=(0,)):
         """What cluster.sh says, and with which exit codes it may."""
@@ -92,6 +95,21 @@ def stop_and_go_on(cluster, load, member, masters):
     load.judge()
 
 
+def stop_slave_and_go_on(cluster, load, name, slave):
+    """SIGSTOP of a slave: its master keeps what it gets, and says so where it was to wait for the slave."""
+    pid = cluster.pid(slave)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        if cluster.synchronous:
+            load.await_status("FLUSH_SLAVE_TIMEOUT", name)
+        load.make_progress()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    replicas.await_slave(cluster.address(name))
+    load.await_acks(name)
+    load.judge()
+
+
 def others_go_on(load, member, masters):
     """Sends get through without it; without the only master they are told of it."""
     if masters == [member]:
@@ -108,9 +126,12 @@ def torment(cluster, load):
         began = time.monotonic()
         kill_and_start(cluster, load, member, masters)
         print(f"        killed and started {member}: {time.monotonic() - began:.1f} s", flush=True)
-    for member in [masters[0], *nameservers[:1]]:
+    for member in [masters[0], *cluster.members("slave")[:1], *nameservers[:1]]:
         began = time.monotonic()
-        stop_and_go_on(cluster, load, member, masters)
+        if member in cluster.slaves.values():
+            stop_slave_and_go_on(cluster, load, masters[0], member)
+        else:
+            stop_and_go_on(cluster, load, member, masters)
         print(f"        stopped and continued {member}: {time.monotonic() - began:.1f} s", flush=True)
 
 
@@ -123,10 +144,9 @@ def run(script, place, sample):
         load.make_progress()
         torment(cluster, load)
         load.finish()
-        pairs = {name: f"{name}-s" for name in masters if f"{name}-s" in cluster.members("slave")}
-        ends = {name: replicas.await_in_step(masters[name]) for name in pairs}
+        ends = {name: replicas.await_in_step(masters[name]) for name in cluster.slaves}
         assert not cluster.call("stop")["running"]
-        for name, slave in pairs.items():
+        for name, slave in cluster.slaves.items():
             replicas.demand_equal_logs([cluster.data_of(name), cluster.data_of(slave)], ends[name])
     finally:
         cluster.call("kill")

@@ -42,7 +42,7 @@ def await_no_slave(master):
 def await_slave(master):
     """Until a master has a slave that is in step, while messages come."""
     def in_step(told):
-        return told["haConnectionInfo"] and all(slave["inSync"] for slave in told["haConnectionInfo"])
+        return told["haConnectionInfo"] and all(slave["inStep"] for slave in told["haConnectionInfo"])
 
     _await(master, in_step, "has no slave in step")
 

@@ -14,6 +14,11 @@ from recording_proxy import TO_CLIENT, TO_SERVER
 TOPIC, GROUP = 'GoldenTopic', 'GoldenGroup'
 
 
+def without_batch(frame):
+    """A reply with messages, none of the batch: which queue has that, and which comes first, is chance."""
+    return frame.code == 0 and b'batch-' not in frame.body
+
+
 class FrameSession:
     """A NameServer and a broker of Apache behind recording proxies.
 
@@ -138,7 +143,15 @@ class FrameSession:
             lambda f: b'"consumerDataSet":[{' in f.body,
             **binary
         )
-        self._keep('binary_pull', self.broker, TO_SERVER, 11, lambda f: f.ext['topic'] == TOPIC, **binary)
+        self._keep(
+            'binary_pull',
+            self.broker,
+            TO_SERVER,
+            11,
+            lambda f: f.ext['topic'] == TOPIC,
+            reply=without_batch,
+            **binary
+        )
         self._keep(
             'binary_query_offset', self.broker, TO_SERVER, 14, lambda f: f.ext['topic'] == TOPIC, **binary
         )
@@ -180,7 +193,7 @@ class FrameSession:
         self._keep('unregister_producer', broker, TO_SERVER, 35, lambda f: f.ext.get('producerGroup'))
         self._keep('unregister_consumer', broker, TO_SERVER, 35, in_group(GROUP))
         self._keep('consumer_list', broker, TO_SERVER, 38, in_group(GROUP))
-        self._keep('pull_found', broker, TO_SERVER, 11, in_group(GROUP), reply=lambda f: f.code == 0)
+        self._keep('pull_found', broker, TO_SERVER, 11, in_group(GROUP), reply=without_batch)
         self._keep('query_offset', broker, TO_SERVER, 14, in_group(GROUP), reply=lambda f: f.code == 0)
         self._keep('update_offset', broker, TO_SERVER, 15, in_group(GROUP))
         self._keep('send_back', broker, TO_SERVER, 36)

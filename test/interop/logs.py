@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Commit logs at rest, compared."""
+"""Commit logs: where a broker's ends, and those at rest compared."""
 
+import json
 import os
+
+import wire
 
 PIECE = 1 << 20
 
@@ -24,3 +27,13 @@ def first_difference(logs, begin, end, file_bytes):
             for file in files:
                 file.close()
     return None
+
+
+def log_end(address):
+    """The end of a broker's log; None while it does not answer (Apache's says boot success before it can)."""
+    try:
+        with wire.Connection(address) as connection:
+            reply = connection.call(28)
+    except (OSError, EOFError):
+        return None
+    return int(json.loads(reply.body)['table']['commitLogMaxOffset']) if reply.code == 0 else None

@@ -28,7 +28,7 @@ KINDS = (
     ('UPTIME', r'\[ \d+ days, \d+ hours, \d+ minutes, \d+ seconds \]'),
     ('MOMENT', r'(?:%s) *: +\d+$' % '|'.join('(?<=%s)' % key for key in MOMENTARY)),
     ('LOAD', r'\b\d+,\d+ms'),
-    ('PCWAIT', r'(?<=\)) +\d+(?= +\d+\.\d+ +\d\.\d+ +true)'),
+    ('PCWAIT', r'(?<=\)) +\d+(?= +\d+\.\d+ +\d\.\d+ +(?:true|false))'),
     ('TIMER', r'\b\d+-\d+\((?=[^)]*w, )'),
     ('HASH', r'(?<=@)[0-9a-f]{5,8}\b'),
     ('RT', r'\brt=\d+ms|(?<=true ) +\d+$|(?<=false ) +\d+$|(?<=\|broker-a\|)\d+$'),
@@ -40,9 +40,9 @@ PATTERN = re.compile('|'.join('(?P<%s> *(?:%s) *)' % kind for kind in KINDS))
 
 def mask(text, names):
     """The lines of one command's output; names: what mqadmin_stage filled in, name -> value."""
-    for name in ('ns', 'broker', 'down', 'work', 'client', 'offset_id'):
+    for name in ('ns', 'broker', 'slave', 'down', 'work', 'client', 'offset_id'):
         text = re.sub(' *' + re.escape(names[name]) + ' *', ' {%s} ' % name, text)
-    for name in ('ns', 'broker'):
+    for name in ('ns', 'broker', 'slave'):
         port = int(names[name].rpartition(':')[2])
         for there, near in enumerate((port - 2, port, port + 1)):
             text = re.sub(r'\b%d\b' % near, '{%s port %d}' % (name, there), text)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The scene that mqadmin is asked about: the same topics, messages, groups and clients on any servers."""
+"""The scene that mqadmin is asked about: the same topics, messages, groups and clients on any servers.
+
+The broker has a slave for a few commands; the others show what a lone master answers. It comes before tools
+send messages, so that the log ends at the same place everywhere.
+"""
 
 import json
 import os
@@ -43,6 +47,15 @@ class Stage:
     def __init__(self, context, kind, work):
         self.work, self.kind = work, kind
         self.pair = servers.Servers(kind, context.build, context.peer_directory, work, conf=BROKER)
+        slave = dict(BROKER, brokerId=1, brokerRole='SLAVE')
+        self.slave = servers.Servers(
+            kind,
+            context.build,
+            context.peer_directory,
+            os.path.join(work, 'slave'),
+            conf=slave,
+            registrar=self.pair.namesrv,
+        )
         self.down = '127.0.0.1:%d' % servers.free_ports(1)
         self._ended, self._beat = threading.Event(), None
         self._connection = None
@@ -69,6 +82,7 @@ class Stage:
         self.names = {
             'ns': self.pair.namesrv,
             'broker': self.pair.broker,
+            'slave': self.slave.broker,
             'down': self.down,
             'work': self.work,
             'client': self._client(),
@@ -85,12 +99,51 @@ class Stage:
         reply = wire.create_topic(self._connection, topic, queues)
         check(reply.code == 0, 'topic %s was refused' % topic, reply)
 
+    def await_line(self, what, topic=None):
+        """What follows "await" in the forms."""
+        if what == 'slave':
+            return self._await_slave()
+        if what == 'no-slave':
+            return self._await_no_slave()
+        return self.await_route(topic, what == 'route')
+
     def await_route(self, topic, wanted):
         def known():
             with wire.Connection(self.pair.namesrv) as connection:
                 return (connection.call(105, {'topic': topic}).code == 0) == wanted
 
         wait_until(known, WAIT, 'the NameServer %s %s' % ('knows' if wanted else 'has forgotten', topic))
+
+    def _await_slave(self):
+        """Until it has the log and the master knows, and nothing moves any more."""
+        self.slave.start_broker()
+        self.slave.broker_process.wait_for('boot success')
+
+        def at_rest():
+            told = json.loads(self._call(907).body)
+            replicas = told['haConnectionInfo']
+            end = told['masterCommitLogMaxOffset']
+            return replicas and all(
+                one['slaveAckOffset'] == end and not one['transferredByteInSecond'] for one in replicas
+            )
+
+        wait_until(at_rest, WAIT, 'the slave has the log')
+
+        def follows():
+            with wire.Connection(self.slave.broker) as connection:
+                return json.loads(connection.call(907).body)['haClientRuntimeInfo']['lastWriteTimestamp'] > 0
+
+        wait_until(follows, WAIT, 'the slave has told its master')
+
+    def _await_no_slave(self):
+        self.slave.kill()
+
+        def gone():
+            with wire.Connection(self.pair.namesrv) as connection:
+                told = connection.call(901, {'clusterName': 'DefaultCluster', 'brokerName': 'broker-a'})
+            return self.slave.broker.encode() not in told.body
+
+        wait_until(gone, WAIT, 'the NameServer has forgotten the slave')
 
     def _send(self, topic, queue, body, properties):
         ext = {
@@ -241,4 +294,5 @@ class Stage:
             self._beat.join(5)
         if self._connection:
             self._connection.close()
+        self.slave.kill()
         self.pair.kill()

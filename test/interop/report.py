@@ -51,7 +51,7 @@ class Report:
             LookupError,
         ) as error:
             with self._lock:
-                self.failed.append(name)
+                self.failed.append('%s: %s' % (name, error))
                 print('FAILED  %s (%.1f s)\n%s' % (name, time.monotonic() - began, error), flush=True)
                 if not isinstance(error, (CheckFailed, peers.PeerError, servers.BootError)):
                     traceback.print_exc()
@@ -62,7 +62,8 @@ class Report:
         return True
 
     def finish(self):
-        for name in self.failed:
-            print('failed: ' + name)
+        # With the reasons: of a long run only the end may be at hand.
+        for failure in self.failed:
+            print('failed: ' + failure[:1500])
         print('%d passed, %d failed' % (self.passed, len(self.failed)))
         return 1 if self.failed or not self.passed else 0

@@ -16,28 +16,7 @@ import peers  # noqa: E402
 import servers  # noqa: E402
 from context import Context  # noqa: E402
 from report import Report  # noqa: E402
-from suite_admin import admin  # noqa: E402
-from suite_clients import clients, sdk  # noqa: E402
-from suite_cluster import cluster  # noqa: E402
-from suite_compression import compression  # noqa: E402
-from suite_crossed import crossed  # noqa: E402
-from suite_mixed import mixed  # noqa: E402
-from suite_mqadmin import mqadmin  # noqa: E402
-from suite_replication import replication  # noqa: E402
-from suite_tls import tls  # noqa: E402
-
-SUITES = {
-    'clients': clients,
-    'compression': compression,
-    'admin': admin,
-    'mqadmin': mqadmin,
-    'mixed': mixed,
-    'tls': tls,
-    'sdk': sdk,
-    'crossed': crossed,
-    'replication': replication,
-    'cluster': cluster,
-}
+from suites import SUITES  # noqa: E402
 
 
 def main():

@@ -9,6 +9,7 @@ import threading
 
 import servers
 import wire
+from logs import log_end
 from report import check, wait_until
 
 # Apache's slave looks at its master's tables 60 s after its start for the first time, and every 60 s then.
@@ -16,6 +17,11 @@ APACHE_SYNC_SECONDS = 100
 QUEUES = 4
 HELD = 200  # Messages that wait for a consumer when the master is killed.
 MORE = 40  # Messages that come when it is back.
+JAVA_TIMEOUT_MS = 3000  # What Java's producer gives a send, with its tries, by default.
+LOAD = 3000
+FAR = 1000  # Old messages of a consumer that is far behind.
+PULLED = 32  # Messages of a queue that it gets with its first pull, from the master.
+FILLER_BYTES = 1 << 20
 
 
 def cluster(context, report):
@@ -52,6 +58,7 @@ class Cluster:
             )
             waiting.start()
             report.case('a Java consumer goes on at our slave and returns to our master', self._java_moves)
+            report.case('a Java consumer far behind reads at our slave, where it is sent', self._far_behind)
             report.case('a master is killed under load: no send of the SDK or of Java fails', self._load)
             waiting.join()
             report.case('our consumer goes on at an Apache slave', self._sdk_moves, crossed[1])
@@ -101,6 +108,35 @@ class Cluster:
     def _sdk_moves(self, follow):
         Failover(self, follow.master, follow.slave, 'SdkMoves').run('sdk')
 
+    def _far_behind(self):
+        """Behind by more of the log than is taken to be in memory."""
+        least = {'accessMessageInMemoryMaxRatio': 1}  # Percent.
+        pair = [self.broker('ours', 'far-a', number, **least) for number in (0, 1)]
+        topic = 'FarBehind'
+        make_topic(pair[0].broker, topic)
+        wait_until(lambda: route(self.address, topic), 20, 'the topic is known')
+        self.context.peer('sdk').run(
+            'send', namesrv=self.address, group='FarProducer', topic=topic, count=FAR, prefix='far'
+        )
+        fill(pair[0].broker, os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') // 90)
+        end = log_end(pair[0].broker)
+        wait_until(lambda: log_end(pair[1].broker) == end, 120, 'the slave has the log up to %d' % end)
+        wait_until(lambda: topic_known(pair[1], topic), 30, 'the slave has the topic')
+        before = [got(one) for one in pair]
+        events = self.context.peer('java-5.5.0').run(
+            'consume',
+            namesrv=self.address,
+            group='FarGroup',
+            topic=topic,
+            expect=FAR,
+            timeout_ms=60000,
+            seconds=90,
+        )
+        keys = [event['key'] for event in events if event['event'] == 'received']
+        check(len(keys) == FAR == len(set(keys)), 'messages are missing or came twice', len(keys))
+        read = [got(one) - old for one, old in zip(pair, before, strict=True)]
+        check(read[1] >= FAR - QUEUES * PULLED, 'read at the master and at the slave', read)
+
     def _load(self):
         """Two masters share a topic; one is killed when both senders are under way."""
         pairs = [self.broker('ours', 'load-a', 0), self.broker('ours', 'load-b', 0)]
@@ -109,7 +145,13 @@ class Cluster:
         wait_until(lambda: len(route(self.address, 'Load')['brokerDatas']) == 2, 20, 'both serve the topic')
         jobs = {
             name: self.context.peer(name).begin(
-                'send', namesrv=self.address, group='Load' + prefix, topic='Load', count=3000, prefix=prefix
+                'send',
+                namesrv=self.address,
+                group='Load' + prefix,
+                topic='Load',
+                count=LOAD,
+                prefix=prefix,
+                timeout_ms=JAVA_TIMEOUT_MS,
             )
             for name, prefix in (('java-5.5.0', 'java'), ('sdk', 'sdk'))
         }
@@ -119,9 +161,9 @@ class Cluster:
         pairs[1].kill()
         for name, job in jobs.items():
             job.wait(120)
-            check(under_way[name] < 3000, '%s had sent everything before the kill' % name)
+            check(under_way[name] < LOAD, '%s had sent everything before the kill' % name)
             keys = {event['key'] for event in job.of('sent')}
-            check(len(keys) == 3000, '%s: not every send succeeded' % name, len(keys))
+            check(len(keys) == LOAD, '%s: not every send succeeded' % name, len(keys))
 
 
 class Follow:
@@ -237,6 +279,23 @@ def make_topic(broker, topic):
     with wire.Connection(broker) as connection:
         reply = wire.create_topic(connection, topic, QUEUES)
     check(reply.code == 0, 'topic %s was not made' % topic, reply)
+
+
+def fill(broker, size):
+    """Makes the log longer by this many bytes."""
+    with wire.Connection(broker) as connection:
+        check(wire.create_topic(connection, 'Filler', 1).code == 0, 'topic Filler was not made')
+        ext = {'a': 'Filler', 'b': 'Filler', 'c': 'TBW102', 'd': 1, 'e': 0, 'f': 0, 'g': 1, 'h': 0, 'i': ''}
+        ext.update(j=0, k='false', m='false')
+        for _ in range(size // FILLER_BYTES + 1):
+            reply = connection.call(310, ext, bytes(FILLER_BYTES))
+            check(reply.code == 0, 'the log was not filled', reply)
+
+
+def got(pair):
+    """Messages that a broker gave to consumers."""
+    with wire.Connection(pair.broker) as connection:
+        return int(json.loads(connection.call(28).body)['table']['msgGetTotalTodayNow'])
 
 
 def route(namesrv, topic):

@@ -63,8 +63,7 @@ class Run:
 
     def _perform(self, form):
         if not form.command:
-            self.stage.await_route(form.words[1], form.words[0] == 'route')
-            return
+            return self.stage.await_line(*form.words)
         words = [word.format(**self.stage.names) for word in form.words]
         began = time.monotonic()
         for _ in range(ATTEMPTS):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of test/test_counts.py: what ./test.sh counts, and what it must not overlook."""
+"""Tests of test_counts.py and failure_reasons.py: what ./test.sh counts, must not overlook, and says."""
 
 import pathlib
 import subprocess
@@ -10,6 +10,7 @@ import tempfile
 TEST_FOLDER = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TEST_FOLDER))
 
+from failure_reasons import reasons  # noqa: E402
 from test_counts import count_ctest_log, read_expected_counts, shortfall  # noqa: E402
 
 GTEST = "3: [==========] 5 tests from 1 test suite ran.\n3: [  PASSED  ] 5 tests.\n"
@@ -85,6 +86,17 @@ def check_shortfall():
             and shortfall("sim", run, {"unit": 9}) == [])
 
 
+def check_reasons():
+    """The lines of a failure are those of its program, without its neighbour's, and not too many."""
+    log = ("3: [ RUN      ] A.B\n3: ../a_test.cc:7: Failure\n4: [       OK ] C.D (0 ms)\n3: Value of: x\n"
+           "4: ==9==ERROR: AddressSanitizer: heap-use-after-free\n3:   Actual: false\n4: #0 in F a.cc:1\n")
+    told = ["../a_test.cc:7: Failure", "Value of: x", "  Actual: false",
+            "==9==ERROR: AddressSanitizer: heap-use-after-free", "#0 in F a.cc:1"]
+    return (reasons(log, 40) == told and reasons(log, 2) == told[:2]
+            and reasons("FAILED: x.o \ng++ x.cc\nx.cc:1:2: error: no\n", 9) ==
+            ["FAILED: x.o ", "g++ x.cc", "x.cc:1:2: error: no"] and reasons(GTEST + OK, 9) == [])
+
+
 def check_unknown_stage():
     """./test.sh refuses a stage that does not exist and says which there are."""
     result = subprocess.run([sys.executable, str(TEST_FOLDER / "stages.py"), "unti"], capture_output=True,
@@ -99,6 +111,7 @@ def main():
         ("unit 3 # three\n\n# comment\n", True), ("unti 3\n", False), ("unit\n", False), ("unit x\n", False),
         ("unit -1\n", False))]
     problems.append(None if check_shortfall() else "shortfall")
+    problems.append(None if check_reasons() else "reasons of failures")
     problems.append(None if check_unknown_stage() else "unknown stage is not refused")
     failed = [problem for problem in problems if problem]
     for problem in failed:

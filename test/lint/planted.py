@@ -21,6 +21,9 @@ OFFENCES = {
         {"store/a.cc": C + '#include "b.h"\n', "store/b.h": H},
         {"client/include/orbitmq/a.h": H + '#include "common/b.h"\n', "common/b.h": H},
         {"example/a.cc": C + '#include "common/b.h"\n', "common/b.h": H},
+        {"broker/state/a.cc": C + '#include "broker/admin/b.h"\n', "broker/admin/b.h": H},
+        {"broker/a.cc": C + '#include "broker/state/b.h"\n', "broker/state/b.h": H},
+        {"broker/admin/a.cc": C + '#include "namesrv/b.h"\n', "namesrv/b.h": H},
     ],
     "simulation-stays-in-tests": [
         {"bench/a.cc": C + '#include "test/sim/sim_env.h"\n', "test/sim/sim_env.h": H},
@@ -122,7 +125,12 @@ INNOCENT = [
         "namesrv/namesrv.h": H + '#include "orbitmq/status.h"\n', "store/b.h": H,
         "common/include/orbitmq/status.h": H + "#include <string>\n",
         "example/e.cc": C + '#include "orbitmq/status.h"\n#include <orbitmq/status.h>\n',
-        "CMakeLists.txt": C.replace("//", "#") + "broker/main.cc example/e.cc\n"}),
+        "broker/admin/a.cc": C + '#include "broker/options.h"\n#include "broker/state/t.h"\n'
+        '#include "store/b.h"\n',
+        "broker/options.h": H, "broker/state/t.h": H,
+        "bench/b.cc": C + '#include "broker/state/t.h"\n',
+        "CMakeLists.txt": C.replace("//", "#") + "broker/main.cc broker/admin/a.cc bench/b.cc "
+        "example/e.cc\n"}),
     ("wire names, plain nouns and lower-case library types", {
         "store/a.h": H + "struct TopicRouteData;\nclass Database;\nstruct event_base;\nusing Base = int;\n"}),
     ("exact limits", {

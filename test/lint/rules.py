@@ -44,6 +44,16 @@ def module_of(path):
     return path.split("/", 1)[0]
 
 
+def layer_of(tree, path):
+    """The innermost folder with a row in layering.table: a module, or a part of one."""
+    folder = path
+    while "/" in folder:
+        folder = folder.rsplit("/", 1)[0]
+        if folder in tree.layering.sections["modules"]:
+            return folder
+    return module_of(path)
+
+
 def production(tree):
     """The C++ files that must reach the outside world through Env: the modules, and the simulator."""
     folders = ("common", "remoting", "store", "namesrv", "broker", "client", "tools")
@@ -65,7 +75,7 @@ def include_edges(tree):
     """A module includes only what layering.table allows, by its path from the root."""
     modules = tree.layering.sections["modules"]
     for path in tree.cxx():
-        own = module_of(path)
+        own = layer_of(tree, path)
         allowed = set(modules.get(own, [])) | {own} | set(tree.layering.sections["files"].get(path, []))
         for number, name, quoted in includes(tree, path):
             target = tree.resolve(name)
@@ -74,7 +84,9 @@ def include_edges(tree):
                     yield path, number, f'"{name}" is no file of ours (name it by its path from the root)'
                 continue
             public = name in tree.public_headers
-            other = module_of(target)
+            other = layer_of(tree, target)
+            if module_of(target) != module_of(path):
+                other = module_of(target)
             if "/include/orbitmq/" in path and not public:
                 yield path, number, f'a public header includes "{name}"; it may include only std and orbitmq/'
             elif other not in allowed and not (public and "public" in allowed):

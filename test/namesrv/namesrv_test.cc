@@ -182,6 +182,11 @@ TEST_F(NamesrvTest, Route_DialectFollowsTheVersionOfTheAsker) {
   Register();
   EXPECT_NE(Route("T1").JoinedBody().view().find("{\"0\":\"10.0.0.3:10911\"}"), std::string_view::npos);
   EXPECT_NE(Route("T1", 317).JoinedBody().view().find("{0:\"10.0.0.3:10911\"}"), std::string_view::npos);
+  const proto::Command unknown = Route("Unknown");
+  EXPECT_EQ(unknown.code, ResponseCode::kTopicNotExist);
+  EXPECT_EQ(unknown.remark.find("http"), std::string::npos) << unknown.remark;
+  EXPECT_NE(unknown.remark.find("No topic route info in name server for the topic: Unknown"),
+            std::string::npos);
 }
 
 TEST_F(NamesrvTest, BrokerConnectionCloses_RouteIsGoneAtOnce) {
@@ -266,6 +271,14 @@ TEST_F(NamesrvTest, PermissionAndTopicChanges_AreCountedAndRouted) {
   const Command added =
       tool_->Call(RequestCode::kAddWritePermOfBroker, proto::AddWritePermOfBrokerRequestHeader{"b0"});
   EXPECT_EQ(*added.ext.Find("addTopicCount"), "2");
+  proto::TopicRouteData made;
+  made.queue_datas.emplace_back().broker_name = "b0";
+  EXPECT_EQ(
+      tool_->Call(RequestCode::kRegisterTopicInNamesrv, proto::RegisterTopicRequestHeader{.topic = "Made"},
+                  proto::EncodeBody(made))
+          .code,
+      ResponseCode::kSuccess);
+  EXPECT_EQ(Route("Made").code, ResponseCode::kSuccess);
   proto::DeleteTopicFromNamesrvRequestHeader remove;
   remove.topic = "T1";
   EXPECT_EQ(tool_->Call(RequestCode::kDeleteTopicInNamesrv, remove).code, ResponseCode::kSuccess);

@@ -262,6 +262,34 @@ TEST_F(RouteTableTest, Snapshot_TakenBefore_DoesNotChange) {
   EXPECT_FALSE(table_.Snapshot()->Route({"T1", false, ""}));
 }
 
+TEST_F(RouteTableTest, LostName_IsRememberedUntilItReturnsOrLongAgo) {
+  const auto lost = [this] { return table_.Snapshot()->Clusters().lost_broker_table; };
+  BrokerReport slave = Report("b0", 1, "10.0.0.2:10911");
+  slave.peer = 2;
+  table_.Register(Report(), At(0));
+  table_.Register(slave, At(0));
+  table_.ConnectionClosed(1);
+  EXPECT_FALSE(lost().has_value()) << "its slave is there";
+  table_.ConnectionClosed(2);
+  ASSERT_TRUE(lost().has_value());
+  EXPECT_EQ(lost()->at("b0").broker_addrs.at(1), "10.0.0.2:10911");
+  EXPECT_EQ(lost()->at("b0").cluster, "c");
+  EXPECT_FALSE(table_.Snapshot()->Clusters().broker_addr_table.contains("b0"));
+  table_.Register(Report(), At(1));
+  EXPECT_FALSE(lost().has_value()) << "it is back";
+  table_.Expire(At(1000));
+  EXPECT_TRUE(lost().has_value()) << "silent for too long";
+  table_.Expire(At(1001) + RouteTable::kLostKept);
+  EXPECT_FALSE(lost().has_value()) << "long ago";
+}
+
+TEST_F(RouteTableTest, NameStoppedInOrder_IsNotLost) {
+  const auto report = Report();
+  table_.Register(report, At(0));
+  table_.Unregister(KeyOf(report));
+  EXPECT_FALSE(table_.Snapshot()->Clusters().lost_broker_table.has_value());
+}
+
 TEST_F(RouteTableTest, UnitTopics_FilteredBySysFlag) {
   BrokerReport report = Report();
   report.topics.topic_config_table["U"] = Topic("U");

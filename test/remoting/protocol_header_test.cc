@@ -42,12 +42,12 @@ using AllHeaders = std::tuple<
     ViewBrokerStatsDataRequestHeader, QueryTopicsByConsumerRequestHeader,
     QuerySubscriptionByConsumerRequestHeader, QueryConsumeQueueRequestHeader, QueryMessageRequestHeader,
     QueryMessageResponseHeader, ViewMessageRequestHeader, GetBrokerConfigResponseHeader,
-    GetAllProducerInfoRequestHeader, ResumeCheckHalfMessageRequestHeader, ExchangeHAInfoRequestHeader,
-    ExchangeHAInfoResponseHeader, ResetMasterFlushOffsetHeader, StatisticsMessagesRequestHeader,
-    SendMessageResponseHeader, PullMessageResponseHeader, ConsumerSendMsgBackRequestHeader,
-    EndTransactionRequestHeader, CheckTransactionStateRequestHeader, ReplyMessageRequestHeader,
-    RecallMessageRequestHeader, RecallMessageResponseHeader, SendMessageRequestHeader,
-    PullMessageRequestHeader, RpcRequestHeader, TopicRequestHeader>;
+    GetAllDelayOffsetResponseHeader, GetAllProducerInfoRequestHeader, ResumeCheckHalfMessageRequestHeader,
+    ExchangeHAInfoRequestHeader, ExchangeHAInfoResponseHeader, ResetMasterFlushOffsetHeader,
+    StatisticsMessagesRequestHeader, SendMessageResponseHeader, PullMessageResponseHeader,
+    ConsumerSendMsgBackRequestHeader, EndTransactionRequestHeader, CheckTransactionStateRequestHeader,
+    ReplyMessageRequestHeader, RecallMessageRequestHeader, RecallMessageResponseHeader,
+    SendMessageRequestHeader, PullMessageRequestHeader, RpcRequestHeader, TopicRequestHeader>;
 
 // Gives every field a value of its own, so that none can be mistaken for another.
 class Filler final {

@@ -30,20 +30,14 @@ FaultInjector::FaultInjector(World& world, Cluster& cluster, uint64_t seed)
     : world_(world),
       cluster_(cluster),
       random_(Random(seed ^ 0xFA17ULL).Next()),
+      pace_(world.scheduler, random_),
       async_broker_(!cluster.brokers().back()->sync_flush()) {}
 
 template <class F>
 void FaultInjector::After(Duration time, F fn) {
-  world_.scheduler
-      .PostAt(nullptr, world_.scheduler.now() + time,
-              [this, fn = std::move(fn)]() mutable {
-                if (!healed_) fn();
-              })
-      .Detach();
-}
-
-Duration FaultInjector::Between(int64_t low_ms, int64_t high_ms) {
-  return milliseconds(random_.Between(low_ms, high_ms));
+  pace_.After(time, [this, fn = std::move(fn)]() mutable {
+    if (!healed_) fn();
+  });
 }
 
 void FaultInjector::Begin(int count, Duration span) {
@@ -52,7 +46,7 @@ void FaultInjector::Begin(int count, Duration span) {
   for (int i = 0; i < count; ++i) {
     const FaultKind kind = async_broker_ && i % 4 == 0 ? FaultKind::kBlackout : DrawKind();
     const int64_t slot = span_ms / count;
-    After(milliseconds(slot * i) + Between(0, slot), [this, kind] { Inject(kind); });
+    After(milliseconds(slot * i) + pace_.Between(0, slot), [this, kind] { Inject(kind); });
   }
 }
 
@@ -92,27 +86,27 @@ void FaultInjector::Inject(FaultKind kind) {
       BrokerNode& broker = Any(cluster_.brokers());
       if (poisoned_.contains(broker.name())) return CurePoisoned(broker);
       broker.Stop();
-      return StartLater(broker, Between(2000, 6000));
+      return StartLater(broker, pace_.Between(2000, 6000));
     }
     case FaultKind::kKillNamesrv: {
       NamesrvNode& namesrv = Any(cluster_.namesrvs());
       cluster_.Kill(namesrv, SimEnv::Loss::kPower);
-      return StartLater(namesrv, Between(300, 5000));
+      return StartLater(namesrv, pace_.Between(300, 5000));
     }
     case FaultKind::kKillConsumer: {
       ConsumerNode& consumer = Any(cluster_.consumers());
       cluster_.Kill(consumer, SimEnv::Loss::kPower);
-      return StartLater(consumer, Between(300, 6000));
+      return StartLater(consumer, pace_.Between(300, 6000));
     }
     case FaultKind::kRestartConsumer: {
       ConsumerNode& consumer = Any(cluster_.consumers());
       consumer.Stop();
-      return StartLater(consumer, Between(6000, 9000));
+      return StartLater(consumer, pace_.Between(6000, 9000));
     }
     case FaultKind::kKillProducer: {
       ProducerNode& producer = Any(cluster_.producers());
       cluster_.Kill(producer, SimEnv::Loss::kPower);
-      return StartLater(producer, Between(300, 4000));
+      return StartLater(producer, pace_.Between(300, 4000));
     }
     case FaultKind::kPartition:
     case FaultKind::kOneWay:
@@ -129,11 +123,11 @@ void FaultInjector::Inject(FaultKind kind) {
       faults.clog_max = milliseconds(400);
       faults.chunks_max = 6;
       world_.network.SetFaults(faults);
-      return After(Between(500, 3000), [this] { world_.network.SetFaults({}); });
+      return After(pace_.Between(500, 3000), [this] { world_.network.SetFaults({}); });
     }
     case FaultKind::kClockJump: {
       Node* node = cluster_.nodes()[random_.Below(cluster_.nodes().size())];
-      node->host().skew += Between(-3000, 3000);
+      node->host().skew += pace_.Between(-3000, 3000);
       return;
     }
     case FaultKind::kSlowSync:
@@ -147,7 +141,7 @@ void FaultInjector::CrashBroker(BrokerNode& broker, SimEnv::Loss loss) {
   if (loss == SimEnv::Loss::kPower && !broker.sync_flush()) return Blackout();
   if (poisoned_.contains(broker.name())) return CurePoisoned(broker);
   cluster_.Kill(broker, loss);
-  StartLater(broker, Between(300, 5000));
+  StartLater(broker, pace_.Between(300, 5000));
 }
 
 void FaultInjector::Blackout() {
@@ -155,13 +149,13 @@ void FaultInjector::Blackout() {
   for (const auto& consumer : cluster_.consumers()) cluster_.Kill(*consumer, SimEnv::Loss::kPower);
   ++dark_;
   // Long enough for the broker to have written the committed offsets, and for producers to fill the log.
-  After(Between(1600, 2500), [this, &broker] {
+  After(pace_.Between(1600, 2500), [this, &broker] {
     --dark_;
     poisoned_.erase(broker.name());
     broker.host().disk.FailSyncs(0);
     cluster_.Kill(broker, SimEnv::Loss::kPower);
-    StartLater(broker, Between(300, 1500));
-    for (const auto& consumer : cluster_.consumers()) StartLater(*consumer, Between(2500, 4500));
+    StartLater(broker, pace_.Between(300, 1500));
+    for (const auto& consumer : cluster_.consumers()) StartLater(*consumer, pace_.Between(2500, 4500));
   });
 }
 
@@ -177,7 +171,7 @@ void FaultInjector::Partition(FaultKind kind) {
   if (random_.Chance(1, 2)) std::swap(from, to);
   world_.network.Block(from, to);
   if (kind == FaultKind::kPartition) world_.network.Block(to, from);
-  After(Between(500, 6000), [this, from, to] {
+  After(pace_.Between(500, 6000), [this, from, to] {
     world_.network.Unblock(from, to);
     world_.network.Unblock(to, from);
   });
@@ -187,19 +181,19 @@ void FaultInjector::BadDisk(FaultKind kind) {
   BrokerNode& broker = Any(cluster_.brokers());
   SimDisk& disk = broker.host().disk;
   if (kind == FaultKind::kSlowSync) {
-    disk.SlowSyncs(Between(50, 600));
-    return After(Between(500, 3000), [&disk] { disk.SlowSyncs(kSyncTime); });
+    disk.SlowSyncs(pace_.Between(50, 600));
+    return After(pace_.Between(500, 3000), [&disk] { disk.SlowSyncs(kSyncTime); });
   }
   if (kind == FaultKind::kFullDisk) {
     disk.SetQuota(disk.UsedBytes() + random_.Below(64 * 1024));
-    return After(Between(500, 2500), [&disk] { disk.SetQuota(uint64_t{1} << 40); });
+    return After(pace_.Between(500, 2500), [&disk] { disk.SetQuota(uint64_t{1} << 40); });
   }
   // A lost page of an asynchronous broker would be lost while consumers look: not what is tested there.
   // A broker that is down would find the error while it recovers, and rightly not start.
   if (!broker.sync_flush() || !broker.up()) return;
   disk.FailSyncs(1);
   poisoned_.insert(broker.name());
-  After(Between(200, 1500), [this, &broker] { CurePoisoned(broker); });
+  After(pace_.Between(200, 1500), [this, &broker] { CurePoisoned(broker); });
 }
 
 void FaultInjector::CurePoisoned(BrokerNode& broker) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "test/sim/cluster.h"
+#include "test/sim/pace.h"
 
 namespace orbitmq::sim {
 
@@ -65,11 +66,11 @@ class FaultInjector final {
   T& Any(const std::vector<std::unique_ptr<T>>& nodes) {
     return *nodes[random_.Below(nodes.size())];
   }
-  Duration Between(int64_t low_ms, int64_t high_ms);
 
   World& world_;
   Cluster& cluster_;
   Random random_;
+  Pace pace_;
   const bool async_broker_;
   bool healed_ = false;
   int dark_ = 0;  // Blackouts whose broker has not lost power yet: no consumer may start.

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "common/strings.h"
+#include "remoting/protocol/codes.h"
+#include "remoting/protocol/headers.h"
 
 namespace orbitmq::sim {
 namespace {
@@ -169,6 +171,18 @@ Status ConsumerNode::BootMember(const std::shared_ptr<client::ClientRuntime>& ru
 }
 
 void ConsumerNode::BeginStop(Completion<Done> done) { consumer_->Shutdown(kDrain, std::move(done)); }
+
+proto::Command NumberedSend(uint64_t seed, const std::string& topic, const SentMessage& message) {
+  proto::SendMessageRequestHeader header;
+  header.producer_group = "P";
+  header.topic = topic;
+  header.default_topic = "TBW102";
+  header.default_topic_queue_nums = 2;
+  header.queue_id = static_cast<int32_t>(message.number % 2);
+  proto::Command request = proto::MakeRequest(proto::RequestCode::kSendMessage, header);
+  request.body.emplace_back(MakeBody(seed, message.number, message.body_bytes));
+  return request;
+}
 
 Probe::Probe(World& world)
     : world_(world),

@@ -122,6 +122,11 @@ class BrokerNode final : public Node {
       : Node(world, NodeKind::kBroker, spec), options_(std::move(options)), at_rest_(std::move(at_rest)) {}
   Endpoint address() { return {host().ip, static_cast<uint16_t>(options_.listen_port)}; }
   const broker::BrokerOptions& options() const { return options_; }
+  // As its configuration file does: what it starts with from now on.
+  void RememberRole(broker::BrokerRole role, int64_t id) {
+    options_.broker_role = role;
+    options_.broker_id = id;
+  }
   bool sync_flush() const { return options_.flush_disk_type == store::FlushMode::kSync; }
 
  protected:
@@ -188,6 +193,10 @@ class ConsumerNode final : public ClientNode {
   MessageListener listener_;
   std::shared_ptr<client::PushConsumerCore> consumer_;
 };
+
+// A send of the message with this number and size to queue 0 or 1 of the topic, made by hand: for scenes
+// without a client that tries again.
+proto::Command NumberedSend(uint64_t seed, const std::string& topic, const SentMessage& message);
 
 // An administrator's machine that is never harmed: asks servers what the checkers want to know.
 class Probe final {

@@ -10,6 +10,7 @@
 #include "remoting/protocol/header_codec.h"
 #include "remoting/protocol/headers.h"
 #include "test/sim/checkers/replica.h"
+#include "test/sim/pace.h"
 
 namespace orbitmq::sim {
 namespace {
@@ -29,8 +30,10 @@ class ReplicationRun final {
  public:
   explicit ReplicationRun(const SimulationOptions& options)
       : options_(options),
+        forgetful_(options.seed % 6 == 0),
         world_(options.seed),
         random_(options.seed * 7919 + 17),
+        pace_(world_.scheduler, random_),
         probe_(world_),
         replicas_(world_, probe_) {
     world_.log.EchoToStderr(options.trace);
@@ -52,7 +55,7 @@ class ReplicationRun final {
                        static_cast<Node*>(slave_.get())}) {
       node->Start();
     }
-    RunFor(seconds(3));
+    pace_.RunFor(seconds(3));
     sending_ = true;
     for (size_t lane = 0; lane < kLanes; ++lane) SendNext();
     Look();
@@ -64,14 +67,9 @@ class ReplicationRun final {
  private:
   std::unique_ptr<BrokerNode> Make(broker::BrokerRole role, const char* name, const char* ip,
                                    const std::string& namesrv) {
-    return std::make_unique<BrokerNode>(world_, NodeSpec{name, ip, {}},
-                                        PairedBrokerOptions(role, ip, namesrv), [](BrokerNode&, bool) {});
-  }
-  Duration Between(int64_t low_ms, int64_t high_ms) { return milliseconds(random_.Between(low_ms, high_ms)); }
-  void RunFor(Duration time) { world_.scheduler.RunUntil(world_.scheduler.now() + time); }
-  template <class F>
-  void After(Duration time, F fn) {
-    world_.scheduler.PostAt(nullptr, world_.scheduler.now() + time, std::move(fn)).Detach();
+    broker::BrokerOptions options = PairedBrokerOptions(role, ip, namesrv);
+    if (forgetful_ && role != broker::BrokerRole::kSlave) options.flush_disk_type = store::FlushMode::kAsync;
+    return std::make_unique<BrokerNode>(world_, NodeSpec{name, ip, {}}, options, [](BrokerNode&, bool) {});
   }
 
   // --- load
@@ -82,21 +80,14 @@ class ReplicationRun final {
     SentMessage& sent = world_.facts.messages.emplace_back();
     sent.number = number;
     sent.body_bytes = kBodyBytesMin + random_.Below(random_.Chance(1, 20) ? 20'000 : 1500);
-    proto::SendMessageRequestHeader header;
-    header.producer_group = "P";
-    header.topic = kTopic;
-    header.default_topic = "TBW102";
-    header.default_topic_queue_nums = 2;
-    header.queue_id = static_cast<int32_t>(number % 2);
-    proto::Command request = proto::MakeRequest(RequestCode::kSendMessage, header);
-    request.body.emplace_back(MakeBody(options_.seed, number, sent.body_bytes));
+    proto::Command request = NumberedSend(options_.seed, kTopic, sent);
     probe_.Call(master_->address(), std::move(request), [this, number](Result<proto::Command> reply) {
       const int32_t code = reply.ok() ? reply->code : -1;
       if (code == ResponseCode::kSuccess) acked_.insert(number);
       if (code == ResponseCode::kSlaveNotAvailable) unreplicated_.insert(number);
       if (code == ResponseCode::kFlushSlaveTimeout) unreplicated_.insert(number);
       // A refusal comes at once: not as fast as the loop can turn.
-      After(reply.ok() ? Between(2, 25) : Between(100, 300), [this] { SendNext(); });
+      pace_.After(reply.ok() ? pace_.Between(2, 25) : pace_.Between(100, 300), [this] { SendNext(); });
     });
   }
 
@@ -114,7 +105,7 @@ class ReplicationRun final {
                     const auto body = proto::DecodeHeader<proto::GetMaxOffsetResponseHeader>(*reply);
                     if (!body.ok()) return;
                     int64_t& seen = seen_[queue];
-                    if (body->offset < seen) {
+                    if (body->offset < seen && !forgetful_) {
                       world_.facts.findings.Add(
                           "backwards", StrCat("queue ", queue, " of the master ended at ", seen,
                                               " and now at ", body->offset));
@@ -122,14 +113,14 @@ class ReplicationRun final {
                     seen = body->offset;
                   });
     }
-    After(milliseconds(150), [this] { Look(); });
+    pace_.After(milliseconds(150), [this] { Look(); });
   }
 
   // --- faults
 
   void Crash(BrokerNode& node) {
     node.Kill(random_.Chance(1, 2) ? SimEnv::Loss::kPower : SimEnv::Loss::kProcess);
-    After(Between(200, 1500), [this, &node] {
+    pace_.After(pace_.Between(200, 1500), [this, &node] {
       if (!ended_) node.Start();
     });
   }
@@ -147,7 +138,7 @@ class ReplicationRun final {
       case 3:
         network.Block(node.host().ip, other.host().ip);
         if (random_.Chance(1, 2)) network.Block(other.host().ip, node.host().ip);
-        return After(Between(200, 3000), [&network] { network.HealAll(); });
+        return pace_.After(pace_.Between(200, 3000), [&network] { network.HealAll(); });
       case 4:
         (void)network.ResetRandomConnection();
         return;
@@ -156,18 +147,18 @@ class ReplicationRun final {
         slow.clog_one_in = 10;
         slow.clog_max = milliseconds(200);
         network.SetFaults(slow);
-        return After(Between(500, 2000), [&network] { network.SetFaults({}); });
+        return pace_.After(pace_.Between(500, 2000), [&network] { network.SetFaults({}); });
       }
       default:
-        node.host().disk.SlowSyncs(Between(20, 300));
-        return After(Between(500, 2000), [&node] { node.host().disk.SlowSyncs(Duration(0)); });
+        node.host().disk.SlowSyncs(pace_.Between(20, 300));
+        return pace_.After(pace_.Between(500, 2000), [&node] { node.host().disk.SlowSyncs(Duration(0)); });
     }
   }
 
   void Faults() {
     const MonoTime end = world_.scheduler.now() + kFaultSpan;
     while (world_.scheduler.now() < end && world_.facts.findings.empty()) {
-      RunFor(Between(200, 1800));
+      pace_.RunFor(pace_.Between(200, 1800));
       Fault();
     }
   }
@@ -189,12 +180,12 @@ class ReplicationRun final {
     if (options_.seed % 3 == 0) return EndInPeace();
     // Disks that are slow to sync, so that much is under way when it ends.
     for (BrokerNode* node : {master_.get(), slave_.get()}) node->host().disk.SlowSyncs(milliseconds(20));
-    RunFor(Between(300, 900));
+    pace_.RunFor(pace_.Between(300, 900));
     ended_ = true;
     master_->Kill(SimEnv::Loss::kPower);
     slave_->Kill(SimEnv::Loss::kPower);
     sending_ = false;
-    RunFor(seconds(3));
+    pace_.RunFor(seconds(3));
     const bool master_lost = options_.seed % 3 == 1;
     const StoreImage left = ImageOf(master_lost ? *slave_ : *master_);
     replicas_.Contains(left, acked_, "acknowledged");
@@ -204,10 +195,11 @@ class ReplicationRun final {
 
   void EndInPeace() {
     sending_ = false;
-    RunFor(seconds(3));
+    pace_.RunFor(seconds(3));
     if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return;
     ended_ = true;
-    replicas_.EndInPeace(*master_, *slave_, acked_, unreplicated_);
+    if (forgetful_) return replicas_.EndInPeace(*master_, {slave_.get()}, {}, {});
+    replicas_.EndInPeace(*master_, {slave_.get()}, acked_, unreplicated_);
   }
 
   StoreImage ImageOf(BrokerNode& node) { return replicas_.ImageOf(node, true); }
@@ -221,8 +213,11 @@ class ReplicationRun final {
   }
 
   const SimulationOptions options_;
+  // The master's flush is asynchronous: the power takes what its slave has already.
+  const bool forgetful_;
   World world_;
   Random random_;
+  Pace pace_;
   Probe probe_;
   ReplicaChecker replicas_;
   std::unique_ptr<NamesrvNode> namesrv_;

@@ -160,11 +160,10 @@ class SimFile final : public File {
     ++view_->disk->counters_.writes;
     size_t at = static_cast<size_t>(offset);
     for (const std::string_view piece : pieces) {
+      if (piece.empty()) continue;
       if (Status s = Grow(at + piece.size()); !s.ok()) return s;
       std::memcpy(inode_->seen.data() + at, piece.data(), piece.size());
-      for (size_t p = at / kPage; piece.size() > 0 && p <= (at + piece.size() - 1) / kPage; ++p) {
-        inode_->dirty_pages.insert(p);
-      }
+      for (size_t p = at / kPage; p <= (at + piece.size() - 1) / kPage; ++p) inode_->dirty_pages.insert(p);
       at += piece.size();
     }
     view_->disk->Tell(SimDisk::Operation::Kind::kWrite, path_);
@@ -286,6 +285,8 @@ class SimFileSystem final : public FileSystem {
     if (it == disk_.names_.end()) {
       if (mode != OpenMode::kCreate)
         return Status(StatusCode::kNotFound, "open " + path + ": No such file or directory");
+      if (!disk_.sealed_.empty() && path.starts_with(disk_.sealed_))
+        return Status(StatusCode::kPermissionDenied, "open " + path + ": Permission denied");
       if (!disk_.directories_.contains(ParentOf(path)) && ParentOf(path) != "") {
         return Status(StatusCode::kIoError, "open " + path + ": No such file or directory");
       }

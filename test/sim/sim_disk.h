@@ -55,6 +55,8 @@ class SimDisk final {
   void SetSpaceLimit(uint64_t bytes) { space_limit_ = bytes; }
   // The same without Space() telling, as a quota does, so that nobody cleans up.
   void SetQuota(uint64_t bytes) { quota_ = bytes; }
+  // Nobody may make a file whose path begins like that any more.
+  void Seal(std::string prefix) { sealed_ = std::move(prefix); }
   // From now on another disk of this size is mounted at `directory`, as far as Space() tells.
   void Mount(const std::string& directory, uint64_t bytes) { mounts_[directory] = bytes; }
   // The page cache gives up what it holds of the files that are there now.
@@ -141,6 +143,7 @@ class SimDisk final {
   Duration remove_extra_{0};
   Duration read_extra_{0};
   uint64_t space_limit_ = uint64_t{1} << 40;
+  std::string sealed_;
   uint64_t quota_ = uint64_t{1} << 40;
   std::vector<Hint> hints_;
   Counters counters_;

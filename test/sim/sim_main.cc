@@ -16,6 +16,7 @@
 #include "common/planted_bug.h"
 #include "common/strings.h"
 #include "test/sim/bug_names.h"
+#include "test/sim/quorum_simulation.h"
 #include "test/sim/replication_simulation.h"
 #include "test/sim/simulation.h"
 #include "test/sim/standby_simulation.h"
@@ -28,9 +29,10 @@ constexpr unsigned kRealSecondsMax = 240;
 
 constexpr char kUsage[] =
     "Usage: orbitmq_sim [--seeds 1..50] [--more-seeds 7,99] [--seed N [--trace]] [--repeat] [--bug NAME]\n"
-    "                   [--prove-bugs [--share I/N]] [--list-bugs] [--replication|--standby]\n"
+    "                   [--prove-bugs [--share I/N]] [--list-bugs] [--replication|--standby|--quorum]\n"
     "  --replication   a master and its slave instead of the whole system\n"
     "  --standby       consumers between a master and its slave\n"
+    "  --quorum        a master and two slaves\n"
     "  --seeds A..B    one line per seed, each in a process of its own (default 1..50)\n"
     "  --more-seeds L  these seeds as well\n"
     "  --seed N        this seed alone, in this process; with --trace every log line goes to stderr\n"
@@ -91,6 +93,8 @@ SimulationReport RunScene(Scene scene, const SimulationOptions& options) {
       return RunReplicationSimulation(options);
     case Scene::kStandby:
       return RunStandbySimulation(options);
+    case Scene::kQuorum:
+      return RunQuorumSimulation(options);
     case Scene::kWhole:
       break;
   }
@@ -288,6 +292,8 @@ bool Parse(int argc, char** argv, Arguments& arguments) {
       arguments.scene = Scene::kReplication;
     } else if (name == "--standby") {
       arguments.scene = Scene::kStandby;
+    } else if (name == "--quorum") {
+      arguments.scene = Scene::kQuorum;
     } else if (i + 1 >= argc || !ParseOption(name, argv[i + 1], arguments)) {
       std::fprintf(stderr, "error: bad option or value: %s %s\n%s", argv[i], i + 1 < argc ? argv[i + 1] : "",
                    kUsage);

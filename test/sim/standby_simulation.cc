@@ -13,6 +13,7 @@
 #include "test/sim/checkers/delivery.h"
 #include "test/sim/checkers/queue_order.h"
 #include "test/sim/checkers/replica.h"
+#include "test/sim/pace.h"
 
 namespace orbitmq::sim {
 namespace {
@@ -30,7 +31,7 @@ constexpr Duration kBroughtBackMax = seconds(20);
 constexpr char kTopic[] = "T";
 constexpr char kBrief[] = "brief";
 constexpr int32_t kQueues = 3;
-constexpr size_t kMessagesMax = 2500;
+constexpr size_t kMessagesMax = 3000;
 constexpr size_t kSteady = 0;  // The group of the consumer that is never harmed.
 constexpr size_t kShared = 1;
 
@@ -40,6 +41,7 @@ class StandbyRun final {
       : options_(options),
         world_(options.seed),
         random_(options.seed * 7919 + 23),
+        pace_(world_.scheduler, random_),
         probe_(world_),
         replicas_(world_, probe_),
         delivery_((world_.facts.seed = options.seed, world_.facts.groups = Groups(), world_.facts)),
@@ -63,12 +65,13 @@ class StandbyRun final {
   }
 
   SimulationReport Run() {
-    if (Begin() && Faults() && MasterAway() && MasterBack()) Peace();
+    if (Begin() && Faults() && MasterAway() && MasterBack() && HandOvers() && Split()) Peace();
     SimulationReport report = ReportOf(world_);
     report.summary =
         StrCat("standby sent ", world_.facts.messages.size(), " acked ", acked_.size(), " kept ",
                kept_.size(), " delivered ", delivery_.delivered_count(), " at the slave ", at_slave_,
-               " topics made ", made_, " faults ", fault_count_, " steps ", world_.scheduler.steps());
+               " topics made ", made_, " switches ", switches_, " lost at the old master ", lost_, " faults ",
+               fault_count_, " steps ", world_.scheduler.steps());
     return report;
   }
 
@@ -85,7 +88,9 @@ class StandbyRun final {
     options.slave_read_enable = true;
     // On every second seed whoever is behind at all is sent to the slave.
     if (options_.seed % 4 < 2) options.access_message_in_memory_max_ratio = 0;
-    return std::make_unique<BrokerNode>(world_, NodeSpec{name, ip, {}}, std::move(options),
+    // On every third seed the slave's clock is behind: who was made the master last is later all the same.
+    const Duration skew = role == BrokerRole::kSlave && options_.seed % 3 == 1 ? -seconds(600) : seconds(0);
+    return std::make_unique<BrokerNode>(world_, NodeSpec{name, ip, skew}, std::move(options),
                                         [](BrokerNode&, bool) {});
   }
   std::unique_ptr<ConsumerNode> MakeConsumer(size_t group, const char* name) {
@@ -111,19 +116,13 @@ class StandbyRun final {
     return nodes;
   }
   bool Fine() const { return world_.facts.findings.empty(); }
-  Duration Between(int64_t low_ms, int64_t high_ms) { return milliseconds(random_.Between(low_ms, high_ms)); }
-  void RunFor(Duration time) { world_.scheduler.RunUntil(world_.scheduler.now() + time); }
-  template <class F>
-  void After(Duration time, F fn) {
-    world_.scheduler.PostAt(nullptr, world_.scheduler.now() + time, std::move(fn)).Detach();
-  }
   // Runs until `done` holds; otherwise a finding, unless the caller has better words.
   template <class F>
   bool Await(Duration patience, const std::string& what, F done) {
     const MonoTime until = world_.scheduler.now() + patience;
     while (Fine() && world_.scheduler.now() < until) {
       if (done()) return true;
-      RunFor(milliseconds(200));
+      pace_.RunFor(milliseconds(200));
     }
     if (Fine() && !what.empty()) world_.facts.findings.Add("liveness", what);
     return false;
@@ -154,9 +153,9 @@ class StandbyRun final {
     if (group != kSteady) return;
     int64_t& next = steady_next_[queue];
     if (message.queue_offset() < next) {
-      world_.facts.findings.Add("backwards", StrCat("the consumer that was never harmed got offset ",
-                                                    message.queue_offset(), " of queue ", queue,
-                                                    ", after everything below ", next));
+      world_.facts.findings.Add(
+          "backwards", StrCat("the consumer that was never harmed got offset ", message.queue_offset(),
+                              " of queue ", queue, ", after everything below ", next));
     }
     next = message.queue_offset() + 1;
   }
@@ -167,7 +166,7 @@ class StandbyRun final {
     if (!sending_) return;
     const bool room = world_.facts.messages.size() < kMessagesMax && pending_ < 100;
     for (uint64_t i = room && producer_->up() ? random_.Below(5) : 0; i > 0; --i) SendOne();
-    After(Between(5, 60), [this] { SendSome(); });
+    pace_.After(pace_.Between(5, 60), [this] { SendSome(); });
   }
 
   void SendOne() {
@@ -193,6 +192,7 @@ class StandbyRun final {
     sent.place = {result->queue.broker_name, {result->queue.topic, result->queue.queue_id}};
     sent.queue_offset = result->queue_offset;
     queue_order_.OnSeen(sent.place, sent.queue_offset, {sent.number, -1}, "an answer");
+    if (split_ && result->status != SendStatus::kOk) return;
     if (result->status != SendStatus::kOk) {
       // It is at the master and will be consumed, but not while only the slave is there.
       kept_.insert(sent.number);
@@ -213,7 +213,8 @@ class StandbyRun final {
     return Ask(*master_, proto::MakeRequest(RequestCode::kUpdateAndCreateTopic, header)).code ==
            ResponseCode::kSuccess;
   }
-  bool SendBrief() {
+  // Whether the broker stores it.
+  bool SendBrief(BrokerNode& node) {
     proto::SendMessageRequestHeader header;
     header.producer_group = "P";
     header.topic = kBrief;
@@ -221,7 +222,7 @@ class StandbyRun final {
     header.queue_id = 0;
     proto::Command request = proto::MakeRequest(RequestCode::kSendMessage, header);
     request.body.emplace_back(std::string("brief"));
-    const int32_t code = Ask(*master_, std::move(request)).code;
+    const int32_t code = Ask(node, std::move(request)).code;
     return code == ResponseCode::kSuccess || code == ResponseCode::kSlaveNotAvailable ||
            code == ResponseCode::kFlushSlaveTimeout;
   }
@@ -234,11 +235,11 @@ class StandbyRun final {
   // Deletes it, makes it anew and gives it some messages; whatever fails meanwhile fails.
   bool RenewBrief() {
     (void)DeleteBrief();
-    if (random_.Chance(1, 2)) RunFor(Between(0, 1500));
+    if (random_.Chance(1, 2)) pace_.RunFor(pace_.Between(0, 1500));
     if (!MakeTopic(kBrief, 1)) return false;
     ++made_;
     bool sent = false;
-    for (uint64_t i = 1 + random_.Below(4); i > 0; --i) sent = SendBrief() || sent;
+    for (uint64_t i = 1 + random_.Below(4); i > 0; --i) sent = SendBrief(*master_) || sent;
     return sent;
   }
 
@@ -252,12 +253,12 @@ class StandbyRun final {
     if (!Await(seconds(20), "the topics are not made", [this] { return MakeTopic(kTopic, kQueues); })) {
       return false;
     }
-    RunFor(seconds(7));  // A look of the slave.
+    pace_.RunFor(seconds(7));  // A look of the slave.
     producer_->Start();
     for (auto& consumer : consumers_) consumer->Start();
     sending_ = true;
     SendSome();
-    RunFor(seconds(2));
+    pace_.RunFor(seconds(2));
     return Fine();
   }
 
@@ -268,12 +269,13 @@ class StandbyRun final {
       node.Kill(random_.Chance(1, 2) ? SimEnv::Loss::kPower : SimEnv::Loss::kProcess);
     }
     // Long enough, sometimes, for consumers to move.
-    After(random_.Chance(1, 3) ? Between(3000, 6000) : Between(100, 1500), [this, &node] { Return(node); });
+    pace_.After(random_.Chance(1, 3) ? pace_.Between(3000, 6000) : pace_.Between(100, 1500),
+                [this, &node] { Return(node); });
   }
   void Return(Node& node) {
     if (away_ == &node) return;
     if (node.state() == Node::State::kStopping) {
-      return After(milliseconds(500), [this, &node] { Return(node); });
+      return pace_.After(milliseconds(500), [this, &node] { Return(node); });
     }
     node.Start();
   }
@@ -291,15 +293,15 @@ class StandbyRun final {
       case 3: {
         ConsumerNode& consumer = *consumers_[1 + random_.Below(2)];
         consumer.Kill(SimEnv::Loss::kProcess);
-        return After(Between(200, 3000), [this, &consumer] { Return(consumer); });
+        return pace_.After(pace_.Between(200, 3000), [this, &consumer] { Return(consumer); });
       }
       case 4:
         network.Block(node.host().ip, other.host().ip);
         if (random_.Chance(1, 2)) network.Block(other.host().ip, node.host().ip);
-        return After(Between(300, 4000), [&network] { network.HealAll(); });
+        return pace_.After(pace_.Between(300, 4000), [&network] { network.HealAll(); });
       case 5:
         network.Block(consumers_[0]->host().ip, node.host().ip);
-        return After(Between(300, 3000), [&network] { network.HealAll(); });
+        return pace_.After(pace_.Between(300, 3000), [&network] { network.HealAll(); });
       case 6:
         (void)network.ResetRandomConnection();
         return;
@@ -308,42 +310,44 @@ class StandbyRun final {
         slow.clog_one_in = 10;
         slow.clog_max = milliseconds(200);
         network.SetFaults(slow);
-        return After(Between(500, 2000), [&network] { network.SetFaults({}); });
+        return pace_.After(pace_.Between(500, 2000), [&network] { network.SetFaults({}); });
       }
       case 8:
         (void)RenewBrief();
         return;
       default:
-        node.host().disk.SlowSyncs(Between(20, 300));
-        return After(Between(500, 2500), [&node] { node.host().disk.SlowSyncs(Duration(0)); });
+        node.host().disk.SlowSyncs(pace_.Between(20, 300));
+        return pace_.After(pace_.Between(500, 2500), [&node] { node.host().disk.SlowSyncs(Duration(0)); });
     }
   }
 
   bool Faults() {
     const MonoTime end = world_.scheduler.now() + kFaultSpan;
     while (world_.scheduler.now() < end && Fine()) {
-      RunFor(Between(200, 1500));
+      pace_.RunFor(pace_.Between(200, 1500));
       Fault();
     }
     world_.network.SetFaults({});
     world_.network.HealAll();
     for (BrokerNode* node : {master_.get(), slave_.get()}) node->host().disk.SlowSyncs(Duration(0));
-    return Fine() && Await(kPeaceMax, "not all come back", [this] {
-             bool all = true;
-             for (Node* node : Nodes()) {
-               node->Start();
-               all = all && node->up();
-             }
-             return all;
-           }) &&
+    return Fine() &&
+           Await(kPeaceMax, "not all come back",
+                 [this] {
+                   bool all = true;
+                   for (Node* node : Nodes()) {
+                     node->Start();
+                     all = all && node->up();
+                   }
+                   return all;
+                 }) &&
            replicas_.AwaitInStep(*master_, kPeaceMax);
   }
 
   // Consumers go on at the slave with all that was answered OK.
   bool MasterAway() {
-    RunFor(Between(300, 2500));
+    pace_.RunFor(pace_.Between(300, 2500));
     master_->host().disk.SlowSyncs(milliseconds(15));  // Much is under way.
-    RunFor(Between(100, 400));
+    pace_.RunFor(pace_.Between(100, 400));
     away_ = master_.get();
     master_->Kill(SimEnv::Loss::kPower);
     master_->host().disk.SlowSyncs(Duration(0));
@@ -352,7 +356,7 @@ class StandbyRun final {
     if (!consumed && Fine()) {
       world_.facts.findings.Add("liveness", StrCat("with the master away ", delivery_.DescribeOwed()));
     }
-    RunFor(seconds(4));  // Offsets are committed.
+    pace_.RunFor(seconds(4));  // Offsets are committed.
     return Fine();
   }
 
@@ -387,7 +391,7 @@ class StandbyRun final {
     away_ = nullptr;
     master_->Start();
     if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return false;
-    RunFor(kBroughtBackMax);
+    pace_.RunFor(kBroughtBackMax);
     const Offsets at_master = OffsetsAt(*master_);
     for (const auto& [key, committed] : at_slave) {
       if (!key.starts_with(StrCat(kTopic, "@"))) continue;
@@ -404,11 +408,114 @@ class StandbyRun final {
     return Fine();
   }
 
+  // The two change places under load, by orders of an administrator, who asks again until it is done; now and
+  // then one of them loses its power amid that.
+  bool HandOvers() {
+    sending_ = true;
+    SendSome();
+    for (uint64_t i = 1 + random_.Below(3); i > 0; --i) {
+      pace_.RunFor(pace_.Between(300, 2500));
+      // The next one could lack what was kept without an OK.
+      if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return false;
+      if (!BecomeRole(*master_, BrokerRole::kSlave)) return false;
+      if (random_.Chance(1, 4)) pace_.RunFor(pace_.Between(100, 3000));  // Producers try for a while.
+      if (random_.Chance(1, 4)) LosePower(*master_);
+      if (random_.Chance(1, 4)) LosePower(*slave_);
+      if (!BecomeRole(*slave_, BrokerRole::kSyncMaster)) return false;
+      std::swap(master_, slave_);
+      ++switches_;
+    }
+    pace_.RunFor(pace_.Between(100, 3000));
+    sending_ = false;
+    const bool consumed = Await(kPeaceMax, "", [this] { return pending_ == 0 && delivery_.Owed() == 0; });
+    if (!consumed && Fine()) {
+      world_.facts.findings.Add("liveness", StrCat("after a change of roles ", delivery_.DescribeOwed()));
+    }
+    return Fine();
+  }
+  void LosePower(BrokerNode& node) {
+    node.Kill(SimEnv::Loss::kPower);
+    pace_.RunFor(pace_.Between(10, 500));
+    node.Start();
+  }
+  bool BecomeRole(BrokerNode& node, BrokerRole role) {
+    const bool slave = role == BrokerRole::kSlave;
+    const bool became = Await(kPeaceMax, StrCat(node.name(), " does not change its role"), [&] {
+      proto::Command request;
+      request.code = RequestCode::kUpdateBrokerConfig;
+      request.body.emplace_back(std::string(slave ? "brokerRole=SLAVE\nbrokerId=1\n"
+                                            : role == BrokerRole::kAsyncMaster ? "brokerRole=ASYNC_MASTER\n"
+                                                                               : "brokerRole=SYNC_MASTER\n"));
+      return Ask(node, std::move(request)).code == ResponseCode::kSuccess;
+    });
+    node.RememberRole(role, slave ? 1 : 0);
+    return became;
+  }
+
+  // The master is cut off from everybody but an administrator, who makes the slave the master, and the old
+  // one goes on storing what it is sent. When the servers reach each other again, one of them stands down.
+  bool Split() {
+    if (!Await(kPeaceMax, "the topic is not made", [this] { return MakeTopic(kBrief, 1); })) return false;
+    pace_.RunFor(seconds(7));  // A look of the slave.
+    if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return false;
+    BrokerNode& old = *master_;
+    for (Node* other : Nodes()) Link(old, *other, &SimNetwork::Block);
+    split_ = true;
+    // Alone it answers OK, which the old one, a SYNC_MASTER, cannot.
+    if (!BecomeRole(*slave_, BrokerRole::kAsyncMaster)) return false;
+    std::swap(master_, slave_);
+    sending_ = true;
+    SendSome();
+    if (random_.Chance(1, 3)) LosePower(old);
+    for (uint64_t i = 1 + random_.Below(20); i > 0; --i) lost_ += SendBrief(old) ? 1 : 0;
+    pace_.RunFor(pace_.Between(300, 5000));
+    if (random_.Chance(1, 3)) LosePower(*master_);
+    FindEachOther(old);
+    // A network that flaps: who gave way must not come back with a newer claim.
+    if (options_.seed % 4 == 1) {
+      Link(old, *master_, &SimNetwork::Block);
+      if (options_.seed % 8 == 1) Link(old, *namesrv_, &SimNetwork::Block);
+      pace_.RunFor(seconds(40));
+      FindEachOther(old);
+    }
+    if (!Await(kPeaceMax, "the new master does not serve", [this] { return SendBrief(*master_); }))
+      return false;
+    world_.network.HealAll();
+    if (random_.Chance(1, 3)) LosePower(*master_);  // Nobody takes its place for that long.
+    if (!BecomeRole(old, BrokerRole::kSlave) || !BecomeRole(*master_, BrokerRole::kSyncMaster)) return false;
+    split_ = false;
+    if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return false;
+    pace_.RunFor(pace_.Between(100, 3000));
+    sending_ = false;
+    const bool consumed = Await(kPeaceMax, "", [this] { return pending_ == 0 && delivery_.Owed() == 0; });
+    if (!consumed && Fine()) {
+      world_.facts.findings.Add("liveness", StrCat("after two masters ", delivery_.DescribeOwed()));
+    }
+    return Fine();
+  }
+  void FindEachOther(BrokerNode& old) {
+    for (Node* server : {static_cast<Node*>(namesrv_.get()), static_cast<Node*>(master_.get())}) {
+      Link(old, *server, &SimNetwork::Unblock);
+    }
+    pace_.RunFor(2 * old.options().register_name_server_period);
+    if (SendBrief(old)) {
+      world_.facts.findings.Add("rivals",
+                                "two masters of a name serve two register intervals after they "
+                                "could find each other");
+    }
+  }
+  // In both directions.
+  void Link(Node& node, Node& other, void (SimNetwork::*change)(const std::string&, const std::string&)) {
+    if (&node == &other) return;
+    (world_.network.*change)(node.host().ip, other.host().ip);
+    (world_.network.*change)(other.host().ip, node.host().ip);
+  }
+
   void Peace() {
     for (const uint32_t number : kept_) world_.facts.messages[number].fate = Fate::kAcked;
     sending_ = true;
     SendSome();
-    RunFor(seconds(3));
+    pace_.RunFor(seconds(3));
     sending_ = false;
     if (!Await(kPeaceMax, "the topic is not made anew", [this] { return RenewBrief(); })) return;
     if (options_.seed % 3 == 0 &&
@@ -420,15 +527,16 @@ class StandbyRun final {
       world_.facts.findings.Add("liveness", StrCat("in peace ", delivery_.DescribeOwed()));
     }
     if (!Fine() || !replicas_.AwaitInStep(*master_, kPeaceMax)) return;
-    RunFor(seconds(12));  // Two looks of the slave.
+    pace_.RunFor(seconds(12));  // Two looks of the slave.
     for (auto& consumer : consumers_) consumer->Kill(SimEnv::Loss::kProcess);
     producer_->Kill(SimEnv::Loss::kProcess);
-    replicas_.EndInPeace(*master_, *slave_, acked_, kept_);
+    replicas_.EndInPeace(*master_, {slave_.get()}, acked_, kept_);
   }
 
   const SimulationOptions options_;
   World world_;
   Random random_;
+  Pace pace_;
   Probe probe_;
   ReplicaChecker replicas_;
   DeliveryChecker delivery_;
@@ -441,9 +549,12 @@ class StandbyRun final {
   std::vector<std::unique_ptr<ConsumerNode>> consumers_;
   const Node* away_ = nullptr;  // Is not to return by itself.
   bool sending_ = false;
+  bool split_ = false;  // Two masters: what was not answered OK may be lost.
+  uint64_t lost_ = 0;
   size_t pending_ = 0;
   uint64_t fault_count_ = 0;
   uint64_t made_ = 0;
+  uint64_t switches_ = 0;
   uint64_t at_slave_ = 0;  // Messages consumed while there was no master.
   std::set<uint32_t> acked_;
   std::set<uint32_t> kept_;

@@ -18,7 +18,10 @@ std::vector<std::string> SplitIds(const std::string& joined) {
 }  // namespace
 
 Workload::Workload(World& world, Cluster& cluster)
-    : world_(world), cluster_(cluster), random_(world.scheduler.random().Next()) {}
+    : world_(world),
+      cluster_(cluster),
+      random_(world.scheduler.random().Next()),
+      pace_(world.scheduler, random_) {}
 
 void Workload::Begin(uint64_t acked_min) {
   acked_min_ = acked_min;
@@ -39,7 +42,7 @@ void Workload::Tick() {
     }
   }
   const Duration pause = std::chrono::microseconds(random_.Between(2'000, 30'000));
-  world_.scheduler.PostAt(nullptr, world_.scheduler.now() + pause, [this] { Tick(); }).Detach();
+  pace_.After(pause, [this] { Tick(); });
 }
 
 void Workload::SendBurst(int count) {
@@ -53,7 +56,7 @@ void Workload::SendBurst(int count) {
           [this, number](const Result<SendResult>& result) { OnResult({number}, result); });
     };
     const Duration after = std::chrono::microseconds(random_.Between(0, 100'000));
-    world_.scheduler.PostAt(nullptr, world_.scheduler.now() + after, std::move(send)).Detach();
+    pace_.After(after, std::move(send));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "test/sim/cluster.h"
+#include "test/sim/pace.h"
 
 namespace orbitmq::sim {
 
@@ -49,6 +50,7 @@ class Workload final {
   World& world_;
   Cluster& cluster_;
   Random random_;
+  Pace pace_;
   uint64_t acked_min_ = 0;
   bool finishing_ = false;
   Counters counters_;

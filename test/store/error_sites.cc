@@ -11,34 +11,10 @@ constexpr int kOpensMax = 3;
 constexpr Duration kSpaceNoticed = seconds(5);
 }  // namespace
 
-// A simulated machine whose files fail as planned.
-class ErrorSite::Harness final : public StoreHarness {
- public:
-  explicit Harness(std::shared_ptr<FaultyFiles::Plan> plan) : plan_(std::move(plan)) {}
-  ~Harness() override { Destroy(); }
-  Env& env() override {
-    // One view of the disk per process, as env_ is.
-    if (made_for_ != env_.get()) {
-      made_for_ = env_.get();
-      files_ = std::make_unique<FaultyFiles>(env_->files(), plan_);
-      mixed_ = std::make_unique<OtherFilesEnv>(env_, *files_);
-    }
-    return *mixed_;
-  }
-  // A process of the same address may come next.
-  void ForgetProcess() { made_for_ = nullptr; }
-
- private:
-  std::shared_ptr<FaultyFiles::Plan> plan_;
-  sim::SimEnv* made_for_ = nullptr;
-  std::unique_ptr<FaultyFiles> files_;
-  std::unique_ptr<OtherFilesEnv> mixed_;
-};
-
 ErrorSite::ErrorSite(Options options)
     : options_(std::move(options)),
       plan_(std::make_shared<FaultyFiles::Plan>()),
-      harness_(std::make_unique<Harness>(plan_)) {
+      harness_(std::make_unique<FaultyHarness>(plan_)) {
   plan_->fault = options_.fault;
   StoreStory::SetOptions(harness_->options, options_.mode);
 }

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "test/store/faulty_files.h"
-#include "test/store/other_files.h"
+#include "test/store/faulty_harness.h"
 #include "test/store/store_story.h"
 
 namespace orbitmq::store {
@@ -32,7 +31,6 @@ class ErrorSite final {
   bool wrote_always() const { return wrote_always_; }
 
  private:
-  class Harness;
   bool Open();
   void Send(int count);
   void Leave();
@@ -41,7 +39,7 @@ class ErrorSite final {
 
   const Options options_;
   std::shared_ptr<FaultyFiles::Plan> plan_;
-  std::unique_ptr<Harness> harness_;
+  std::unique_ptr<FaultyHarness> harness_;
   Journal journal_;
   Loss down_by_ = Loss::kNone;
   bool opened_always_ = true;

@@ -96,6 +96,44 @@ TEST_P(LogRoleTest, ChangesAndCuts_OneAtATime) {
   EXPECT_EQ(one_.Append({.body = "m3"}).queue_offset.value, 3);
 }
 
+// Or a slave under SYNC_FLUSH would fall ever further behind a master that syncs a whole batch at once.
+TEST_P(LogRoleTest, AFollower_SyncsOnceForAllThatWaits) {
+  one_.AppendMany(40, {});
+  ReplicatedLog& source = one_.store().replication();
+  ReplicatedLog& target = two_.store().replication();
+  const int64_t before = two_.store().stats().flush_count;
+  const LogOffset end = one_.store().watermarks().appended;
+  int answered = 0;
+  int chunks = 0;
+  for (LogOffset at{0}; at < end; ++chunks) {
+    const auto head = source.ReadLog(at, 8);
+    ASSERT_TRUE(head.ok());
+    const auto peek = PeekRecord(head->view());
+    ASSERT_TRUE(peek.ok());
+    const auto record = source.ReadLog(at, static_cast<size_t>(peek->total_bytes));
+    ASSERT_TRUE(record.ok());
+    target.AppendReplica({.begin = at, .last_record = at, .bytes = std::string(record->view())},
+                         [&answered](const Result<LogOffset>& done) { answered += done.ok() ? 1 : 0; });
+    at += peek->total_bytes;
+  }
+  two_.Pass(std::chrono::seconds(1));
+  EXPECT_EQ(answered, chunks);
+  EXPECT_GE(chunks, 40);
+  EXPECT_EQ(target.reportable(), end);
+  EXPECT_LE(two_.store().stats().flush_count - before, 3);
+  two_.ExpectQueue("T", 0, Numbered(40));
+}
+
+// Its log cannot be synced, or what has to be on the disk not be written.
+TEST_P(LogRoleTest, AChangeThatFails_LeavesTheLeader) {
+  one_.AppendMany(3, {});
+  one_.disk().FailSyncs(100);
+  EXPECT_FALSE(ChangeRole(one_, LogRole::kFollower).ok());
+  EXPECT_EQ(one_.store().replication().role(), LogRole::kLeader);
+  const Status refused = one_.Await(one_.Send({.body = "m3"})).status();
+  EXPECT_TRUE(refused.text().find("slave mode") == std::string_view::npos) << refused.ToString();
+}
+
 INSTANTIATE_TEST_SUITE_P(Flush, LogRoleTest, testing::Values(FlushMode::kSync, FlushMode::kAsync),
                          [](const auto& mode) { return mode.param == FlushMode::kSync ? "Sync" : "Async"; });
 

@@ -61,12 +61,15 @@ TEST_F(ManyQueuesTest, Checkpoints_OfFewTouchedQueues_AreSmallAndComplete) {
   EXPECT_GT(after, before);
   EXPECT_LT(after - before, 400u);
   ASSERT_TRUE(DeleteTopic("Many").ok());
+  EXPECT_TRUE(store().Topics().empty());
   AppendMany(3, {.topic = "Many", .queue_id = 2}, "new");
   Pass(std::chrono::seconds(10));
   Crash(Loss::kPower);
   Open();
   EXPECT_EQ(store().recovery().records_scanned, 0);
   EXPECT_EQ(store().Queues().size(), 1u);
+  ASSERT_EQ(store().Topics().size(), 1u);
+  EXPECT_EQ(*store().Topics().front(), "Many");
   ExpectQueue("Many", 2, Numbered(3, "new"));
 }
 

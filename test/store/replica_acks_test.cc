@@ -86,16 +86,25 @@ TEST_F(ReplicaAcksTest, FailAll_TellsThatItMayBeStored) {
 }
 
 TEST_F(ReplicaAcksTest, Adapt_WaitsForNoMoreThanAreInStep) {
-  options_.in_sync_replicas_adapt = true;
+  acks_.SetDemand({.in_sync = 2, .adapt = true});
   Add(100);
   EXPECT_EQ(answers_, std::vector<std::string>{"100 enough"});
-  options_.in_sync_replicas_min = 2;
+  acks_.SetDemand({.in_sync = 2, .in_sync_min = 2, .adapt = true});
   Add(200);
   EXPECT_EQ(answers_.back(), "200 none");
 }
 
+TEST_F(ReplicaAcksTest, Demand_FallsToNobody_WhoWaitsIsAnswered) {
+  acks_.Set({.in_sync = 2, .replicated = {}});
+  Add(100);
+  EXPECT_TRUE(answers_.empty());
+  acks_.SetDemand({.in_sync = 1});
+  EXPECT_EQ(answers_, std::vector<std::string>{"100 enough"});
+  EXPECT_FALSE(acks_.required());
+}
+
 TEST_F(ReplicaAcksTest, Admit_BelowTheMinimum_IsRefused) {
-  options_.in_sync_replicas_min = 2;
+  acks_.SetDemand({.in_sync = 2, .in_sync_min = 2});
   EXPECT_EQ(acks_.Admit().persisted(), Persisted::kNo);
   EXPECT_FALSE(acks_.Admit().ok());
   acks_.Set({.in_sync = 2, .replicated = {}});

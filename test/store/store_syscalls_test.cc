@@ -86,6 +86,7 @@ TEST_F(IndexBlocksTest, WhereTheyCannotBeReserved_TheyAreWritten) {
     reserving = NumberOf(peace.calls(), "fallocate");
   }
   EXPECT_GE(FirstHole(), kMappedBytes);
+  ASSERT_TRUE(files_->Remove(path_).ok());
   const SyscallFaults faults({.at = reserving, .error = EOPNOTSUPP});
   const auto created = Create();
   ASSERT_TRUE(created.ok()) << created.status().ToString();

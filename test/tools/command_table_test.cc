@@ -13,13 +13,14 @@ namespace orbitmq::tools {
 namespace {
 
 // Those of Java's mqadmin 5.5.0 that concern what there is here: not controllers, access control, static
-// topics, containers, compaction logs, cold data, RocksDB and pop records.
+// topics, containers, cold data, RocksDB and pop records.
 constexpr const char* kJavas[] = {
     "addWritePerm",         "allocateMQ",          "brokerConsumeStats",     "brokerStatus",
     "checkMsgSendRT",       "cleanExpiredCQ",      "cleanUnusedTopic",       "cloneGroupOffset",
     "clusterList",          "clusterRT",           "consumeMessage",         "consumerConnection",
     "consumerProgress",     "consumerStatus",      "deleteExpiredCommitLog", "deleteKvConfig",
-    "deleteSubGroup",       "deleteTopic",         "exportConfigs",          "exportMetadata",
+    "deleteSubGroup",       "deleteTopic",         "dumpCompactionLog",      "exportConfigs",
+    "exportMetadata",
     "exportMetrics",        "getBrokerConfig",     "getConsumerConfig",      "getNamesrvConfig",
     "haStatus",             "printMsg",            "printMsgByQueue",        "producer",
     "producerConnection",   "queryCq",             "queryMsgById",           "queryMsgByKey",
@@ -82,6 +83,31 @@ TEST(CommandTable, Texts_NameEveryCommandAndOption) {
       EXPECT_NE(fish.find("-l " + std::string(option.name)), std::string::npos) << name << " " << option.name;
     }
   }
+}
+
+TEST(CommandTable, WordsWithoutOptions_AreInEveryText) {
+  const std::string man = ManPage("1");
+  const std::string bash = CompletionScript(Shell::kBash);
+  const std::string zsh = CompletionScript(Shell::kZsh);
+  const std::string fish = CompletionScript(Shell::kFish);
+  for (const CommandSpec* command : AllCommands()) {
+    EXPECT_EQ(command->words.empty(), command->word_values.empty()) << command->name;
+    if (command->words.empty()) continue;
+    EXPECT_NE(man.find(StrCat(".B mqadmin ", command->name, "\n", command->words, "\n")), std::string::npos)
+        << command->name;
+  }
+  const auto expect = [](const std::string& script, std::string_view piece) {
+    EXPECT_NE(script.find(piece), std::string::npos) << piece;
+  };
+  expect(bash, "'why 2 '*)");
+  expect(bash, "'context 3 '*)");
+  expect(zsh, "'1:word:{compadd -- $(printf '\\''%s\\n'\\'' bash zsh fish)}'");
+  expect(zsh, "'help:");
+  expect(fish, "-n __fish_use_subcommand -a help ");
+  expect(fish, "-n '__fish_seen_subcommand_from why' -a '(mqadmin consumerProgress");
+  const std::string chosen = "__fish_seen_subcommand_from list use set delete' -a '(";
+  expect(fish, "-n '__fish_seen_subcommand_from context; and not " + chosen + "printf ");
+  expect(fish, "-n '__fish_seen_subcommand_from context; and " + chosen + "mqadmin context list");
 }
 
 }  // namespace

@@ -1,18 +1,25 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""mqadmin on a terminal: colours, questions, what is shown again; bash completion; how long a run takes.
+"""mqadmin on a terminal: colours, questions, what is shown again; what it tells and does without servers.
 
 usage: mqadmin_terminal_test.py FOLDER_OF_PROGRAMS
 """
 
 import errno
+import fcntl
 import json
 import os
+import pathlib
 import pty
+import re
 import select
+import shutil
 import signal
+import statistics
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 
@@ -21,8 +28,7 @@ sys.dont_write_bytecode = True
 from mqadmin_program_test import CLUSTER, WAIT, main  # noqa: E402
 
 CASES = []
-RUN_SECONDS_MAX = 0.020
-RUNS_MAX = 100
+RUNS = 15
 
 
 def case(function):
@@ -33,11 +39,14 @@ def case(function):
 class Terminal:
     """mqadmin with a terminal as all its streams."""
 
-    def __init__(self, setting, *words, **more):
+    def __init__(self, setting, *words, columns=0, **more):
         self.main, inner = pty.openpty()
+        if columns:
+            fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
         self.child = subprocess.Popen([str(setting.binaries / "mqadmin"), *map(str, words)], stdin=inner,
                                       stdout=inner, stderr=inner, env={**setting.environment, **more},
-                                      cwd=setting.folder, start_new_session=True)
+                                      cwd=setting.folder, start_new_session=True,
+                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(inner)
         self.text = ""
 
@@ -119,6 +128,19 @@ def what_deletes_asks_first(setting):
 def watching_shows_it_again(setting):
     with Terminal(setting, "topicList", "--watch", "1") as terminal:
         terminal.wait_for(lambda text: text.count("\033[H\033[2J") >= 3 and text.count("TBW102") >= 2)
+        assert re.search(r"\d\d:\d\d:\d\d  mqadmin topicList, every 1 s\r\n", terminal.text), terminal.text
+    # A narrow terminal shows a row as a line, and ^C between two looks leaves the next line to the shell.
+    for words in (("clusterList", "--watch", "1"), ("top", "-i", "1")):
+        for _ in range(50):
+            with Terminal(setting, *words, columns=40) as terminal:
+                terminal.wait_for(lambda text: text.count("\033[H\033[2J") >= 2)
+                terminal.type("\x03")
+                shown, code = terminal.end()
+            if code != -signal.SIGINT:  # What a look ends with that the ^C interrupts.
+                break
+        lines = re.sub(r"\033\[[0-9;]*[A-Za-z]", "", shown).replace("\r", "").split("\n")
+        assert code == 0 and max(map(len, lines)) == 40, (code, lines)
+        assert shown.endswith("^C\r\n"), shown[-80:]
     words = [str(setting.binaries / "mqadmin"), "topicList", "--watch", "1", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=setting.environment) as child:
         guard = threading.Timer(WAIT, child.kill)
@@ -133,6 +155,58 @@ def watching_shows_it_again(setting):
 
 
 @case
+def the_first_signal_ends_the_watching(setting):
+    topic = setting.topic("Repeated", queues=1)
+    setting.run("produce", "-t", topic, feed="again\n")
+    # Those that take the signals over end with their own code, whenever it comes; the others only between
+    # two runs.
+    own_end = (("consume", "-t", topic, "-e"), ("bench", "-t", topic, "-d", "1", "-r", "10"),
+               ("startMonitoring", "--count", "1"))
+    for words in (*own_end, ("top",), ("topicList",), ("clusterList", "-i", "1")):
+        for sent in (signal.SIGINT, signal.SIGTERM):
+            watch = () if "-i" in words else ("--watch", "1")
+            with subprocess.Popen([str(setting.binaries / "mqadmin"), *words, *watch], text=True,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                  stderr=subprocess.DEVNULL, env=setting.environment) as child:
+                guard = threading.Timer(WAIT, child.kill)
+                guard.start()
+                try:
+                    assert child.stdout.readline(), words
+                    child.send_signal(sent)
+                    child.stdout.read()
+                    code = child.wait(WAIT)
+                finally:
+                    guard.cancel()
+                    child.kill()
+            assert code == 0 or (words not in own_end and code == -sent), (words, sent, code)
+
+
+@case
+def a_producer_that_is_interrupted_tells_what_it_sent(setting):
+    topic = setting.topic("Interrupted", queues=1)
+    for number, signal_sent in enumerate((signal.SIGINT, signal.SIGTERM), 1):
+        child = subprocess.Popen([str(setting.binaries / "mqadmin"), "produce", "-t", topic],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                 text=True, env=setting.environment, cwd=setting.folder)
+        guard = threading.Timer(WAIT, child.kill)
+        guard.start()
+        try:
+            child.stdin.write("a\nb\nc\n")
+            child.stdin.flush()
+            status = ("topicStatus", "-t", topic)
+            setting.until(lambda: setting.json(*status)["queues"][0]["maxOffset"] == 3 * number)
+            child.send_signal(signal_sent)
+            # The input stays open: it is the signal that ends the wait for more.
+            told = child.stdout.read(), child.stderr.read()
+            assert child.wait(WAIT) == 1 and told[0].startswith("sent 3 messages, 3 bytes in "), told
+            assert told[1] == "mqadmin: produce: interrupted: what the input still holds is not sent\n", told
+        finally:
+            guard.cancel()
+            child.kill()
+            child.communicate()
+
+
+@case
 def monitoring_goes_on_until_told(setting):
     setting.topic("Watched", queues=1)
     setting.run("produce", "-t", "Watched", feed="a\nb\n")
@@ -141,18 +215,36 @@ def monitoring_goes_on_until_told(setting):
     setting.run("updateTopic", "-b", setting.broker, "-t", "%RETRY%idler", "-r", "1", "-w", "1")
     setting.until(lambda: "%RETRY%idler" in setting.run("topicList").stdout)
     shown = setting.run("startMonitoring", "--count", "1").stdout
-    assert "idler" in shown and " nobody " in shown and "1 messages undone" in shown, shown
+    assert "idler" in shown and " nobody " in shown and "1 message undone" in shown, shown
     rounds = setting.run("startMonitoring", "--count", "2", "-i", "1", "--json").stdout.splitlines()
     assert len(rounds) == 2, rounds
     group = [row for row in json.loads(rounds[1])["groups"] if row["group"] == "idler"][0]
     assert (group["state"], group["undone"], group["members"]) == ("nobody", 1, 0), group
     with Terminal(setting, "startMonitoring", "-i", "1") as terminal:
-        terminal.wait_for(lambda text: text.count("messages undone") >= 2)
+        terminal.wait_for(lambda text: text.count("message undone") >= 2)
         terminal.child.send_signal(signal.SIGINT)
         _, code = terminal.end()
         assert code == 0, code
     setting.run("startMonitoring", "-i", "0", code=2)
     setting.run("startMonitoring", "-n", "127.0.0.1:1", code=3)
+
+
+@case
+def top_shows_the_busiest(setting):
+    for name, count in (("Calm", 1), ("Busy", 5)):
+        setting.topic(name)
+        setting.run("produce", "-t", name, feed="x\n" * count)
+        setting.run("consume", "-t", name, "-g", "watcher", "-s", "last", "-e")
+        setting.run("resetOffsetByTime", "-g", "watcher", "-t", name, "-s", "0")
+    rows = setting.json("top", "-s", "lag", "-c", "100")["busiest"]
+    rows = [row for row in rows if row["group"] == "watcher"]
+    assert [(row["topic"], row["lag"]) for row in rows] == [("Busy", 5), ("Calm", 1)], rows
+    shown = setting.run("top", "-s", "lag", "-c", "1").stdout.splitlines()
+    assert len(shown) == 2 and shown[0].split() == ["#Topic", "#Group", "#InTPS", "#OutTPS", "#Lag"], shown
+    assert not any("\033" in line for line in shown), "refreshed on terminals only"
+    setting.run("top", "-c", "0", code=2)
+    setting.run("top", "-s", "size", code=2)
+    setting.run("top", "-n", "127.0.0.1:1", code=3)
 
 
 @case
@@ -174,7 +266,7 @@ def bench_tells_rate_and_latencies(setting):
     assert len(shown) == 2 and shown[0].split()[0] == "#Load", shown
     assert shown[1].split()[0] == "produce" and int(shown[1].split()[1]) > 0, shown
     told = setting.run("bench", "-t", topic, "--dry-run").stdout
-    assert told == f"would send messages of 1024 bytes to the topic {topic} for 10 s over 1 connections\n"
+    assert told == f"would send messages of 1024 bytes to the topic {topic} for 10 s over 1 connection\n"
     for wrong in (("-s", "0"), ("-c", "65"), ("-d", "0"), ("-r", "0"), ("-m", "no"),
                   ("-m", "consume", "-s", "1")):
         setting.run("bench", "-t", topic, *wrong, code=2)
@@ -189,10 +281,15 @@ def bench_tells_rate_and_latencies(setting):
 @case
 def bash_completes(setting):
     def completed(*words):
-        script = ("source <(mqadmin completion bash); COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _mqadmin; "
+        # As the shell sets them: '=' and ':' are words of their own.
+        split = [piece for word in words for piece in re.split("([=:])", word) if piece]
+        split += [""] * (not words[-1])
+        script = ("source <(mqadmin completion bash); COMP_LINE=$1; COMP_POINT=${#1}; shift; "
+                  "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _mqadmin; "
                   "printf '%s\\n' \"${COMPREPLY[@]}\"")
         path = f"{setting.binaries}:{os.environ['PATH']}"
-        done = subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True,
+        done = subprocess.run(["bash", "-c", script, "bash", " ".join(words), *split],
+                              capture_output=True, text=True,
                               check=True, timeout=WAIT, env={**setting.environment, "PATH": path})
         return done.stdout.split()
 
@@ -201,20 +298,99 @@ def bash_completes(setting):
     assert "Completed" in completed("mqadmin", "topicStatus", "-t", "Comp")
     assert "--tls-ca" in completed("mqadmin", "topicStatus", "--tls")
     assert "both" in completed("mqadmin", "bench", "--mode", "b")
+    assert completed("mqadmin", "--v") == ["--version"]
+    assert completed("mqadmin", "help", "topicS") == ["topicStatus"]
+    assert completed("mqadmin", "man", "topicS") == ["topicStatus"]
+    assert completed("mqadmin", "completion", "") == ["bash", "zsh", "fish"]
+    assert completed("mqadmin", "context", "") == ["list", "use", "set", "delete"]
+    for name in ("first", "second"):
+        setting.run("context", "set", name, setting.namesrv)
+    assert {"first", "second"} <= set(completed("mqadmin", "context", "use", ""))
+    assert completed("mqadmin", "topicList", "--context", "sec") == ["second"]
+    assert "--json" in completed("mqadmin", "why", "--j")
+    setting.run("updateSubGroup", "-b", setting.broker, "-g", "completing")
+    setting.run("updateTopic", "-b", setting.broker, "-t", "%RETRY%completing", "-r", "1", "-w", "1")
+    setting.until(lambda: "completing" in setting.run("consumerProgress").stdout)
+    assert completed("mqadmin", "why", "compl") == ["completing"]
+    # A value is never the name of an option; '=' in front of it changes nothing.
+    for words in (("topicList", "-n"), ("consume", "-f"), ("sendMessage", "-k"), ("produce", "-s")):
+        assert completed("mqadmin", *words, "") == [], words
+    assert completed("mqadmin", "topicStatus", "--topic=Comp") == ["Completed"]
+    assert "Completed" in completed("mqadmin", "topicStatus", "--topic=")
+    # Whom the line names is asked, also in front of the command.
+    environment = dict(setting.environment)
+    del setting.environment["NAMESRV_ADDR"]
+    try:
+        for words in (("topicStatus", "-n", setting.namesrv, "-t"),
+                      ("-n", setting.namesrv, "topicStatus", "-t"),
+                      ("topicStatus", "--context", "second", "-t")):
+            assert completed("mqadmin", *words, "Comp") == ["Completed"], words
+        assert completed("mqadmin", "topicStatus", "-n", "127.0.0.1:1", "-t", "Comp") == []
+    finally:
+        setting.environment = environment
+    assert completed("mqadmin", "--json", "topicS") == ["topicStatus"]
 
 
 @case
-def a_run_takes_less_than_20_ms(setting):
-    # The shortest of many: others may hold the processor up, and only ever make it longer.
-    for words in (("topicList",), ("help", "topicStatus"), ("clusterList", "--json")):
-        best = RUN_SECONDS_MAX
-        for _ in range(RUNS_MAX):
+def help_man_and_completion_come_from_one_table(setting):
+    listed = setting.run("help").stdout
+    commands = re.findall(r"^   (\w+) ", listed, re.M)
+    assert len(commands) > 50, listed
+    for command in commands:
+        assert "example:\n  " in setting.run("help", command).stdout
+    assert setting.run("topicStatus", "-h").stdout == setting.run("help", "topicStatus").stdout
+    for shell in ("bash", "zsh", "fish"):
+        script = setting.run("completion", shell).stdout
+        assert all(command in script for command in commands)
+    for shell in ("zsh", "fish"):
+        script = setting.run("completion", shell).stdout
+        if found := shutil.which(shell):
+            subprocess.run([found, "-n"], input=script, text=True, timeout=WAIT, check=True)
+    assert re.fullmatch(r"mqadmin version \d+\.\d+\.\d+\n", setting.run("--version").stdout)
+    script = setting.run("completion", "bash").stdout
+    subprocess.run(["bash", "-n"], input=script, text=True, timeout=WAIT, check=True)
+    assert ".TH MQADMIN 1" in setting.run("man").stdout
+    assert "topicStatus" in setting.run("man", "topicStatus").stdout
+    setting.run("context", "set", "here", setting.namesrv)
+    assert setting.namesrv in setting.run("context", "list").stdout
+    setting.run("topicList", "--context", "here")
+
+
+@case
+def a_file_of_a_compaction_log_is_dumped(setting):
+    # Its records are those of a commit log.
+    log = pathlib.Path(__file__).resolve().parent.parent / "golden/store/commitlog/00000000000000000000"
+    shown = setting.run("dumpCompactionLog", "-f", log).stdout.splitlines()
+    assert shown[0].startswith("MessageExt [brokerName=null, queueId=0, storeSize="), shown[0]
+    assert shown[0].endswith("'}]") and ", body=null, transactionId='" in shown[0], shown[0]
+    lines = setting.run("dumpCompactionLog", "-f", log, "--json").stdout.splitlines()
+    told = [json.loads(line) for line in lines]
+    # Who pulls a prepared message tells its transaction, who only decodes it does not.
+    assert not any("transactionId='7F" in line for line in shown), shown
+    assert len(told) == len(shown) and told[0]["commitLogOffset"] == 0 and told[0]["body"], told[0]
+    (setting.folder / "cut").write_bytes(log.read_bytes()[:told[1]["commitLogOffset"] + 50])
+    done = setting.run("dumpCompactionLog", "-f", "cut", code=1)
+    assert done.stdout == shown[0] + "\n" and "cut: at byte " in done.stderr, (done.stdout, done.stderr)
+    assert "file nowhere not exist." in setting.run("dumpCompactionLog", "-f", "nowhere", code=1).stderr
+    assert "is a directory." in setting.run("dumpCompactionLog", "-f", ".", code=1).stderr
+    setting.run("dumpCompactionLog", code=2)
+
+
+@case
+def how_long_runs_take_is_printed(setting):
+    # A figure for docs/PERFORMANCE.md; only that the runs succeed is asserted.
+    topic = setting.topic("Timed")
+    commands = (("help", "topicStatus"), ("topicList",), ("topicStatus", "-t", topic),
+                ("clusterList", "--json"), ("doctor", "--java-exit"), ("consumerProgress",))
+    times = {words: [] for words in commands}
+    for _ in range(RUNS):
+        for words in commands:
             began = time.monotonic()
             setting.run(*words)
-            best = min(best, time.monotonic() - began)
-            if best < RUN_SECONDS_MAX:
-                break
-        assert best < RUN_SECONDS_MAX, f"{words}: never below {RUN_SECONDS_MAX} s in {RUNS_MAX} runs"
+            times[words].append((time.monotonic() - began) * 1000)
+    for words, taken in times.items():
+        print(f"mqadmin {' '.join(words)}: median {statistics.median(taken):.1f} ms, "
+              f"{min(taken):.1f} to {max(taken):.1f}")
 
 
 if __name__ == "__main__":

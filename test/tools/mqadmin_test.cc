@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
@@ -6,19 +7,16 @@
 
 #include <gtest/gtest.h>
 
-#include "common/log.h"
 #include "common/strings.h"
 #include "remoting/protocol/codes.h"
-#include "remoting/real_env.h"
-#include "test/common/temp_directory.h"
-#include "tools/mqadmin/cluster_findings.h"
-#include "tools/mqadmin/contexts.h"
+#include "tools/mqadmin/arguments.h"
 #include "tools/mqadmin/driver.h"
 #include "tools/mqadmin/group_verdict.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/java_text.h"
 #include "tools/mqadmin/line_format.h"
 #include "tools/mqadmin/line_source.h"
+#include "tools/mqadmin/message_view.h"
 #include "tools/mqadmin/properties_view.h"
 
 namespace orbitmq::tools {
@@ -93,6 +91,22 @@ TEST(MqadminArguments, UnknownOption_SuggestsTheNearest) {
   EXPECT_NE(Refusal({"--a", "x"}).find("may be --all or --attributes"), std::string::npos);
 }
 
+TEST(MqadminArguments, Names_AreNeitherEmptyNorEndless) {
+  const std::string longest(255, 't');
+  EXPECT_TRUE(Parse({"-t", longest, "-c", "x"}).ok());
+  const auto refused = Parse({"-t", longest + "t", "-c", "x"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_NE(refused.status().text().find("has 256 bytes; a name has at most 255"), std::string::npos)
+      << refused.status().text();
+  EXPECT_LT(refused.status().text().size(), 150u);
+  EXPECT_FALSE(Parse({"-t", " ", "-c", "x"}).ok());
+  const CommandSpec* why = FindCommand("why");
+  for (const std::string& group : {std::string(), std::string(" "), longest + "g"}) {
+    EXPECT_FALSE(Arguments::Parse(*why, Words{group}).ok()) << group.size();
+  }
+  EXPECT_TRUE(Arguments::Parse(*why, Words{"billing"}).ok());
+}
+
 TEST(MqadminArguments, Help_NeedsNothingElse) {
   const auto parsed = Parse({"-h"});
   ASSERT_TRUE(parsed.ok()) << parsed.status().text();
@@ -126,8 +140,11 @@ TEST(JavaFormat, ToolTime_GoesBothWays) {
   const auto local = ParseToolTime("2026-01-31#13:45:10:123");
   ASSERT_TRUE(local.ok());
   EXPECT_EQ(HumanMillis(*local), "2026-01-31 13:45:10,123");
+  EXPECT_EQ(HumanMillis(*ParseToolTime("2026-01-31 13:45")), "2026-01-31 13:45:00,000");
+  EXPECT_EQ(HumanMillis(*ParseToolTime("2026-01-31T13:45:10.123")), "2026-01-31 13:45:10,123");
+  EXPECT_EQ(*ParseToolTime("2023-11-14T22:13:20Z"), 1700000000000);
   EXPECT_EQ(HumanSeconds(*local), "2026-01-31 13:45:10");
-  for (const char* text : {"", "soon", "2026-13-01#00:00:00:000", "2026-01-31 13:45:10", "1x"}) {
+  for (const char* text : {"", "soon", "2026-13-01#00:00:00:000", "2026-02-30", "1x"}) {
     EXPECT_FALSE(ParseToolTime(text).ok()) << text;
   }
 }
@@ -135,10 +152,10 @@ TEST(JavaFormat, ToolTime_GoesBothWays) {
 TEST(JavaText, SpellsWhatJavaPrints) {
   proto::TopicConfig topic;
   topic.topic_name = "T";
-  topic.attributes = {{"+a", "1"}};
+  topic.attributes = {{"+b", "2"}, {"+a", "1"}};
   EXPECT_EQ(TopicConfigText(topic),
             "TopicConfig [topicName=T, readQueueNums=16, writeQueueNums=16, perm=RW-, "
-            "topicFilterType=SINGLE_TAG, topicSysFlag=0, order=false, attributes={+a=1}]");
+            "topicFilterType=SINGLE_TAG, topicSysFlag=0, order=false, attributes={+a=1, +b=2}]");
   EXPECT_EQ(QueueText({"T", "b", 3}), "MessageQueue [topic=T, brokerName=b, queueId=3]");
   EXPECT_EQ(JavaString("a\xFF z"), "a\xEF\xBF\xBD z");
 }
@@ -218,14 +235,24 @@ TEST(LineFormat, EveryPlaceholder_IsFilled) {
   EXPECT_EQ(LineFormat::Parse("%d")->Apply(dated), "2026-01-31 13:45:10,123");
 }
 
+TEST(MessageJson, BodyThatIsNoText_IsWhole) {
+  ShownMessage message = SampleMessage();
+  EXPECT_NE(MessageJson(message).find("\"body\":\"hello\""), std::string::npos);
+  message.body =
+      "c\xFF\xFE"
+      "d";
+  const std::string json = MessageJson(message);
+  EXPECT_NE(json.find("\"bodyBase64\":\"Y//+ZA==\""), std::string::npos) << json;
+  EXPECT_EQ(json.find("\"body\""), std::string::npos) << json;
+}
+
 TEST(LineFormat, WrongText_IsRefusedByName) {
-  for (const auto& [text, named] : std::vector<std::pair<std::string, std::string>>{
-           {"%z", "'%z'"},
-           {"%", "'%'"},
-           {"\\q", "'\\q'"},
-           {"\\", "'\\'"},
-           {"\\x4", "'\\x'"},
-           {"\\xzz", "'\\x'"}}) {
+  for (const auto& [text, named] : std::vector<std::pair<std::string, std::string>>{{"%z", "'%z'"},
+                                                                                    {"%", "'%'"},
+                                                                                    {"\\q", "'\\q'"},
+                                                                                    {"\\", "'\\'"},
+                                                                                    {"\\x4", "'\\x'"},
+                                                                                    {"\\xzz", "'\\x'"}}) {
     const auto format = LineFormat::Parse(text);
     ASSERT_FALSE(format.ok()) << text;
     EXPECT_NE(format.status().text().find(named), std::string_view::npos) << format.status().text();
@@ -249,6 +276,15 @@ TEST(LineSource, TooLongALine_IsNamed) {
   EXPECT_EQ(refused.status().text(), "line 2 is longer than 5 bytes, a message's limit");
 }
 
+TEST(LineSource, InputThatCannotBeRead_IsAFailure) {
+  std::ifstream folder("/");
+  LineSource lines(folder, 5);
+  const auto refused = lines.Next();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.status().code(), StatusCode::kIoError);
+  EXPECT_EQ(refused.status().text(), "line 1 of the input cannot be read: Is a directory");
+}
+
 TEST(LineSource, Key_StandsBeforeTheFirstSeparator) {
   const auto keyed = SplitKey("k=>a=>b", "=>");
   ASSERT_TRUE(keyed.ok());
@@ -268,109 +304,6 @@ TEST(Output, Lines_AreObjectsOfTheirOwn) {
   EXPECT_EQ(text.str(), "{\"a\":1}\n");
   text.setstate(std::ios::badbit);
   EXPECT_EQ(out.Flush().code(), StatusCode::kIoError);
-}
-
-// A NameServer, a master and a slave in good health.
-ClusterFacts HealthyCluster() {
-  ClusterFacts facts;
-  for (const char* address : {"10.0.0.9:9876", "10.0.0.8:9876"}) {
-    facts.name_servers.push_back({.address = address});
-    NameServerFacts& server = facts.name_servers.back();
-    server.brokers = {{{"a", 0}, "10.0.0.1:10911"}, {{"a", 1}, "10.0.0.2:10911"}};
-    server.config = {{"orderMessageEnable", "false"}, {"listenPort", "9876"}};
-  }
-  facts.brokers = {{.cluster = "c", .name = "a", .id = 0, .address = "10.0.0.1:10911"},
-                   {.cluster = "c", .name = "a", .id = 1, .address = "10.0.0.2:10911"}};
-  for (BrokerFacts& broker : facts.brokers) {
-    broker.runtime = {{"brokerVersionDesc", "V5_5_0"}, {"commitLogDiskRatio", "0.5"}};
-    broker.topics["T"].topic_name = "T";
-    broker.clock_ahead_ms = 300;
-  }
-  facts.brokers[0].config["brokerRole"] = "SYNC_MASTER";
-  proto::HARuntimeInfo replication;
-  replication.ha_connection_info.emplace_back();
-  replication.ha_connection_info[0].in_sync = true;
-  facts.brokers[0].replication = replication;
-  facts.routes = {{.topic = "T", .broker_names = {"a"}}};
-  return facts;
-}
-
-// "E where: what" and "W where: what", without remedies, which all must have.
-std::string Told(const ClusterFacts& facts) {
-  std::string text;
-  for (const Finding& finding : Examine(facts)) {
-    EXPECT_FALSE(finding.remedy.empty()) << finding.what;
-    StrAppend(text, finding.severity == Severity::kError ? "E " : "W ", finding.where, ": ", finding.what,
-              "\n");
-  }
-  return text;
-}
-
-TEST(Doctor, HealthyCluster_HasNoFindings) { EXPECT_EQ(Told(HealthyCluster()), ""); }
-
-TEST(Doctor, ServersThatDoNotAnswer_AreErrors) {
-  ClusterFacts facts = HealthyCluster();
-  facts.name_servers[1].reached = {StatusCode::kUnavailable, "refused"};
-  for (BrokerFacts& broker : facts.brokers) broker.reached = {StatusCode::kUnavailable, "gone"};
-  EXPECT_EQ(Told(facts),
-            "E 10.0.0.8:9876: the NameServer does not answer: refused\n"
-            "E a: the routes of 1 topics, such as T, name it, but it is dead\n"
-            "E a 10.0.0.1:10911: clients are told this address, but nobody answers: gone\n"
-            "E a 10.0.0.2:10911: clients are told this address, but nobody answers: gone\n");
-  EXPECT_EQ(Told({}), "E brokers: no broker is registered\n");
-}
-
-TEST(Doctor, NameServersThatDisagree_AreTold) {
-  ClusterFacts facts = HealthyCluster();
-  facts.name_servers[1].brokers.erase({"a", 1});
-  facts.name_servers[1].config = {{"orderMessageEnable", "true"}, {"listenPort", "1"}};
-  EXPECT_EQ(Told(facts),
-            "E 10.0.0.8:9876: it and 10.0.0.9:9876 know different brokers: a:1\n"
-            "W 10.0.0.8:9876: orderMessageEnable is true here and false at 10.0.0.9:9876\n");
-}
-
-TEST(Doctor, DiskClockAndVersion_AreTold) {
-  ClusterFacts facts = HealthyCluster();
-  facts.brokers[0].runtime["commitLogDiskRatio"] = "0.86";
-  facts.brokers[0].clock_ahead_ms = -7000;
-  facts.brokers[1].runtime["consumeQueueDiskRatio"] = "0.91";
-  facts.brokers[1].runtime["brokerVersionDesc"] = "V4_9_7";
-  EXPECT_EQ(Told(facts),
-            "E a 10.0.0.2:10911: its disk is full to 91 %\n"
-            "W a 10.0.0.1:10911: its disk is full to 86 %; files go before their time\n"
-            "W a 10.0.0.1:10911: its clock is 7 s behind the one here\n"
-            "W brokers: different versions: V4_9_7 (a 10.0.0.2:10911), V5_5_0 (a 10.0.0.1:10911)\n");
-  facts = HealthyCluster();
-  facts.brokers[0].runtime["storeWritable"] = "false";
-  facts.brokers[0].runtime["storeWriteRefusal"] = "fsync failed";
-  EXPECT_EQ(Told(facts), "E a 10.0.0.1:10911: takes no messages: fsync failed\n");
-}
-
-TEST(Doctor, ReplicationThatDoesNotWork_IsTold) {
-  ClusterFacts facts = HealthyCluster();
-  facts.brokers[0].replication->ha_connection_info.clear();
-  facts.brokers[1].topics["T"].perm = 4;
-  EXPECT_EQ(Told(facts),
-            "E a 10.0.0.1:10911: 0 of 1 slaves are connected to it\n"
-            "W a 10.0.0.2:10911: 1 topics are not as on its master, such as T\n");
-  facts = HealthyCluster();
-  proto::HAConnectionRuntimeInfo& slave = facts.brokers[0].replication->ha_connection_info[0];
-  slave.addr = "10.0.0.2:4";
-  slave.diff = 100;
-  slave.in_sync = false;
-  EXPECT_EQ(Told(facts), "W a 10.0.0.1:10911: its slave 10.0.0.2:4 is 100 bytes behind\n");
-  facts.brokers.pop_back();
-  EXPECT_NE(Told(facts).find("it is SYNC_MASTER and has no slave"), std::string::npos);
-  facts = HealthyCluster();
-  facts.brokers.erase(facts.brokers.begin());
-  EXPECT_EQ(Told(facts), "E a: no master is registered: it takes no messages\n");
-}
-
-TEST(Doctor, BrokerClock_IsBootTimeAndRuntime) {
-  const std::string runtime = "[ 1 days, 2 hours, 3 minutes, 4 seconds ]";
-  EXPECT_EQ(BrokerClock({{"bootTimestamp", "1000"}, {"runtime", runtime}}), 1000 + 93'784'000);
-  EXPECT_EQ(BrokerClock({{"runtime", runtime}}), std::nullopt);
-  EXPECT_EQ(BrokerClock({{"bootTimestamp", "1000"}, {"runtime", "[ 1 days ]"}}), std::nullopt);
 }
 
 // Two members share two queues and are done with all.
@@ -397,6 +330,21 @@ TEST(Why, HealthyGroup_IsFine) {
   EXPECT_EQ(SlowestQueue(facts), &facts.queues[1]);
 }
 
+TEST(Why, BrokersThatCannotTell_AreNoReasonToSayFine) {
+  GroupFacts facts = HealthyGroup();
+  facts.unknown = {"broker-b (last seen at 10.0.0.2:10911)"};
+  GroupVerdict verdict = Judge(facts);
+  EXPECT_EQ(verdict.state, GroupState::kUnknown);
+  EXPECT_EQ(GroupStateName(verdict.state), "unknown");
+  EXPECT_EQ(verdict.text,
+            "fine: nothing waits; what waits at broker-b (last seen at 10.0.0.2:10911) is not known");
+  EXPECT_FALSE(verdict.remedy.empty());
+  facts.members = 0;
+  verdict = Judge(facts);
+  EXPECT_EQ(verdict.state, GroupState::kNobody);
+  EXPECT_TRUE(verdict.text.ends_with("is not known")) << verdict.text;
+}
+
 TEST(Why, EveryTrouble_IsNamedWithItsRemedy) {
   const auto expect = [](const GroupFacts& facts, GroupState state, std::string_view text) {
     const GroupVerdict verdict = Judge(facts);
@@ -410,6 +358,10 @@ TEST(Why, EveryTrouble_IsNamedWithItsRemedy) {
   expect(facts, GroupState::kNobody, "nobody consumes: no member is online, and nothing waits");
   facts.queues[0].lag = 7;
   expect(facts, GroupState::kNobody, "nobody consumes: no member is online, 7 messages wait");
+  facts.switched_off = {"10.0.0.1:10911", "10.0.0.2:10911"};
+  expect(facts, GroupState::kOff,
+         "switched off: 10.0.0.1:10911, 10.0.0.2:10911 gives this group no message (consumeEnable=false), "
+         "7 messages wait");
   facts = HealthyGroup();
   facts.same_subscriptions = false;
   expect(facts, GroupState::kConflict,
@@ -428,8 +380,7 @@ TEST(Why, EveryTrouble_IsNamedWithItsRemedy) {
   facts = HealthyGroup();
   facts.failed_tps = 2;
   facts.ok_tps = 1;
-  expect(facts, GroupState::kFailing,
-         "failing consumer: listeners refuse 2.00 messages/s and finish 1.00");
+  expect(facts, GroupState::kFailing, "failing consumer: listeners refuse 2.00 messages/s and finish 1.00");
   facts = HealthyGroup();
   facts.queues[0].lag = 9;
   facts.queues[0].last_commit_ms = facts.now_ms - 90'000;
@@ -446,100 +397,6 @@ TEST(ExitCodes, FollowTheKindOfFailure) {
   EXPECT_EQ(ExitCodeOf({StatusCode::kUnknown, "x"}), 3);
   EXPECT_EQ(ExitCodeOf(proto::StatusFromResponse(proto::ResponseCode::kNoPermission, "x")), 4);
   EXPECT_EQ(ExitCodeOf(proto::StatusFromResponse(proto::ResponseCode::kSystemError, "x")), 1);
-}
-
-class MqadminDriverTest : public ::testing::Test {
- protected:
-  MqadminDriverTest() : env_(net::NewRealEnv(NullLogger())) { around_.contexts_path = folder_ / "contexts"; }
-
-  int Run(const Words& words) {
-    out_.str("");
-    errors_.str("");
-    Driver driver({.env = *env_, .surroundings = around_, .out = out_, .errors = errors_, .input = input_});
-    return driver.Run(words);
-  }
-
-  TempDirectory folder_;
-  std::unique_ptr<Env> env_;
-  Surroundings around_;
-  std::ostringstream out_;
-  std::ostringstream errors_;
-  std::istringstream input_;
-};
-
-TEST_F(MqadminDriverTest, UnknownCommand_SuggestsTheNearest) {
-  EXPECT_EQ(Run({"topiclst"}), kExitUsage);
-  EXPECT_NE(errors_.str().find("The sub command topiclst not exist. Did you mean topicList?"),
-            std::string::npos)
-      << errors_.str();
-  EXPECT_EQ(out_.str(), "");
-  EXPECT_EQ(Run({"topiclst", "--java-exit"}), 0);
-  EXPECT_EQ(out_.str(), "The sub command topiclst not exist.\n");
-}
-
-TEST_F(MqadminDriverTest, NoWords_ListsCommandsAsJava) {
-  EXPECT_EQ(Run({}), 0);
-  EXPECT_TRUE(out_.str().starts_with("The most commonly used mqadmin commands are:\n")) << out_.str();
-  EXPECT_NE(out_.str().find("   topicList                           "), std::string::npos);
-}
-
-TEST_F(MqadminDriverTest, WrongUsage_EndsWithTwoOrWithJavasOne) {
-  EXPECT_EQ(Run({"topicStatus"}), kExitUsage);
-  EXPECT_NE(errors_.str().find("topicStatus: option -t/--topic is missing"), std::string::npos);
-  EXPECT_EQ(Run({"topicStatus", "--java-exit"}), 1);
-  EXPECT_EQ(Run({"topicList"}), kExitUsage) << "no NameServer is known";
-  EXPECT_NE(errors_.str().find("no NameServer is named"), std::string::npos) << errors_.str();
-}
-
-TEST_F(MqadminDriverTest, UnreachableNameServer_EndsWithThree) {
-  EXPECT_EQ(Run({"topicList", "-n", "127.0.0.1:1"}), kExitUnreachable);
-  EXPECT_NE(errors_.str().find("127.0.0.1:1"), std::string::npos) << errors_.str();
-  EXPECT_EQ(Run({"topicList", "-n", "127.0.0.1:1", "--java-exit"}), 0);
-}
-
-TEST_F(MqadminDriverTest, ProduceAndConsume_CheckBeforeTheyAsk) {
-  for (const Words& words :
-       {Words{"produce", "-t", "T", "-r", "0"}, Words{"produce", "-t", "T", "-s", ""},
-        Words{"produce", "-t", "T", "-k", "a", "-s", ":"}, Words{"produce", "-t", "T", "--by-key"},
-        Words{"produce", "-t", "T", "-p", "a"}, Words{"produce", "-t", "T", "-p", "a=1,a=2"},
-        Words{"produce", "-t", "T", "-p", "TAGS=x"}, Words{"produce", "-t", "T", "-d", "19"},
-        Words{"consume", "-t", "T", "-c", "0"}, Words{"consume", "-t", "T", "-f", "%y"},
-        Words{"consume", "-t", "T", "-s", "never"}, Words{"consume", "-t", "T", "-f", "%b", "--json"}}) {
-    Words whole = words;
-    whole.insert(whole.end(), {"-n", "127.0.0.1:1"});
-    EXPECT_EQ(Run(whole), kExitUsage) << words[0] << " " << words.back() << ": " << errors_.str();
-    EXPECT_EQ(out_.str(), "");
-  }
-  EXPECT_EQ(Run({"produce", "-t", "T", "-n", "127.0.0.1:1"}), kExitUnreachable);
-  EXPECT_EQ(Run({"consume", "-t", "T", "--json", "-n", "127.0.0.1:1"}), kExitUnreachable);
-  EXPECT_EQ(out_.str(), "") << "no object where nothing was read";
-}
-
-TEST_F(MqadminDriverTest, Contexts_AreKeptAndChosen) {
-  EXPECT_EQ(Run({"context", "set", "prod", "127.0.0.1:1;127.0.0.1:2"}), 0) << errors_.str();
-  EXPECT_EQ(Run({"context", "set", "test", "127.0.0.1:3"}), 0);
-  EXPECT_EQ(Run({"context", "list"}), 0);
-  EXPECT_NE(out_.str().find("*         prod"), std::string::npos) << out_.str();
-  EXPECT_EQ(Run({"topicList"}), kExitUnreachable) << "the current context names a server";
-  EXPECT_NE(errors_.str().find("127.0.0.1:2"), std::string::npos) << errors_.str();
-  EXPECT_EQ(Run({"topicList", "--context", "test"}), kExitUnreachable);
-  EXPECT_NE(errors_.str().find("127.0.0.1:3"), std::string::npos) << errors_.str();
-  around_.namesrv_addr = "127.0.0.1:4";
-  EXPECT_EQ(Run({"topicList"}), kExitUnreachable) << "NAMESRV_ADDR comes before the current context";
-  EXPECT_NE(errors_.str().find("127.0.0.1:4"), std::string::npos) << errors_.str();
-  EXPECT_EQ(Run({"topicList", "--context", "test"}), kExitUnreachable);
-  EXPECT_NE(errors_.str().find("127.0.0.1:3"), std::string::npos) << errors_.str();
-  EXPECT_EQ(Run({"context", "use", "none"}), kExitFailed);
-  EXPECT_NE(errors_.str().find("there are: prod, test"), std::string::npos) << errors_.str();
-  EXPECT_EQ(Run({"context", "delete", "prod"}), 0);
-  EXPECT_EQ(Run({"context", "set", "a b", "127.0.0.1:1"}), kExitUsage);
-  EXPECT_EQ(Run({"context", "set", "x", "nowhere"}), kExitUsage);
-}
-
-TEST_F(MqadminDriverTest, DamagedContexts_NameTheLine) {
-  ASSERT_TRUE(WriteFileAtomically(env_->files(), around_.contexts_path, "# ok\nprod = nowhere\n").ok());
-  EXPECT_EQ(Run({"topicList"}), kExitFailed);
-  EXPECT_NE(errors_.str().find("line 2"), std::string::npos) << errors_.str();
 }
 
 }  // namespace

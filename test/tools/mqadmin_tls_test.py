@@ -54,7 +54,7 @@ def everything_goes_over_tls(setting):
     setting.run("updateTopic", "-b", setting.broker, "-t", "Sealed", "-r", "1", "-w", "1", *words)
     setting.until(lambda: setting.call("topicRoute", "-t", "Sealed", *words).returncode == 0)
     assert "broker-a" in setting.run("getBrokerConfig", "-b", setting.broker, *words).stdout
-    assert "sent 1 messages" in setting.run("produce", "-t", "Sealed", *words, feed="secret\n").stdout
+    assert "sent 1 message, " in setting.run("produce", "-t", "Sealed", *words, feed="secret\n").stdout
     assert setting.run("consume", "-t", "Sealed", "-e", *words).stdout == "secret\n"
     loads = setting.json("bench", "-t", "Sealed", "-d", "1", "-r", "50", *words)["loads"]
     assert loads[0]["messages"] > 0 and loads[0]["errors"] == 0, loads

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "common/base64.h"
 #include "common/log_sinks.h"
 #include "common/message_properties.h"
 #include "common/strings.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/mqadmin/admin_client.h"
 
+#include "common/strings.h"
+
 namespace orbitmq::tools {
 
 AdminClient::AdminClient(Env& env, Options options) : env_(env), options_(std::move(options)) {}
@@ -35,11 +37,30 @@ bool AdminClient::Unreachable(const Status& status) {
 }
 
 void AdminClient::Pause(Duration span) {
-  rpc();
   client::BlockingWait<Done> over;
-  Timer timer =
-      loop_->PostAt(env_.clock().Monotonic() + span, [done = over.done()]() mutable { done(Done{}); });
+  const Timer timer = After(span, over.done());
   (void)over.Wait();
+}
+
+Timer AdminClient::After(Duration span, Completion<Done> over) {
+  rpc();
+  return loop_->PostAt(env_.clock().Monotonic() + span, [done = std::move(over)]() mutable { done(Done{}); });
+}
+
+void AdminClient::NoteSilent(const Endpoint& name_server) {
+  if (silent(name_server)) return;
+  silent_.push_back(name_server);
+  if (!options_.tell) return;
+  options_.tell(StrCat("the NameServer ", name_server.ToString(), " did not answer within ",
+                       std::chrono::duration_cast<std::chrono::seconds>(kFirstPatience).count(),
+                       " s; another one is asked"));
+}
+
+std::vector<Endpoint> AdminClient::PreferredNameServers() const {
+  std::vector<Endpoint> servers = options_.name_servers;
+  std::stable_partition(servers.begin(), servers.end(),
+                        [this](const Endpoint& server) { return !silent(server); });
+  return servers;
 }
 
 }  // namespace orbitmq::tools

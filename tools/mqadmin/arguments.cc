@@ -22,6 +22,16 @@ Status CheckChoice(const OptionSpec& option, std::string_view value) {
   return Wrong(StrCat("'", Printable(value), "' is none of ", option.choices));
 }
 
+// A server has no longer name of anything; and a text should not be filled with one.
+constexpr size_t kNameBytesMax = 255;
+
+Status CheckName(std::string_view value) {
+  if (Trim(value).empty()) return Wrong("the name is empty");
+  if (value.size() <= kNameBytesMax) return {};
+  return Wrong(StrCat("'", Printable(value, 40), "' has ", value.size(), " bytes; a name has at most ",
+                      kNameBytesMax));
+}
+
 // Whether a value is what the option's kind says.
 Status CheckValue(const OptionSpec& option, std::string_view value) {
   switch (option.kind) {
@@ -48,12 +58,14 @@ Status CheckValue(const OptionSpec& option, std::string_view value) {
     case ValueKind::kText:
     case ValueKind::kPath:
     case ValueKind::kFlag:
+    case ValueKind::kCommand:
+    case ValueKind::kContext:
       return {};
     case ValueKind::kTopic:
     case ValueKind::kGroup:
     case ValueKind::kCluster:
     case ValueKind::kBroker:
-      return value.empty() ? Wrong("the name is empty") : Status();
+      return CheckName(value);
   }
   return {};
 }
@@ -83,6 +95,9 @@ class Reader final {
     }
     return {};
   }
+
+  // How many words have been read.
+  size_t at() const { return at_; }
 
  private:
   const OptionSpec* ByName(std::string_view name) const {
@@ -116,9 +131,13 @@ class Reader final {
     std::vector<std::string_view> names;
     for (const OptionSpec* option : options_) names.push_back(option->name);
     const std::string_view nearest = NearestName(name, names);
-    return Wrong(StrCat("unknown option '", Printable(word), "'",
-                        nearest.empty() ? std::string() : StrCat("; did you mean --", nearest, "?"),
-                        " See: mqadmin help ", command_.name));
+    const std::string meant = nearest.empty() ? std::string() : StrCat("; did you mean --", nearest, "?");
+    if (command_.name.empty()) {
+      return Wrong(StrCat("unknown option '", Printable(word), "' in front of the command", meant,
+                          " There only options of all commands may stand: mqadmin COMMAND OPTIONS"));
+    }
+    return Wrong(
+        StrCat("unknown option '", Printable(word), "'", meant, " See: mqadmin help ", command_.name));
   }
 
   template <class Keep>
@@ -208,8 +227,35 @@ std::string_view ValueName(ValueKind kind) {
       return "<path>";
     case ValueKind::kChoice:
       return "<choice>";
+    case ValueKind::kCommand:
+      return "<command>";
+    case ValueKind::kContext:
+      return "<context>";
   }
   return "";
+}
+
+Result<std::vector<std::string>> CommandFirst(std::span<const std::string> words) {
+  constexpr CommandSpec kNone = {};
+  std::vector<std::string> moved;
+  const auto keep = [&moved](const OptionSpec& option, std::string_view value) -> Status {
+    const bool flag = option.kind == ValueKind::kFlag;
+    moved.push_back(flag && value.empty() ? StrCat("--", option.name)
+                                          : StrCat("--", option.name, "=", value));
+    return {};
+  };
+  bool found = false;
+  Reader reader(kNone, words);
+  const auto alone = [&found](const std::string&) -> Status {
+    found = true;
+    return {StatusCode::kCancelled, "the command"};
+  };
+  const Status read = reader.Read(keep, alone);
+  if (!found) return read.ok() ? Result<std::vector<std::string>>(std::vector<std::string>()) : read;
+  const auto command = words.subspan(reader.at() - 1);
+  std::vector<std::string> ordered(command.begin(), command.end());
+  ordered.insert(ordered.begin() + 1, moved.begin(), moved.end());
+  return ordered;
 }
 
 Result<Arguments> Arguments::Parse(const CommandSpec& command, std::span<const std::string> words) {
@@ -229,6 +275,10 @@ Result<Arguments> Arguments::Parse(const CommandSpec& command, std::span<const s
   const auto alone = [&](const std::string& word) -> Status {
     if (command.words.empty()) {
       return Wrong(StrCat("'", Printable(word), "' stands alone; every value follows its option"));
+    }
+    const size_t at = arguments.words_.size();
+    if (at < command.word_values.size() && command.word_values[at].kind == ValueKind::kGroup) {
+      if (const Status named = CheckName(word); !named.ok()) return named;
     }
     arguments.words_.push_back(word);
     return {};

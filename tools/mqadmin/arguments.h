@@ -38,6 +38,10 @@ class Arguments final {
   std::vector<std::string> words_;
 };
 
+// A command line with the command in front: options of all commands that stood before it follow it, by their
+// whole names, as --name=value. Empty: there is no command. kInvalidArgument as Parse.
+Result<std::vector<std::string>> CommandFirst(std::span<const std::string> words);
+
 // What help calls the value of an option: "<topic>".
 std::string_view ValueName(ValueKind kind);
 

@@ -5,7 +5,10 @@
 #include <cstdlib>
 
 #include "common/strings.h"
+#include "tools/mqadmin/counted.h"
 #include "tools/mqadmin/java_format.h"
+#include "tools/mqadmin/master_switch.h"
+#include "tools/mqadmin/replica_findings.h"
 
 namespace orbitmq::tools {
 namespace {
@@ -13,7 +16,6 @@ namespace {
 constexpr int64_t kClockMillisMax = 5000;
 constexpr double kDiskWarning = 0.85;  // From here Apache's brokers and ours delete files before their time.
 constexpr double kDiskError = 0.90;    // From here they refuse messages.
-constexpr int64_t kLagBytesMax = int64_t{64} << 20;
 
 using Findings = std::vector<Finding>;
 using Table = std::map<std::string, std::string>;
@@ -29,8 +31,6 @@ std::string ValueOf(const Table& table, const std::string& key) {
   const auto at = table.find(key);
   return at == table.end() ? std::string() : at->second;
 }
-
-std::string Place(const BrokerFacts& broker) { return StrCat(broker.name, " ", broker.address); }
 
 // Keys that are different on purpose.
 bool OfOneServer(std::string_view key) {
@@ -87,12 +87,12 @@ void ExamineDisk(const BrokerFacts& broker, Findings& to) {
   const std::string remedy =
       "make room on the disk, shorten fileReservedTime, or move the store to a larger one";
   if (ValueOf(broker.runtime, "storeWritable") == "false") {
-    Error(to, Place(broker),
+    Error(to, PlaceOf(broker),
           StrCat("takes no messages: ", Printable(ValueOf(broker.runtime, "storeWriteRefusal"))), remedy);
   } else if (fullest >= kDiskError) {
-    Error(to, Place(broker), StrCat("its disk is full to ", JavaFixed(fullest * 100, 0), " %"), remedy);
+    Error(to, PlaceOf(broker), StrCat("its disk is full to ", JavaFixed(fullest * 100, 0), " %"), remedy);
   } else if (fullest >= kDiskWarning) {
-    Warning(to, Place(broker),
+    Warning(to, PlaceOf(broker),
             StrCat("its disk is full to ", JavaFixed(fullest * 100, 0), " %; files go before their time"),
             remedy);
   }
@@ -102,15 +102,15 @@ void ExamineBrokers(const ClusterFacts& facts, Findings& to) {
   std::map<std::string, std::string> versions;  // One broker of each.
   for (const BrokerFacts& broker : facts.brokers) {
     if (!broker.reached.ok()) {
-      Error(to, Place(broker),
+      Error(to, PlaceOf(broker),
             StrCat("clients are told this address, but nobody answers: ", broker.reached.text()),
             "start the broker; if it runs, set brokerIP1 to an address that clients reach");
       continue;
     }
-    versions.emplace(ValueOf(broker.runtime, "brokerVersionDesc"), Place(broker));
+    versions.emplace(ValueOf(broker.runtime, "brokerVersionDesc"), PlaceOf(broker));
     ExamineDisk(broker, to);
     if (const int64_t ahead = broker.clock_ahead_ms.value_or(0); std::abs(ahead) > kClockMillisMax) {
-      Warning(to, Place(broker),
+      Warning(to, PlaceOf(broker),
               StrCat("its clock is ", std::abs(ahead) / 1000, " s ", ahead > 0 ? "ahead of" : "behind",
                      " the one here"),
               "synchronise the clocks (chrony or the like); delays and searches by time go wrong");
@@ -137,27 +137,23 @@ void ExamineSlave(const BrokerFacts& master, const BrokerFacts& slave, Findings&
   if (different.empty()) return;
   const size_t count = different.size();
   different.resize(std::min<size_t>(count, 3));
-  Warning(to, Place(slave),
-          StrCat(count, " topics are not as on its master, such as ", Join(different, ", ")),
+  Warning(to, PlaceOf(slave),
+          StrCat(Counted(static_cast<int64_t>(count), "topic"), count == 1 ? " is" : " are",
+                 " not as on its master, such as ", Join(different, ", ")),
           "wait ten seconds and look again; if they stay, the slave's log tells why it cannot copy them");
 }
 
 void ExamineReplication(const BrokerFacts& master, size_t slaves, Findings& to) {
-  const std::string role = ValueOf(master.config, "brokerRole");
-  if (role == "SYNC_MASTER" && slaves == 0) {
-    Error(to, Place(master), "it is SYNC_MASTER and has no slave: sends are answered SLAVE_NOT_AVAILABLE",
-          "start a slave, or make it an ASYNC_MASTER");
-    return;
-  }
   if (!master.replication) return;
   const auto& connected = master.replication->ha_connection_info;
   if (connected.size() < slaves) {
-    Error(to, Place(master), StrCat(connected.size(), " of ", slaves, " slaves are connected to it"),
+    Error(to, PlaceOf(master), StrCat(connected.size(), " of ", slaves, " slaves are connected to it"),
           "see the log of the slave that is missing: its haMasterAddress, haListenPort, firewalls");
   }
   for (const proto::HAConnectionRuntimeInfo& slave : connected) {
-    if (slave.diff <= kLagBytesMax && (slave.in_sync || role != "SYNC_MASTER")) continue;
-    Warning(to, Place(master), StrCat("its slave ", slave.addr, " is ", slave.diff, " bytes behind"),
+    if (proto::InStep(slave)) continue;
+    Warning(to, PlaceOf(master),
+            StrCat("its slave ", slave.addr, " is not in step: ", LagText(slave), " behind"),
             "watch mqadmin haStatus; if it does not catch up, look at the slave's disk and network");
   }
 }
@@ -166,6 +162,7 @@ void ExamineGroups(const ClusterFacts& facts, Findings& to) {
   std::map<std::string, std::vector<const BrokerFacts*>> groups;
   for (const BrokerFacts& broker : facts.brokers) groups[broker.name].push_back(&broker);
   for (const auto& [name, members] : groups) {
+    ExamineReplicas(members, to);
     const auto master = std::find_if(members.begin(), members.end(),
                                      [](const BrokerFacts* one) { return one->id == kMasterId; });
     if (master == members.end()) {
@@ -177,6 +174,36 @@ void ExamineGroups(const ClusterFacts& facts, Findings& to) {
     for (const BrokerFacts* member : members) {
       if (member != *master && member->reached.ok()) ExamineSlave(**master, *member, to);
     }
+  }
+}
+
+void ExamineLost(const ClusterFacts& facts, Findings& to) {
+  for (const auto& [name, address] : facts.lost) {
+    const bool back = std::any_of(facts.brokers.begin(), facts.brokers.end(),
+                                  [&name = name](const BrokerFacts& one) { return one.name == name; });
+    if (back) continue;
+    Error(
+        to, name, StrCat("all brokers of this name are gone, the last one seen was ", address),
+        "start them; if they are gone for good, NameServers forget the name after 7 days or with a restart");
+  }
+}
+
+// What brokers and NameServers must both say.
+void ExamineActingMasters(const ClusterFacts& facts, Findings& to) {
+  std::vector<std::string> brokers;
+  for (const BrokerFacts& broker : facts.brokers) {
+    if (ValueOf(broker.config, "enableSlaveActingMaster") == "true") brokers.push_back(PlaceOf(broker));
+  }
+  if (brokers.empty()) return;
+  for (const NameServerFacts& server : facts.name_servers) {
+    if (!server.reached.ok() || server.config.empty()) continue;
+    if (ValueOf(server.config, "supportActingMaster") == "true") continue;
+    Warning(to, server.address,
+            StrCat("supportActingMaster is false here, but enableSlaveActingMaster is true at ",
+                   Counted(std::ssize(brokers), "broker"), ", such as ", brokers.front(),
+                   ": no slave will stand in for its master"),
+            "set supportActingMaster=true in the NameServer's file: mqadmin updateNamesrvConfig -k "
+            "supportActingMaster -v true");
   }
 }
 
@@ -192,8 +219,9 @@ void ExamineRoutes(const ClusterFacts& facts, Findings& to) {
     }
   }
   for (const auto& [name, topics] : dead) {
-    Error(to, name, StrCat("the routes of ", topics.size(), " topics, such as ", topics.front(),
-                           ", name it, but it is dead"),
+    Error(to, name,
+          StrCat("the routes of ", Counted(std::ssize(topics), "topic"), ", such as ", topics.front(),
+                 ", name it, but it is dead"),
           StrCat("start it, or stop clients from sending there: mqadmin wipeWritePerm -b ", name));
   }
 }
@@ -216,11 +244,19 @@ std::optional<int64_t> BrokerClock(const std::map<std::string, std::string>& run
   return *boot + seconds * 1000;
 }
 
+int64_t ClockAhead(int64_t clock_ms, int64_t asked_ms, int64_t answered_ms) {
+  constexpr int64_t kRoundedOffMax = 999;
+  if (clock_ms > answered_ms) return clock_ms - answered_ms;
+  return std::min<int64_t>(clock_ms + kRoundedOffMax - asked_ms, 0);
+}
+
 std::vector<Finding> Examine(const ClusterFacts& facts) {
   Findings findings;
   ExamineNameServers(facts, findings);
   ExamineBrokers(facts, findings);
   ExamineGroups(facts, findings);
+  ExamineLost(facts, findings);
+  ExamineActingMasters(facts, findings);
   ExamineRoutes(facts, findings);
   if (facts.brokers.empty()) {
     Error(findings, "brokers", "no broker is registered",

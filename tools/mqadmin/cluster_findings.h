@@ -47,7 +47,7 @@ struct BrokerFacts {
   std::map<std::string, std::string> config{};
   std::map<std::string, proto::TopicConfig> topics{};
   std::optional<proto::HARuntimeInfo> replication{};  // Nothing: the broker does not tell.
-  std::optional<int64_t> clock_ahead_ms{};            // Of the clock here, to about a second.
+  std::optional<int64_t> clock_ahead_ms{};            // Of the clock here, at least.
 };
 
 struct RouteFacts {
@@ -59,6 +59,8 @@ struct ClusterFacts {
   std::vector<NameServerFacts> name_servers{};
   std::vector<BrokerFacts> brokers{};
   std::vector<RouteFacts> routes{};
+  // Names of which no broker is registered any more, and where the last one was; see ClusterInfo.
+  std::map<std::string, std::string> lost{};
 };
 
 // Errors first, then by place.
@@ -67,5 +69,8 @@ std::vector<Finding> Examine(const ClusterFacts& facts);
 // The broker's clock, from its boot time and "[ 0 days, 1 hours, 2 minutes, 3 seconds ]": milliseconds since
 // 1970. Nothing when a figure is missing or no number.
 std::optional<int64_t> BrokerClock(const std::map<std::string, std::string>& runtime);
+// By how much such a clock, which shows whole seconds since the boot, is ahead of the one here at least;
+// below 0 when it is behind. It was read some time between the question and the answer.
+int64_t ClockAhead(int64_t clock_ms, int64_t asked_ms, int64_t answered_ms);
 
 }  // namespace orbitmq::tools

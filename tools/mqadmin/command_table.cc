@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/mqadmin/command_table.h"
 
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
 #include "common/strings.h"
 #include "tools/mqadmin/commands/tables.h"
 
@@ -11,8 +15,9 @@ constexpr OptionSpec kGlobal[] = {
     {"h", "help", ValueKind::kFlag, Need::kOptional, "show this help"},
     {"n", "namesrvAddr", ValueKind::kServers, Need::kOptional,
      "NameServers, separated by ';' (else --context, NAMESRV_ADDR, the current context)"},
-    {"", "context", ValueKind::kText, Need::kOptional, "take the NameServers of this context"},
-    {"", "json", ValueKind::kFlag, Need::kOptional, "print one JSON object instead of text"},
+    {"", "context", ValueKind::kContext, Need::kOptional, "take the NameServers of this context"},
+    {"", "json", ValueKind::kFlag, Need::kOptional,
+     "print one JSON object instead of text; a message's body that is no UTF-8 as bodyBase64"},
     {"", "watch", ValueKind::kInt, Need::kOptional, "run again every so many seconds, until interrupted"},
     {"", "yes", ValueKind::kFlag, Need::kOptional, "do not ask before something is deleted or moved"},
     {"", "dry-run", ValueKind::kFlag, Need::kOptional, "tell what would be changed, change nothing"},
@@ -40,12 +45,23 @@ const std::vector<const CommandSpec*>& AllCommands() {
     for (const auto& table : {TopicCommands(), TopicChangeCommands(), GroupCommands(), GroupChangeCommands(),
                               WhyCommands(), MonitorCommands(), OffsetCommands(), ConnectionCommands(),
                               BrokerCommands(), ClusterCommands(), DoctorCommands(), ReplicationCommands(),
-                              MessageCommands(), PrintCommands(), TraceCommands(), SendCommands(),
-                              ProduceCommands(), ConsumeCommands(), BenchCommands(), StatsCommands(),
-                              TopCommands(), ExportCommands(), ExportMetricsCommands(), NamesrvCommands(),
-                              OwnCommands()}) {
+                              SwitchMasterCommands(), MessageCommands(), PrintCommands(),
+                              CompactionCommands(), TraceCommands(),
+                              SendCommands(), ProduceCommands(), ConsumeCommands(), BenchCommands(),
+                              StatsCommands(), TopCommands(), ExportCommands(), ExportMetricsCommands(),
+                              NamesrvCommands(), OwnCommands()}) {
       for (const CommandSpec& command : table) joined.push_back(&command);
     }
+    // A subject may have commands in several tables; its heading is to stand once.
+    std::vector<std::string_view> subjects;
+    const auto place = [&subjects](const CommandSpec* command) {
+      return std::find(subjects.begin(), subjects.end(), command->subject) - subjects.begin();
+    };
+    for (const CommandSpec* command : joined) {
+      if (place(command) == std::ssize(subjects)) subjects.push_back(command->subject);
+    }
+    std::stable_sort(joined.begin(), joined.end(),
+                     [&place](const CommandSpec* a, const CommandSpec* b) { return place(a) < place(b); });
     return joined;
   }();
   return all;

@@ -30,6 +30,8 @@ enum class ValueKind : uint8_t {
   kPerm,     // 2 (write), 4 (read) or 6.
   kPath,     // A file or folder.
   kChoice,   // One of OptionSpec::choices.
+  kCommand,  // A command's name.
+  kContext,  // The name of a context.
 };
 
 enum class Need : uint8_t {
@@ -44,6 +46,12 @@ struct OptionSpec {
   ValueKind kind = ValueKind::kText;
   Need need = Need::kOptional;
   std::string_view text;       // One sentence without a full stop.
+  std::string_view choices{};  // kChoice: separated by '|'.
+};
+
+// A word without an option in front, for shells to complete.
+struct WordSpec {
+  ValueKind kind = ValueKind::kText;
   std::string_view choices{};  // kChoice: separated by '|'.
 };
 
@@ -72,6 +80,7 @@ struct CommandSpec {
   Needs needs = Needs::kNameServer;
   Status (*run)(Session& session) = nullptr;
   std::string_view words{};  // How help spells the words that it takes without options; empty: it takes none.
+  std::span<const WordSpec> word_values{};  // Of the first, the second, ..
 };
 
 // Options that every command takes.

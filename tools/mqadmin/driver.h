@@ -32,16 +32,28 @@ class Driver final {
   int Run(std::span<const std::string> words);
 
  private:
+  // Run, but for the look whether the output arrived.
+  int Dispatch(std::span<const std::string> words);
+  int Version();
   int Help(std::span<const std::string> words);
-  int UnknownCommand(const std::string& name, bool java_exit);
+  int ShowHelp(const CommandSpec& command);
+  int UnknownCommand(const std::string& name);
+  int WrongUsage(const CommandSpec* command, std::string_view text);
   int RunCommand(const CommandSpec& command, const Arguments& arguments);
   int RunOnce(const CommandSpec& command, const Arguments& arguments, AdminClient& admin);
   // Where the servers are and how to reach them.
   Result<AdminClient::Options> Reach(const CommandSpec& command, const Arguments& arguments);
-  int Fail(const CommandSpec& command, const Arguments& arguments, const Status& why);
+  int Fail(const CommandSpec& command, const Status& why);
+  // Fail, before the command printed anything.
+  int Refuse(const CommandSpec& command, const Status& why);
+  // The failure with what to do about it.
+  std::string Explained(const Status& why) const;
+  void ErrorObject(std::string_view text);
   void Error(std::string_view text);
 
   Parts parts_;
+  bool json_ = false;       // With --json, wherever it stands.
+  bool java_exit_ = false;  // With --java-exit.
   bool tls_ = false;  // Whether this run's connections use TLS.
 };
 

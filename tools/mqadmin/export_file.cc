@@ -18,12 +18,9 @@ std::string Folder(const Arguments& args) {
 }  // namespace
 
 Status WriteExport(Session& session, const std::string& name, std::string_view content) {
-  const std::string folder = Folder(session.args());
-  const std::string path = StrCat(folder, "/", name);
-  Status written = session.env().files().CreateDirectories(folder);
-  if (written.ok()) written = WriteFileAtomically(session.env().files(), path, content);
-  if (!written.ok()) return written;
-  session.out().Message(StrCat("export ", path, " success"));
+  const std::string path = StrCat(Folder(session.args()), "/", name);
+  if (Status written = session.WriteFile(path, content); !written.ok()) return written;
+  session.Did(StrCat("export ", path, " success"));
   return {};
 }
 

@@ -59,15 +59,33 @@ int64_t DeadLetters(Session& session, const std::string& group) {
   return count;
 }
 
+// Brokers where the group may not consume. One that does not answer has been told of already.
+std::vector<std::string> SwitchedOff(Session& session, const std::string& group) {
+  std::vector<std::string> off;
+  const auto brokers = BrokersOfGroup(session, group, "");
+  if (!brokers.ok()) return off;
+  const auto tables = session.admin().CallAll(&net::AdminStub::GetAllGroups, *brokers);
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (!tables[i].ok()) continue;
+    const auto config = tables[i]->subscription_group_table.find(group);
+    if (config == tables[i]->subscription_group_table.end() || config->second.consume_enable) continue;
+    off.push_back((*brokers)[i].ToString());
+  }
+  return off;
+}
+
 }  // namespace
 
 Result<GroupFacts> FactsOfGroup(Session& session, const std::string& group) {
   GroupFacts facts;
   facts.now_ms = session.env().clock().WallMillis();
-  const auto stats = ConsumeStatsOfGroup(session, {.group = group});
+  const auto stats = ConsumeStatsToShow(session, {.group = group});
   const auto members = ConsumersOfGroup(session, group);
   if (!stats.ok() && (!members.ok() || stats.status().code() != StatusCode::kNotFound)) return stats.status();
-  if (stats.ok()) facts.queues = QueuesOf(*stats);
+  if (stats.ok()) {
+    facts.queues = QueuesOf(stats->stats);
+    facts.unknown = stats->unknown;
+  }
   if (members.ok()) {
     facts.members = members->connection_set.size();
     const auto infos = AskMembers(session, group, *members, {});
@@ -75,10 +93,12 @@ Result<GroupFacts> FactsOfGroup(Session& session, const std::string& group) {
     facts.members_that_answer = infos->size();
     facts.same_subscriptions = SameSubscriptions(*infos, facts.now_ms);
     AddMembers(*infos, facts);
-  } else if (AdminClient::Unreachable(members.status())) {
+  } else if (AdminClient::Unreachable(members.status()) && !stats.ok()) {
+    // Else those that answered know nobody, and members tell every broker that they reach.
     return members.status();
   }
   facts.dead_letters = DeadLetters(session, group);
+  if (TotalLag(facts) > 0) facts.switched_off = SwitchedOff(session, group);
   return facts;
 }
 

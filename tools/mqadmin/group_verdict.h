@@ -15,11 +15,11 @@ namespace orbitmq::tools {
 // Times are milliseconds since 1970; 0: not known.
 struct QueueProgress {
   MessageQueue queue;
-  int64_t lag = 0;        // Messages behind the committed offset.
-  int64_t in_flight = 0;  // Of these, those that the broker has handed out.
-  int64_t last_commit_ms = 0;   // When the last message that is committed was stored.
-  std::string owner{};          // A client id; empty: nobody.
-  int64_t last_pull_ms = 0;     // The owner's, as what follows.
+  int64_t lag = 0;             // Messages behind the committed offset.
+  int64_t in_flight = 0;       // Of these, those that the broker has handed out.
+  int64_t last_commit_ms = 0;  // When the last message that is committed was stored.
+  std::string owner{};         // A client id; empty: nobody.
+  int64_t last_pull_ms = 0;    // The owner's, as what follows.
   int64_t last_consume_ms = 0;
   int64_t cached = 0;  // Pulled, not finished.
 };
@@ -29,13 +29,25 @@ struct GroupFacts {
   size_t members = 0;
   size_t members_that_answer = 0;
   bool same_subscriptions = true;
-  double ok_tps = 0;      // Of all members' listeners.
+  double ok_tps = 0;  // Of all members' listeners.
   double failed_tps = 0;
   int64_t dead_letters = 0;
+  std::vector<std::string> switched_off{};  // Brokers that serve the group nothing: consumeEnable=false.
+  std::vector<std::string> unknown{};  // Brokers of which nothing is known, though messages may wait there.
   int64_t now_ms = 0;
 };
 
-enum class GroupState : uint8_t { kFine, kNobody, kConflict, kUnowned, kStuck, kFailing, kSlow };
+enum class GroupState : uint8_t {
+  kFine,
+  kOff,
+  kNobody,
+  kConflict,
+  kUnowned,
+  kStuck,
+  kFailing,
+  kSlow,
+  kUnknown
+};
 
 struct GroupVerdict {
   GroupState state = GroupState::kFine;

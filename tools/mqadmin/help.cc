@@ -4,6 +4,7 @@
 #include "common/strings.h"
 #include "tools/mqadmin/arguments.h"
 #include "tools/mqadmin/java_format.h"
+#include "tools/mqadmin/output.h"
 
 namespace orbitmq::tools {
 namespace {
@@ -56,11 +57,12 @@ std::string OptionTable(std::span<const OptionSpec> options) {
   return out;
 }
 
-std::string Usage(const CommandSpec& command) {
-  std::string words = StrCat("usage: mqadmin ", command.name);
+// How the command is called; further lines are indented so far.
+std::string Synopsis(const CommandSpec& command, size_t indent) {
+  std::string words = StrCat("mqadmin ", command.name);
   if (!command.words.empty()) StrAppend(words, "\n", command.words);
   for (const OptionSpec& option : command.options) StrAppend(words, "\n", UsageWord(option));
-  return Wrapped(words + "\n[option of all commands]..", 7);
+  return Wrapped(words + "\n[option of all commands]..", indent);
 }
 
 // For roff: no line begins with a control character, '-' stays one, backslashes are kept.
@@ -88,11 +90,57 @@ std::string RoffOptions(std::span<const OptionSpec> options) {
   return out;
 }
 
+// Words such as lists of addresses are too long for lines of equal length.
+constexpr char kNoAdjusting[] = ".ad l\n";
+
 constexpr char kExitCodes[] =
     R"(exit codes: 0 done, 1 failed, 2 wrong usage, 3 a server cannot be reached, 4 permission denied
 )";
 
+std::string_view NeedName(Need need) {
+  switch (need) {
+    case Need::kOptional:
+      return "optional";
+    case Need::kRequired:
+      return "required";
+    case Need::kOneOf:
+      return "oneOf";
+  }
+  return "";
+}
+
+std::string OptionsJson(std::span<const OptionSpec> options) {
+  std::string list = "[";
+  for (const OptionSpec& option : options) {
+    StrAppend(list, list.size() == 1 ? "" : ",", "{\"name\":", JsonText(option.name),
+              ",\"letters\":", JsonText(option.letters), ",\"value\":", JsonText(ValueName(option.kind)),
+              ",\"need\":", JsonText(NeedName(option.need)), ",\"choices\":", JsonText(option.choices),
+              ",\"text\":", JsonText(option.text), "}");
+  }
+  return list + "]";
+}
+
+// Without the closing brace.
+std::string CommandJson(const CommandSpec& command) {
+  return StrCat("{\"name\":", JsonText(command.name), ",\"subject\":", JsonText(command.subject),
+                ",\"description\":", JsonText(command.description));
+}
+
 }  // namespace
+
+std::string HelpListJson() {
+  std::string list;
+  for (const CommandSpec* command : AllCommands()) {
+    StrAppend(list, list.empty() ? "" : ",", CommandJson(*command), "}");
+  }
+  return StrCat("{\"commands\":[", list, "]}\n");
+}
+
+std::string HelpPageJson(const CommandSpec& command) {
+  return StrCat(CommandJson(command), ",\"words\":", JsonText(command.words),
+                ",\"example\":", JsonText(command.example), ",\"options\":", OptionsJson(command.options),
+                ",\"optionsOfAllCommands\":", OptionsJson(GlobalOptions()), "}\n");
+}
 
 std::string HelpList() {
   std::string out = "The most commonly used mqadmin commands are:\n";
@@ -106,11 +154,11 @@ std::string HelpList() {
     out += JavaFormat("   %-35s %s%n", arguments);
   }
   return StrCat(out, "\nSee 'mqadmin help <command>' for more information on a specific command.\n",
-                kExitCodes);
+                "'mqadmin --version' tells the version.\n", kExitCodes);
 }
 
 std::string HelpPage(const CommandSpec& command) {
-  std::string out = StrCat(Usage(command), "\n\n", command.description, "\n");
+  std::string out = StrCat("usage: ", Synopsis(command, 7), "\n\n", command.description, "\n");
   if (!command.options.empty()) StrAppend(out, "\noptions:\n", OptionTable(command.options));
   StrAppend(out, "\noptions of all commands:\n", OptionTable(GlobalOptions()));
   return StrCat(out, "\nexample:\n  ", command.example, "\n\n", kExitCodes);
@@ -118,8 +166,9 @@ std::string HelpPage(const CommandSpec& command) {
 
 std::string ManPage(const CommandSpec& command, std::string_view version) {
   std::string out = StrCat(".TH MQADMIN\\-", command.name, " 1 \"\" \"OrbitMQ ", version, "\"\n");
-  StrAppend(out, ".SH NAME\nmqadmin\\-", command.name, " \\- ", Roff(command.description), "\n");
-  StrAppend(out, ".SH SYNOPSIS\n.nf\n", Roff(Usage(command)), "\n.fi\n");
+  StrAppend(out, kNoAdjusting, ".SH NAME\nmqadmin\\-", command.name, " \\- ", Roff(command.description),
+            "\n");
+  StrAppend(out, ".SH SYNOPSIS\n.nf\n", Roff(Synopsis(command, 8)), "\n.fi\n");
   if (!command.options.empty()) StrAppend(out, ".SH OPTIONS\n", RoffOptions(command.options));
   StrAppend(out, ".SH OPTIONS OF ALL COMMANDS\n", RoffOptions(GlobalOptions()));
   StrAppend(out, ".SH EXAMPLE\n.nf\n", Roff(command.example), "\n.fi\n");
@@ -127,9 +176,11 @@ std::string ManPage(const CommandSpec& command, std::string_view version) {
 }
 
 std::string ManPage(std::string_view version) {
-  std::string out = StrCat(".TH MQADMIN 1 \"\" \"OrbitMQ ", version, "\"\n");
+  std::string out = StrCat(".TH MQADMIN 1 \"\" \"OrbitMQ ", version, "\"\n", kNoAdjusting);
   out += ".SH NAME\nmqadmin \\- looks after NameServers, brokers, topics, groups and messages\n";
-  out += ".SH SYNOPSIS\n.B mqadmin\n.I command\n[options]\n.SH DESCRIPTION\n";
+  out +=
+      ".SH SYNOPSIS\n.B mqadmin\n.I command\n[options]\n.br\n.B mqadmin help\n[command]\n.br\n"
+      ".B mqadmin \\-\\-version\n.SH DESCRIPTION\n";
   out +=
       "Command names, options and columns are those of Apache RocketMQ's mqadmin 5.5.0.\n"
       "The NameServers come from \\-n, else \\-\\-context, else $NAMESRV_ADDR, else the current context "
@@ -142,6 +193,9 @@ std::string ManPage(std::string_view version) {
       StrAppend(out, ".SH COMMANDS: ", subject, "\n");
     }
     StrAppend(out, ".SS ", command->name, "\n", Roff(command->description), "\n");
+    if (!command->words.empty()) {
+      StrAppend(out, ".PP\n.B mqadmin ", command->name, "\n", Roff(command->words), "\n");
+    }
     out += RoffOptions(command->options);
     StrAppend(out, ".PP\n.nf\n", Roff(command->example), "\n.fi\n");
   }

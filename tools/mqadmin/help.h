@@ -15,6 +15,10 @@ std::string HelpList();
 // One command: usage, options, an example.
 std::string HelpPage(const CommandSpec& command);
 
+// The same as JSON.
+std::string HelpListJson();
+std::string HelpPageJson(const CommandSpec& command);
+
 // troff: mqadmin(1) with all commands, or the page of one.
 std::string ManPage(std::string_view version);
 std::string ManPage(const CommandSpec& command, std::string_view version);

@@ -9,6 +9,7 @@
 
 #include "common/check.h"
 #include "common/strings.h"
+#include "common/time_text.h"
 
 namespace orbitmq::tools {
 namespace {
@@ -128,6 +129,7 @@ std::string HumanMillis(int64_t epoch_ms) {
 
 Result<int64_t> ParseToolTime(std::string_view text) {
   if (const auto millis = ParseInt<int64_t>(text)) return *millis;
+  if (const auto time = ParseTimeText(text, BareTime::kLocal); time.ok()) return *time;
   const std::string copy(text);
   std::tm local{};
   int millis = 0;
@@ -142,7 +144,8 @@ Result<int64_t> ParseToolTime(std::string_view text) {
     return Status(
         StatusCode::kInvalidArgument,
         StrCat("'", Printable(text), "' is no time; give milliseconds since 1970, or local time as ",
-               "2026-01-31#13:45:10:000"));
+               "2026-01-31, 2026-01-31 13:45, 2026-01-31T13:45:10 or, as Java's tools, ",
+               "2026-01-31#13:45:10:000, or with a zone as 2026-01-31T13:45:10+02:00"));
   }
   local.tm_year -= 1900;
   local.tm_mon -= 1;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/mqadmin/line_source.h"
 
+#include <ios>
 #include <istream>
 
 #include "common/strings.h"
@@ -9,9 +10,22 @@ namespace orbitmq::tools {
 
 Result<std::optional<std::string>> LineSource::Next() {
   ++number_;
+  // The library's buffer of a file throws what read(2) refuses: of a directory, say.
+  try {
+    return Read();
+  } catch (const std::ios_base::failure& refused) {
+    return Status(StatusCode::kIoError,
+                  StrCat("line ", number_, " of the input cannot be read: ", refused.code().message()));
+  }
+}
+
+Result<std::optional<std::string>> LineSource::Read() {
   std::string line;
   std::streambuf* buffer = stream_.rdbuf();
   while (true) {
+    if (may_read_ && buffer->in_avail() <= 0 && !may_read_()) {
+      return Status(StatusCode::kCancelled, kInterrupted);
+    }
     const int byte = buffer->sbumpc();
     if (byte == std::char_traits<char>::eof()) {
       if (line.empty()) return std::optional<std::string>();

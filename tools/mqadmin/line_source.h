@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
@@ -10,19 +11,26 @@
 
 namespace orbitmq::tools {
 
+inline constexpr char kInterrupted[] = "interrupted: what the input still holds is not sent";
+
 // Lines of a stream, each at most `bytes_max` long, so that an endless line does not fill the memory.
 class LineSource final {
  public:
-  LineSource(std::istream& stream, size_t bytes_max) : stream_(stream), bytes_max_(bytes_max) {}
+  // may_read: called before the stream may have to wait for more; false ends the reading. Empty: it may.
+  LineSource(std::istream& stream, size_t bytes_max, std::function<bool()> may_read = {})
+      : stream_(stream), bytes_max_(bytes_max), may_read_(std::move(may_read)) {}
   // Without the line's end; a last line needs none. Nothing: the stream has ended. kResourceExhausted names a
-  // line that is too long.
+  // line that is too long; kCancelled: may_read said no; kIoError: the stream cannot be read.
   Result<std::optional<std::string>> Next();
   // Of the line that Next returned last, from 1.
   int64_t number() const { return number_; }
 
  private:
+  Result<std::optional<std::string>> Read();
+
   std::istream& stream_;
   const size_t bytes_max_;
+  const std::function<bool()> may_read_;
   int64_t number_ = 0;
 };
 

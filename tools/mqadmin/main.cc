@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // mqadmin: looks after NameServers, brokers, topics, groups and messages.
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <string>
@@ -23,15 +28,56 @@ std::string FromEnvironment(const char* name) {
 
 std::atomic<bool> stop_wanted{false};  // Set by a signal handler; lock-free.
 
+constexpr int kEndSignals[] = {SIGINT, SIGTERM};
+bool signals_taken = false;                                       // The main thread's.
+std::array<struct sigaction, std::size(kEndSignals)> own_before;  // What they did before they were taken.
+
 // The second signal ends the program whatever it waits for.
 bool Interrupted() {
-  [[maybe_unused]] static const bool taken = [] {
+  if (!signals_taken) {
+    signals_taken = true;
     struct sigaction action = {};
     action.sa_handler = [](int) { stop_wanted = true; };
     action.sa_flags = static_cast<int>(SA_RESTART | SA_RESETHAND);
-    return sigaction(SIGINT, &action, nullptr) == 0 && sigaction(SIGTERM, &action, nullptr) == 0;
-  }();
+    for (size_t i = 0; i < own_before.size(); ++i) sigaction(kEndSignals[i], &action, &own_before[i]);
+  }
   return stop_wanted;
+}
+
+bool ReleaseInterrupts() {
+  if (signals_taken) {
+    for (size_t i = 0; i < own_before.size(); ++i) sigaction(kEndSignals[i], &own_before[i], nullptr);
+    signals_taken = false;
+  }
+  return stop_wanted;
+}
+
+bool InputReady(Millis wait) {
+  pollfd input = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  // What cannot be waited for is for the reader to find.
+  return poll(&input, 1, static_cast<int>(wait.count())) != 0 && !stop_wanted;
+}
+
+size_t TerminalColumns() {
+  winsize size = {};
+  for (const int terminal : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (ioctl(terminal, TIOCGWINSZ, &size) == 0) return size.ws_col;
+  }
+  return 0;
+}
+
+// One that was closed would be the next file or socket that is opened: input would be read from it, and lines
+// written to it. Opened the other way round, it refuses both, as a closed one does.
+void OccupyClosedStreams() {
+  struct Stream {
+    int descriptor;
+    std::FILE* file;
+    const char* mode;
+  };
+  for (const Stream& one : {Stream{STDIN_FILENO, stdin, "w"}, Stream{STDOUT_FILENO, stdout, "r"},
+                            Stream{STDERR_FILENO, stderr, "r"}}) {
+    if (fcntl(one.descriptor, F_GETFD) == -1) (void)std::freopen("/dev/null", one.mode, one.file);
+  }
 }
 
 Surroundings ReadSurroundings() {
@@ -54,6 +100,9 @@ Surroundings ReadSurroundings() {
   around.input_is_terminal = isatty(STDIN_FILENO) == 1;
   around.errors_are_terminal = isatty(STDERR_FILENO) == 1;
   around.interrupted = Interrupted;
+  around.release_interrupts = ReleaseInterrupts;
+  around.input_ready = InputReady;
+  around.terminal_columns = TerminalColumns;
   around.colours_allowed = FromEnvironment("NO_COLOR").empty();
   return around;
 }
@@ -62,6 +111,7 @@ Surroundings ReadSurroundings() {
 }  // namespace orbitmq::tools
 
 int main(int argc, char** argv) {
+  orbitmq::tools::OccupyClosedStreams();
   std::ios::sync_with_stdio(false);
   const std::vector<std::string> words(argv + 1, argv + argc);
   const std::unique_ptr<orbitmq::Env> env = orbitmq::net::NewRealEnv(orbitmq::NullLogger());
@@ -70,7 +120,5 @@ int main(int argc, char** argv) {
                                  .out = std::cout,
                                  .errors = std::cerr,
                                  .input = std::cin});
-  const int code = driver.Run(words);
-  std::cout.flush();
-  return std::cout.fail() ? orbitmq::tools::kExitFailed : code;
+  return driver.Run(words);
 }

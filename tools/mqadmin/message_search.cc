@@ -41,14 +41,13 @@ Result<std::vector<ShownMessage>> FindByKey(Session& session, const KeyQuery& qu
   if (query.type != "K") header.index_type = query.type;
   if (query.unique) header.unique_key_query = true;
   std::vector<ShownMessage> found;
-  Status failure(StatusCode::kNotFound, StrCat("query message by key finished, but no message: the topic ",
-                                               query.topic, " has none with the key ", query.key));
-  failure = failure.WithWireCode(proto::ResponseCode::kNoMessage);
+  Status failure;
   const auto replies = session.admin().CallAll(&net::AdminStub::QueryMessages, brokers, header);
   for (size_t i = 0; i < replies.size(); ++i) {
     if (!replies[i].ok()) {
-      if (replies[i].status().wire_code() != proto::ResponseCode::kQueryNotFound)
-        failure = replies[i].status();
+      if (replies[i].status().wire_code() == proto::ResponseCode::kQueryNotFound) continue;
+      if (failure.ok()) failure = replies[i].status();
+      session.Unanswered(replies[i].status());
       continue;
     }
     auto messages = DecodeMessages(replies[i]->view(), names[i]);
@@ -57,8 +56,11 @@ Result<std::vector<ShownMessage>> FindByKey(Session& session, const KeyQuery& qu
       if (HasKey(message, query)) found.push_back(std::move(message));
     }
   }
-  if (found.empty()) return failure;
-  return found;
+  if (!found.empty()) return found;
+  if (!failure.ok()) return failure;
+  return Status(StatusCode::kNotFound, StrCat("query message by key finished, but no message: the topic ",
+                                              query.topic, " has none with the key ", query.key))
+      .WithWireCode(proto::ResponseCode::kNoMessage);
 }
 
 }  // namespace orbitmq::tools

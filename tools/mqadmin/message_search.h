@@ -22,8 +22,8 @@ struct KeyQuery {
   int64_t end = std::numeric_limits<int64_t>::max();
 };
 
-// The messages that really have the key, broker by broker. NO_MESSAGE (208) when none has; a broker's failure
-// counts only then.
+// The messages that really have the key, broker by broker. Brokers that fail are told (Session::Unanswered).
+// Without any message: the first such failure, else NO_MESSAGE (208).
 Result<std::vector<ShownMessage>> FindByKey(Session& session, const KeyQuery& query);
 
 }  // namespace orbitmq::tools

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/mqadmin/message_view.h"
 
+#include "common/base64.h"
 #include "common/compression.h"
 #include "common/message_id.h"
 #include "common/strings.h"
 #include "common/subscription.h"
 #include "common/sys_flag.h"
+#include "common/utf8.h"
 #include "remoting/protocol/headers.h"
 #include "remoting/protocol/json.h"
 #include "tools/mqadmin/java_format.h"
@@ -95,9 +97,10 @@ Result<std::vector<ShownMessage>> DecodePulled(const net::PullReply& reply, std:
   return messages;
 }
 
-std::string MessageText(const ShownMessage& message) {
+std::string MessageText(const ShownMessage& message, TextForm form) {
   const MessageView& view = message.view;
-  const bool prepared = message.Property(property::kTransactionPrepared, "") == "true";
+  const bool prepared = form == TextForm::kPulled &&
+                        message.Property(property::kTransactionPrepared, "") == "true";
   return StrCat("MessageExt [brokerName=", message.broker_name.empty() ? "null" : message.broker_name,
                 ", queueId=", view.queue_id, ", storeSize=", view.total_bytes,
                 ", queueOffset=", view.queue_offset.value, ", sysFlag=", view.sys_flag,
@@ -108,7 +111,8 @@ std::string MessageText(const ShownMessage& message) {
                 ", bodyCRC=", static_cast<int32_t>(view.body_crc), ", reconsumeTimes=", view.reconsume_times,
                 ", preparedTransactionOffset=", view.prepared_transaction_offset,
                 ", toString()=Message{topic='", view.topic, "', flag=", view.flag,
-                ", properties=", PropertiesText(message.properties), ", body=", BytesText(message.body),
+                ", properties=", PropertiesText(message.properties),
+                ", body=", form == TextForm::kPulled ? BytesText(message.body) : "null",
                 ", transactionId='", prepared ? message.UniqueKey() : "null", "'}]");
 }
 
@@ -141,7 +145,12 @@ std::string MessageJson(const ShownMessage& message) {
   json.BeginObject();
   for (const auto& [name, value] : message.properties) text(name, value);
   json.EndObject();
-  text("body", message.body);
+  // A body that is no text would not survive as one.
+  if (IsUtf8(message.body)) {
+    text("body", message.body);
+  } else {
+    text("bodyBase64", Base64(message.body));
+  }
   json.EndObject();
   return json.Take();
 }
@@ -149,8 +158,7 @@ std::string MessageJson(const ShownMessage& message) {
 Status ShowMessage(Session& session, const ShownMessage& message, const ShowOptions& options) {
   const MessageView& view = message.view;
   const std::string path = BodyPath(message, options.copy);
-  Status written = session.env().files().CreateDirectories(path.substr(0, path.rfind('/')));
-  if (written.ok()) written = WriteFileAtomically(session.env().files(), path, message.body);
+  const Status written = session.WriteFile(path, message.body);
   if (!written.ok()) session.Warn(written.Annotate("the body is not kept"));
   const auto line = [&session](std::string_view label, std::string_view value) {
     const std::string arguments[] = {std::string(label), std::string(value)};

@@ -34,8 +34,11 @@ Result<std::vector<ShownMessage>> DecodeMessages(std::string_view records, std::
 // Those of a pull's reply; with what Java's client adds to their properties, the queue's edges.
 Result<std::vector<ShownMessage>> DecodePulled(const net::PullReply& reply, std::string_view broker_name);
 
-// Java's MessageExt.toString.
-std::string MessageText(const ShownMessage& message);
+// Java's MessageExt.toString: of a message that a client has pulled, or of a record decoded without its body,
+// where some things are null.
+enum class TextForm : uint8_t { kPulled, kRecord };
+std::string MessageText(const ShownMessage& message, TextForm form = TextForm::kPulled);
+// The member `body`, or `bodyBase64` where the body is no UTF-8.
 std::string MessageJson(const ShownMessage& message);
 
 // The labelled lines of queryMsgById and its like, then what became of the message in each group.

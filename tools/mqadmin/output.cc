@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "common/strings.h"
+#include "common/utf8.h"
 #include "remoting/protocol/json.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/java_text.h"
@@ -61,13 +62,40 @@ Cell Cell::Front(std::string_view value, size_t characters_max) {
   return {FrontCharacters(value, characters_max), JsonText(value)};
 }
 
-void Output::Text(std::string_view text) {
-  if (!json()) stream_ << text;
+std::string CutToColumns(std::string_view text, size_t columns) {
+  std::string out;
+  size_t column = 0;
+  for (size_t at = 0; at < text.size();) {
+    size_t bytes = 1;
+    if (text[at] == '\033') {
+      const size_t end = text.find_first_of("ABCDEFGHJKm", at);
+      bytes = (end == std::string_view::npos ? text.size() : end + 1) - at;
+      out += text.substr(at, bytes);
+    } else if (text[at] == '\n') {
+      column = 0;
+      out += '\n';
+    } else {
+      bytes = DecodeUtf8(text.substr(at)).bytes;
+      if (column++ < columns) out += text.substr(at, bytes);
+    }
+    at += bytes;
+  }
+  return out;
 }
 
-void Output::Line(std::string_view text) {
-  if (!json()) stream_ << text << '\n';
+void Output::Write(std::string_view text) {
+  if (columns_ == 0) {
+    stream_ << text;
+  } else {
+    stream_ << CutToColumns(text, columns_);
+  }
 }
+
+void Output::Text(std::string_view text) {
+  if (!json()) Write(text);
+}
+
+void Output::Line(std::string_view text) { Text(StrCat(text, "\n")); }
 
 std::vector<std::string>& Output::List(std::string_view name) {
   for (Entry& entry : entries_) {
@@ -116,18 +144,18 @@ void Output::Head(const TableShape& shape) {
   }
   const std::string line = JavaFormat(shape.head_format, heads);
   if (!bold_heads_) {
-    stream_ << line;
+    Write(line);
     return;
   }
   const size_t end = line.find_last_not_of('\n') + 1;
-  stream_ << "\033[1m" << line.substr(0, end) << "\033[0m" << line.substr(end);
+  Write(StrCat("\033[1m", line.substr(0, end), "\033[0m", line.substr(end)));
 }
 
 void Output::Row(const TableShape& shape, const std::vector<Cell>& cells) {
   if (!json()) {
     std::vector<std::string> texts;
     for (const Cell& cell : cells) texts.push_back(cell.text);
-    stream_ << JavaFormat(shape.row_format, texts);
+    Write(JavaFormat(shape.row_format, texts));
     return;
   }
   const std::vector<std::string_view> heads = Split(shape.heads, '|');
@@ -145,7 +173,7 @@ void Output::JsonLine(std::string_view object) {
 Status Output::Flush() {
   stream_.flush();
   if (stream_.good()) return {};
-  return {StatusCode::kIoError, "the output cannot be written; is its disk full, or its reader gone?"};
+  return {StatusCode::kIoError, kOutputLost};
 }
 
 void Output::Finish() {

@@ -42,6 +42,8 @@ struct TableShape {
   std::string_view heads;
 };
 
+inline constexpr char kOutputLost[] = "the output cannot be written; is its disk full, or its reader gone?";
+
 enum class OutputForm : uint8_t { kText, kJson };
 
 // What a command prints: in text form at once, in JSON form as one object at its end.
@@ -52,6 +54,9 @@ class Output final {
   bool json() const { return form_ == OutputForm::kJson; }
   // Titles bold: for terminals.
   void set_bold_heads() { bold_heads_ = true; }
+
+  // Cuts lines that are longer: for screens that are shown again. 0: as long as they are.
+  void set_columns(size_t columns) { columns_ = columns; }
 
   // Text form only, as it is.
   void Text(std::string_view text);
@@ -79,9 +84,11 @@ class Output final {
 
  private:
   std::vector<std::string>& List(std::string_view name);
+  void Write(std::string_view text);
   std::ostream& stream_;
   OutputForm form_;
   bool bold_heads_ = false;
+  size_t columns_ = 0;
   bool lines_ = false;
   struct Entry {
     std::string name;
@@ -90,6 +97,9 @@ class Output final {
   };
   std::vector<Entry> entries_;  // In the order in which they came.
 };
+
+// Each line cut to so many characters; what a terminal does not show (\033[1m) takes none and stays.
+std::string CutToColumns(std::string_view text, size_t columns);
 
 // "#Broker Name" -> "brokerName", "#InTPS(LOAD)" -> "inTPS", "#QID" -> "qid", "#Hour=ageHours" -> "ageHours".
 std::string JsonNameOfHead(std::string_view head);

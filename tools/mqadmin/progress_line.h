@@ -21,7 +21,11 @@ class ProgressLine final {
     const MonoTime now = session_.env().clock().Monotonic();
     if (now < next_) return;
     next_ = now + kBetween;
-    session_.errors() << "\r" << std::string(text()) << "\033[K" << std::flush;
+    // One that is as wide as the terminal would already break.
+    const size_t columns = session_.surroundings().columns();
+    const std::string line = text();
+    session_.errors() << "\r" << (columns > 1 ? CutToColumns(line, columns - 1) : line) << "\033[K"
+                      << std::flush;
     dirty_ = true;
   }
   void Clear() {

@@ -61,4 +61,19 @@ void PrintProperties(Output& out, std::string_view server, std::string_view text
   out.Member(server, object + "}");
 }
 
+bool SaysKeyIsUnknown(std::string_view remark) {
+  return remark.find(": unknown key, ignored") != std::string_view::npos;
+}
+
+Status UnknownKey(Session& session, std::string_view key, const std::vector<Endpoint>& servers) {
+  if (servers.empty()) return {};
+  std::vector<std::string> names;
+  for (const Endpoint& server : servers) {
+    session.out().Append("notApplied", JsonText(server.ToString()));
+    names.push_back(server.ToString());
+  }
+  return {StatusCode::kFailedPrecondition, StrCat("the key ", Printable(key), " is unknown at ",
+                                                  Join(names, ", "), ": nothing was set there")};
+}
+
 }  // namespace orbitmq::tools

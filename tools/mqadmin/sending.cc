@@ -73,6 +73,14 @@ Result<SentMessage> SendOnce(Session& session, const WritableQueue& to, Outgoing
   return SentMessage{key, *std::move(reply)};
 }
 
+void TellNotSafe(Session& session, int64_t count) {
+  session.out().Member("notSafe", StrCat(count));
+  if (count == 0) return;
+  session.Warn(StrCat(count,
+                      " of them are stored, but were not flushed or copied to a slave in time; see "
+                      "mqadmin haStatus"));
+}
+
 std::string_view SendStatusName(int32_t code) {
   switch (code) {
     case proto::ResponseCode::kFlushDiskTimeout:

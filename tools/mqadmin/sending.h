@@ -31,6 +31,10 @@ struct SentMessage {
 // Sends once, without retries. Under --dry-run it tells what it would send.
 Result<SentMessage> SendOnce(Session& session, const WritableQueue& to, OutgoingText message);
 
+// How many of the messages sent were answered with another status than SEND_OK: a warning unless it is 0, and
+// a member of the JSON object.
+void TellNotSafe(Session& session, int64_t count);
+
 // Java's SendStatus of a reply that says that the message is stored.
 std::string_view SendStatusName(int32_t code);
 // Java's SendResult.toString.

@@ -27,7 +27,8 @@ struct TopicTraffic {
 // The sum of a day, or what there is of one.
 int64_t DaySum(const proto::BrokerStatsData& stats);
 
-// Brokers that never counted something answer with an error, which counts as nothing.
+// Brokers that never counted something answer with an error, which counts as nothing. Those that do not
+// answer are told (Session::Unanswered), and are not in the figures.
 Result<TopicTraffic> TrafficOfTopic(Session& session, const std::string& topic);
 
 }  // namespace orbitmq::tools

@@ -2,12 +2,13 @@
 #include "tools/mqstore/dump.h"
 
 #include <cinttypes>
-#include <ctime>
 
+#include "common/base64.h"
 #include "common/compression.h"
 #include "common/message_properties.h"
 #include "common/strings.h"
 #include "common/sys_flag.h"
+#include "common/time_text.h"
 #include "common/utf8.h"
 #include "remoting/protocol/json.h"
 #include "tools/mqstore/log_walk.h"
@@ -82,37 +83,13 @@ bool Matches(const MessageView& record, const DumpFilter& filter) {
 
 }  // namespace
 
-std::string Base64(std::string_view bytes) {
-  static constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t count = std::min<size_t>(3, bytes.size() - i);
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<uint8_t>(bytes[i + k]) : 0u);
-    }
-    for (size_t k = 0; k < 4; ++k) {
-      out.push_back(k <= count ? kDigits[group >> (18 - 6 * k) & 63] : '=');
-    }
-  }
-  return out;
-}
-
 Result<WallTime> ParseDumpTime(std::string_view text) {
   if (const auto millis = ParseInt<int64_t>(text); millis && text.size() > 4) return FromEpochMillis(*millis);
-  std::tm parts = {};
-  const std::string copy(text);
-  for (const char* format :
-       {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
-    parts = {};
-    const char* end = strptime(copy.c_str(), format, &parts);
-    if (end != nullptr && *end == '\0') return FromEpochMillis(int64_t{timegm(&parts)} * 1000);
-  }
+  if (const auto time = ParseTimeText(text, BareTime::kUtc); time.ok()) return FromEpochMillis(*time);
   return Status(StatusCode::kInvalidArgument, StrCat("'", Printable(text),
                                                      "' is no time; write epoch milliseconds, or UTC as "
-                                                     "2026-01-31, 2026-01-31 13:45 or 2026-01-31T13:45:10"));
+                                                     "2026-01-31, 2026-01-31 13:45 or 2026-01-31T13:45:10, "
+                                                     "or with a zone as 2026-01-31T13:45:10+02:00"));
 }
 
 std::string RecordJson(const MessageView& record, BodyForm form) {

@@ -40,9 +40,8 @@ std::string RecordJson(const MessageView& record, BodyForm form);
 // error and stepped over. kIoError when the disk or `out` refuses.
 Result<DumpResult> DumpStore(StoreDirectory& store, const DumpFilter& filter, BodyForm form, std::FILE* out);
 
-// Epoch milliseconds, or UTC as "2026-01-31", "2026-01-31 13:45" or "2026-01-31T13:45:10".
+// Epoch milliseconds, or UTC as "2026-01-31", "2026-01-31 13:45" or "2026-01-31T13:45:10", or with a
+// zone: what ParseTimeText takes.
 Result<WallTime> ParseDumpTime(std::string_view text);
-
-std::string Base64(std::string_view bytes);
 
 }  // namespace orbitmq::tools

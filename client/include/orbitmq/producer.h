@@ -30,10 +30,12 @@ struct ProducerOptions {
   ClientOptions client;
   // 1..120 characters of [A-Za-z0-9_%|-]; not "DEFAULT_PRODUCER".
   std::string group;
-  // The budget of a whole send call, retries included. 1 ms and up.
+  // The budget of a whole send call, retries included, and the wait for a master while every broker that the
+  // message may go to is without one (a change of the master takes about a second). 1 ms and up.
   Millis send_timeout{3000};
-  // At most this much of the budget for one try, so that one hung broker does not use it all; 0 = no such
-  // limit.
+  // At most this much of the budget for one try, so that one hung broker does not use it all; 0 = an equal
+  // share for each broker of the topic that may still be tried, all of it for the last one. A broker that
+  // stores a message but answers later than that leaves a copy behind.
   Millis attempt_timeout_max{0};
   // Further tries after a failed one; 0..15. Sends to a given queue, by key or by selector are not repeated
   // (another queue would break what they are for).
@@ -49,7 +51,8 @@ struct ProducerOptions {
   int compression_level = 5;
   // For topics that do not exist and that the broker makes on the first send. 1..128.
   int32_t default_topic_queue_count = 4;
-  // Keep away for a while from brokers that fail or answer slowly. Not for ordered topics.
+  // Keep away for a while from brokers that fail or answer slowly, as Java's switch of that name does. A
+  // broker that did not answer at all is kept away from for 10 s without it. Not for ordered topics.
   bool latency_fault_avoidance = false;
   // Bounds of the messages that SendAsync has accepted and that have not ended; above: kBusy.
   size_t async_count_max = 65536;
@@ -81,9 +84,9 @@ using SendCallback = std::function<void(Result<SendResult>)>;
 // Threads: every method from any thread, also from callbacks and listeners, except where stated.
 // Errors of a send: kInvalidArgument (message or options), kNotFound (no route), kBusy (flow control or too
 // much under way), kTimeout (nothing left this process), kUnknown (the broker may have stored it),
-// kUnavailable (no connection), kPermissionDenied, kNotSupported, kResourceExhausted, kInternal (the broker
-// said so), kFailedPrecondition (shut down, or called where it would wait for itself), kCancelled (by
-// Shutdown). Status::persisted() tells whether the message can be in the broker's log although the send
+// kUnavailable (no connection, or no master), kPermissionDenied, kNotSupported, kResourceExhausted, kInternal
+// (the broker said so), kFailedPrecondition (shut down, or called where it would wait for itself), kCancelled
+// (by Shutdown). Status::persisted() tells whether the message can be in the broker's log although the send
 // failed, retriable() whether a later try makes sense, wire_code() what the broker answered.
 class ORBITMQ_EXPORT Producer final {
  public:

@@ -2,6 +2,7 @@
 #include "test/sim/checkers/replica.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "common/strings.h"
@@ -12,7 +13,19 @@ namespace orbitmq::sim {
 
 using std::chrono::seconds;
 
-bool ReplicaChecker::AwaitInStep(BrokerNode& master, Duration patience) {
+namespace {
+
+std::set<uint32_t> NumbersOf(const StoreImage& image) {
+  std::set<uint32_t> there;
+  for (const ImageRecord& record : image.records) {
+    if (record.number) there.insert(*record.number);
+  }
+  return there;
+}
+
+}  // namespace
+
+bool ReplicaChecker::AwaitInStep(BrokerNode& master, Duration patience, size_t slaves) {
   const MonoTime until = world_.scheduler.now() + patience;
   int64_t goal = 0;
   while (world_.scheduler.now() < until) {
@@ -25,9 +38,12 @@ bool ReplicaChecker::AwaitInStep(BrokerNode& master, Duration patience) {
       if (decoded.ok()) *body = *std::move(decoded);
     });
     world_.scheduler.RunUntil(world_.scheduler.now() + std::chrono::milliseconds(200));
+    size_t in_step = 0;
     for (const auto& replica : body->ha_connection_info) {
-      if (replica.in_sync && replica.slave_ack_offset >= goal && goal > 0) return true;
+      const bool counts = slaves == 1 || replica.caught_up.value_or(false);
+      if (replica.in_sync && counts && replica.slave_ack_offset >= goal && goal > 0) ++in_step;
     }
+    if (in_step >= slaves) return true;
     if (goal == 0) goal = body->master_commit_log_max_offset;
   }
   world_.facts.findings.Add("liveness", StrCat("the slave is not in step ", patience / seconds(1),
@@ -51,10 +67,7 @@ StoreImage ReplicaChecker::ImageOf(BrokerNode& node, bool power_lost) {
 
 void ReplicaChecker::Contains(const StoreImage& image, const std::set<uint32_t>& numbers,
                               std::string_view what) {
-  std::set<uint32_t> there;
-  for (const ImageRecord& record : image.records) {
-    if (record.number) there.insert(*record.number);
-  }
+  const std::set<uint32_t> there = NumbersOf(image);
   size_t missing = 0;
   uint32_t first = 0;
   for (const uint32_t number : numbers) {
@@ -65,6 +78,28 @@ void ReplicaChecker::Contains(const StoreImage& image, const std::set<uint32_t>&
   world_.facts.findings.Add("acknowledged",
                             StrCat(missing, " messages that were ", what, " (the first is ", first, " of ",
                                    numbers.size(), ") are not on the ", image.broker));
+}
+
+void ReplicaChecker::OnMachines(std::span<const StoreImage> images, const std::set<uint32_t>& numbers,
+                                size_t least) {
+  std::map<uint32_t, size_t> copies;
+  for (const StoreImage& image : images) {
+    for (const uint32_t number : NumbersOf(image)) ++copies[number];
+  }
+  for (const uint32_t number : numbers) {
+    if (copies[number] >= least) continue;
+    world_.facts.findings.Add("acknowledged", StrCat("message ", number, " was answered OK and is on ",
+                                                     copies[number], " machines, not on ", least));
+    return;
+  }
+}
+
+void ReplicaChecker::Lacks(const StoreImage& image, const std::set<uint32_t>& numbers) {
+  for (const uint32_t number : NumbersOf(image)) {
+    if (!numbers.contains(number)) continue;
+    world_.facts.findings.Add("refused", StrCat("message ", number, " was refused and is on ", image.broker));
+    return;
+  }
 }
 
 void ReplicaChecker::SameLog(const StoreImage& master, const StoreImage& slave) {
@@ -83,19 +118,23 @@ void ReplicaChecker::SameLog(const StoreImage& master, const StoreImage& slave) 
   }
 }
 
-void ReplicaChecker::EndInPeace(BrokerNode& master, BrokerNode& slave, const std::set<uint32_t>& acked,
-                                const std::set<uint32_t>& kept) {
-  for (BrokerNode* node : {&slave, &master}) {
+void ReplicaChecker::EndInPeace(BrokerNode& master, const std::vector<BrokerNode*>& slaves,
+                                const std::set<uint32_t>& acked, const std::set<uint32_t>& kept) {
+  std::vector<BrokerNode*> all = slaves;
+  all.push_back(&master);
+  for (BrokerNode* node : all) {
     node->Stop();
     world_.scheduler.RunUntil(world_.scheduler.now() + seconds(25),
                               [node] { return node->state() == Node::State::kDown; });
   }
   const StoreImage on_master = ImageOf(master, false);
-  const StoreImage on_slave = ImageOf(slave, false);
   Contains(on_master, acked, "acknowledged");
   Contains(on_master, kept, "kept");
-  Contains(on_slave, acked, "acknowledged");
-  SameInPeace(on_master, on_slave);
+  for (BrokerNode* slave : slaves) {
+    const StoreImage on_slave = ImageOf(*slave, false);
+    Contains(on_slave, acked, "acknowledged");
+    SameInPeace(on_master, on_slave);
+  }
 }
 
 void ReplicaChecker::SameInPeace(const StoreImage& master, const StoreImage& slave) {

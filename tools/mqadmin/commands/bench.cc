@@ -9,6 +9,7 @@
 #include "common/strings.h"
 #include "orbitmq/producer.h"
 #include "orbitmq/push_consumer.h"
+#include "tools/mqadmin/counted.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/progress_line.h"
 #include "tools/mqadmin/sending.h"
@@ -52,6 +53,7 @@ class LoadTally final {
   struct Figures {
     int64_t count = 0;
     int64_t bytes = 0;
+    int64_t not_safe = 0;  // Of `count`: stored, but not flushed or copied to a slave in time.
     int64_t errors = 0;
     Status first_error{};
     LatencyHistogram latency{};
@@ -61,6 +63,10 @@ class LoadTally final {
     ++figures_.count;
     figures_.bytes += static_cast<int64_t>(bytes);
     figures_.latency.Add(latency.count());
+  }
+  void NotSafe() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++figures_.not_safe;
   }
   void Fail(const Status& why) {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -256,6 +262,7 @@ class Bench final {
       producer.SendAsync(message, {}, [this, due](const Result<SendResult>& result) {
         if (result.ok()) {
           sent_.Add(plan_.body_bytes, Now() - due);
+          if (result->status != SendStatus::kOk) sent_.NotSafe();
         } else {
           sent_.Fail(result.status());
         }
@@ -311,6 +318,7 @@ class Bench final {
     if (plan_.produce) Row("produce", sent, seconds, true);
     // Of a backlog the age says nothing about the broker.
     if (plan_.consume) Row("consume", received_.Read(), seconds, plan_.produce);
+    if (plan_.produce) TellNotSafe(session_, sent.not_safe);
     if (sent.errors == 0) return {};
     const Status& first = sent.first_error;
     const std::string text = StrCat(sent.errors, " of ", sent.errors + sent.count,
@@ -349,7 +357,7 @@ Status RunBench(Session& session) {
                                     plan->produce ? "" : plan->group, plan->produce ? "" : " from");
     session.out().Message(StrCat("would ", load, " the topic ", plan->topic, " for ",
                                  std::chrono::duration_cast<std::chrono::seconds>(plan->duration).count(),
-                                 " s over ", plan->connections, " connections"));
+                                 " s over ", Counted(plan->connections, "connection")));
     return {};
   }
   (void)session.Interrupted();  // From now on SIGINT ends the load, and the table comes all the same.

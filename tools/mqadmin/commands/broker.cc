@@ -136,11 +136,16 @@ Status RunUpdateBrokerConfig(Session& session) {
   const auto brokers = slaves ? session.MastersAndSlavesOf(session.args().Text("clusterName"))
                               : session.Targets("brokerAddr", "clusterName");
   if (!brokers.ok()) return brokers.status();
-  const auto told = [&session](const Endpoint& broker) {
+  std::vector<Endpoint> unknown_at;
+  const auto told = [&](const Endpoint& broker, const std::string& remark) {
+    // Java's line says only that the broker has answered well, which it does for unknown keys, too.
     session.Did(StrCat("update broker config success, ", broker.ToString()));
+    session.TellRemark(broker, remark);
+    if (SaysKeyIsUnknown(remark)) unknown_at.push_back(broker);
   };
-  return session.ChangeAll(StrCat("set ", key, " to ", value), *brokers, told, &net::AdminStub::UpdateConfig,
-                           PropertyLine(key, value));
+  const Status changed = session.ChangeAll(StrCat("set ", key, " to ", value), *brokers, told,
+                                           &net::AdminStub::UpdateConfig, PropertyLine(key, value));
+  return changed.ok() ? UnknownKey(session, key, unknown_at) : changed;
 }
 
 // The masters that -b or -c say; without both, of every cluster.
@@ -148,13 +153,7 @@ Result<std::vector<Endpoint>> CleanedBrokers(Session& session) {
   if (session.args().Has("brokerAddr") || session.args().Has("cluster")) {
     return session.Targets("brokerAddr", "cluster");
   }
-  const auto view = session.ClusterView();
-  if (!view.ok()) return view.status();
-  std::vector<Endpoint> masters;
-  for (const auto& [name, broker] : view->broker_addr_table) {
-    if (auto master = MasterAddress(broker)) masters.push_back(*std::move(master));
-  }
-  return masters;
+  return session.AllMasters();
 }
 
 Status Clean(Session& session, std::string_view what,

@@ -41,7 +41,8 @@ struct Replica {
   }
 };
 
-Result<std::vector<Replica>> Replicas(Session& session) {
+// `silent`: the first failure of a replica, the others are told.
+Result<std::vector<Replica>> Replicas(Session& session, Status& silent) {
   const auto view = session.ClusterView();
   if (!view.ok()) return view.status();
   const std::string wanted = session.args().Text("clusterName");
@@ -64,6 +65,8 @@ Result<std::vector<Replica>> Replicas(Session& session) {
   for (size_t i = 0; i < replicas.size(); ++i) {
     if (stats[i].ok()) {
       replicas[i].stats = std::move(stats[i]->table);
+    } else if (silent.ok()) {
+      silent = stats[i].status();
     } else {
       session.Warn(stats[i].status());
     }
@@ -119,7 +122,8 @@ void PrintTotals(Session& session, const Replica& broker) {
 }
 
 Status ListOnce(Session& session) {
-  const auto replicas = Replicas(session);
+  Status silent;
+  const auto replicas = Replicas(session, silent);
   if (!replicas.ok()) return replicas.status();
   const bool totals = session.args().Has("moreStats");
   session.out().Head(totals ? kTotals : kLoad);
@@ -130,6 +134,9 @@ Status ListOnce(Session& session) {
       PrintLoad(session, broker);
     }
   }
+  // One that is away for a while must not end what is looked at again and again.
+  if (silent.ok() || !session.args().Has("interval")) return silent;
+  session.Warn(silent);
   return {};
 }
 

@@ -5,8 +5,10 @@
 // reader without -g leaves no trace. With -g the offsets are those of the group, committed behind what was
 // written.
 #include <algorithm>
+#include <set>
 
 #include "common/strings.h"
+#include "tools/mqadmin/counted.h"
 #include "tools/mqadmin/group_view.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/line_format.h"
@@ -66,8 +68,8 @@ Status CheckNobodyElse(Session& session, const std::string& group) {
     return AdminClient::Unreachable(members.status()) ? members.status() : Status();
   }
   return {StatusCode::kFailedPrecondition,
-          StrCat("the group ", group, " has ", members->connection_set.size(), " members online, such as ",
-                 members->connection_set.front().client_id,
+          StrCat("the group ", group, " has ", Counted(std::ssize(members->connection_set), "member"),
+                 " online, such as ", members->connection_set.front().client_id,
                  ", that read the same queues; stop them, or read without -g")};
 }
 
@@ -108,9 +110,19 @@ class Reading final {
               StrCat("the topic ", topic, " has no queue to read; see mqadmin topicRoute -t ", topic)};
     }
     for (QueueSpan& span : *spans) {
-      queues_.push_back({.span = std::move(span)});
-      if (Status opened = Open(session_, wishes_, queues_.back()); !opened.ok()) return opened;
+      if (silent_.contains(span.broker)) continue;
+      OpenQueue queue{.span = std::move(span)};
+      if (Status opened = Open(session_, wishes_, queue); !opened.ok()) {
+        // What is there now is written of those that answer; who goes on reading would miss what comes.
+        if (!wishes_.until_end || !AdminClient::Unreachable(opened)) return opened;
+        session_.Unanswered(opened);
+        silent_.insert(queue.span.broker);
+        continue;
+      }
+      queues_.push_back(std::move(queue));
     }
+    std::erase_if(queues_, [this](const OpenQueue& queue) { return silent_.contains(queue.span.broker); });
+    if (queues_.empty()) return session_.unanswered();
     while (wishes_.left > 0 && !session_.Interrupted()) {
       const auto moved = Round();
       if (!moved.ok()) return moved.status();
@@ -166,7 +178,8 @@ class Reading final {
       if (wishes_.until_end) queue.span.begin = queue.span.end;
       return {};
     }
-    if (reply.status == net::PullStatus::kOffsetIllegal) {
+    // A reset that the broker has kept for the group is told in this way too, once, with the same offset.
+    if (reply.status == net::PullStatus::kOffsetIllegal && next != queue.span.begin) {
       session_.Warn(StrCat(queue.span.queue.broker_name, " queue ", queue.span.queue.queue_id, ": offset ",
                            queue.span.begin, " is not there, going on at ", next));
     }
@@ -218,6 +231,7 @@ class Reading final {
   Session& session_;
   Wishes wishes_;
   std::vector<OpenQueue> queues_;
+  std::set<Endpoint> silent_;  // Brokers that do not answer.
 };
 
 Status RunConsume(Session& session) {

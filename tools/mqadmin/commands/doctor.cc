@@ -2,13 +2,15 @@
 // Ours: asks every server and tells what is wrong with it, and what to do.
 #include "common/strings.h"
 #include "tools/mqadmin/cluster_findings.h"
+#include "tools/mqadmin/counted.h"
 #include "tools/mqadmin/properties_view.h"
 #include "tools/mqadmin/session.h"
 
 namespace orbitmq::tools {
 namespace {
 
-NameServerFacts AskNameServer(Session& session, const Endpoint& server, proto::ClusterInfo& view) {
+NameServerFacts AskNameServer(Session& session, const Endpoint& server, proto::ClusterInfo& view,
+                              std::map<std::string, std::string>& lost) {
   NameServerFacts facts{.address = server.ToString()};
   auto info = session.admin().Call(&net::NamesrvStub::GetClusterInfo, server);
   facts.reached = info.ok() ? Status() : info.status();
@@ -18,12 +20,18 @@ NameServerFacts AskNameServer(Session& session, const Endpoint& server, proto::C
     proto::BrokerData& known = view.broker_addr_table.emplace(name, broker).first->second;
     known.broker_addrs.insert(broker.broker_addrs.begin(), broker.broker_addrs.end());
   }
+  if (info->lost_broker_table) {
+    for (const auto& [name, broker] : *info->lost_broker_table) {
+      if (!broker.broker_addrs.empty()) lost.emplace(name, broker.broker_addrs.begin()->second);
+    }
+  }
   const auto config = session.admin().Call(&net::NamesrvStub::GetConfig, server);
   if (config.ok()) facts.config = ParseProperties(*config);
   return facts;
 }
 
-// Whether the broker answers is told by the first question; the others may each be one that it does not know.
+// Whether a broker answers is told by the first question; one that does not is asked nothing more, since each
+// question would take its whole time again. The others may each be one that it does not know.
 void AskBrokers(Session& session, std::vector<BrokerFacts>& brokers) {
   std::vector<Endpoint> servers;
   std::vector<BrokerFacts*> asked;
@@ -37,22 +45,29 @@ void AskBrokers(Session& session, std::vector<BrokerFacts>& brokers) {
     asked.push_back(&broker);
   }
   AdminClient& admin = session.admin();
-  const auto runtime = admin.CallAll(&net::AdminStub::GetRuntimeStats, servers);
-  const int64_t now_ms = session.env().clock().WallMillis();
-  const auto configs = admin.CallAll(&net::AdminStub::GetConfig, servers);
-  const auto topics = admin.CallAll(&net::AdminStub::GetAllTopics, servers);
-  const auto replication = admin.CallAll(&net::AdminStub::GetHaStatus, servers);
+  const auto runtime = admin.CallAllTimed(&net::AdminStub::GetRuntimeStats, servers);
+  std::vector<Endpoint> alive;
+  std::vector<BrokerFacts*> answered;
   for (size_t i = 0; i < asked.size(); ++i) {
     BrokerFacts& facts = *asked[i];
-    if (!runtime[i].ok()) {
-      facts.reached = runtime[i].status();
+    if (!runtime[i].answer.ok()) {
+      facts.reached = runtime[i].answer.status();
       continue;
     }
-    facts.runtime = runtime[i]->table;
-    if (const auto clock = BrokerClock(facts.runtime)) facts.clock_ahead_ms = *clock - now_ms;
-    if (configs[i].ok()) facts.config = ParseProperties(*configs[i]);
-    if (topics[i].ok()) facts.topics = topics[i]->topic_config_table;
-    if (replication[i].ok()) facts.replication = *replication[i];
+    facts.runtime = runtime[i].answer->table;
+    if (const auto clock = BrokerClock(facts.runtime)) {
+      facts.clock_ahead_ms = ClockAhead(*clock, runtime[i].asked_ms, runtime[i].answered_ms);
+    }
+    alive.push_back(servers[i]);
+    answered.push_back(&facts);
+  }
+  const auto configs = admin.CallAll(&net::AdminStub::GetConfig, alive);
+  const auto topics = admin.CallAll(&net::AdminStub::GetAllTopics, alive);
+  const auto replication = admin.CallAll(&net::AdminStub::GetHaStatus, alive);
+  for (size_t i = 0; i < alive.size(); ++i) {
+    if (configs[i].ok()) answered[i]->config = ParseProperties(*configs[i]);
+    if (topics[i].ok()) answered[i]->topics = topics[i]->topic_config_table;
+    if (replication[i].ok()) answered[i]->replication = *replication[i];
   }
 }
 
@@ -76,7 +91,7 @@ Result<ClusterFacts> AskAll(Session& session) {
   proto::ClusterInfo view;
   const Endpoint* asked = nullptr;
   for (const Endpoint& server : session.admin().name_servers()) {
-    facts.name_servers.push_back(AskNameServer(session, server, view));
+    facts.name_servers.push_back(AskNameServer(session, server, view, facts.lost));
     if (asked == nullptr && facts.name_servers.back().reached.ok()) asked = &server;
   }
   if (asked == nullptr) return facts.name_servers.front().reached;
@@ -115,13 +130,15 @@ Status RunDoctor(Session& session) {
   }
   session.out().Member("findings", StrCat("[", Join(json, ","), "]"));
   const int64_t warnings = static_cast<int64_t>(findings.size()) - errors;
-  session.out().Line(StrCat("looked at ", facts->name_servers.size(), " NameServers, ", facts->brokers.size(),
-                            " brokers and ", facts->routes.size(), " topics: ", errors, " errors, ", warnings,
-                            " warnings"));
+  session.out().Line(StrCat("looked at ", Counted(std::ssize(facts->name_servers), "NameServer"), ", ",
+                            Counted(std::ssize(facts->brokers), "broker"), " and ",
+                            Counted(std::ssize(facts->routes), "topic"), ": ", Counted(errors, "error"), ", ",
+                            Counted(warnings, "warning")));
   session.out().Member("errors", StrCat(errors));
   session.out().Member("warnings", StrCat(warnings));
   if (errors == 0) return {};
-  return {StatusCode::kFailedPrecondition, StrCat(errors, " errors were found")};
+  return {StatusCode::kFailedPrecondition,
+          StrCat(Counted(errors, "error"), errors == 1 ? " was found" : " were found")};
 }
 
 constexpr CommandSpec kCommands[] = {

@@ -50,18 +50,29 @@ Cell LastTime(int64_t epoch_ms) {
   return epoch_ms == 0 ? Cell("N/A", "null") : Cell(HumanSeconds(epoch_ms), StrCat(epoch_ms));
 }
 
+// Why nothing is shown: members that are online have said nothing yet.
+Status WithoutOffsets(Session& session, const std::string& group, const Status& why) {
+  if (why.code() != StatusCode::kNotFound || why.wire_code() >= 0) return why;
+  const auto members = ConsumersOfGroup(session, group);
+  if (!members.ok()) return why;
+  return {StatusCode::kNotFound,
+          StrCat("Not found the consumer group consume stats: the group ", group, " has members online (",
+                 members->connection_set.size(), "), but none has committed an offset yet")};
+}
+
 Status ShowProgress(Session& session, const std::string& group) {
-  const auto stats = ConsumeStatsOfGroup(
+  const auto shown = ConsumeStatsToShow(
       session,
       {.group = group, .topic = session.args().Text("topicName"), .cluster = session.args().Text("cluster")});
-  if (!stats.ok()) return stats.status();
+  if (!shown.ok()) return WithoutOffsets(session, group, shown.status());
+  const proto::ConsumeStats& stats = shown->stats;
   const bool owned = session.args().Bool("showClientIP", false);
   const auto owners = owned ? OwnersOf(session, group) : std::map<MessageQueue, std::string>();
   const TableShape& shape = owned ? kOwnedQueues : kQueues;
   int64_t diff_total = 0;
   int64_t in_flight_total = 0;
   session.out().Head(shape);
-  for (const auto& [queue, offset] : stats->offset_table) {
+  for (const auto& [queue, offset] : stats.offset_table) {
     const int64_t diff = offset.broker_offset - offset.consumer_offset;
     const int64_t in_flight = offset.pull_offset - offset.consumer_offset;
     diff_total += diff;
@@ -77,7 +88,7 @@ Status ShowProgress(Session& session, const std::string& group) {
   }
   Output& out = session.out();
   out.Line("");
-  const Cell tps = Cell::Fixed(stats->consume_tps, 2);
+  const Cell tps = Cell::Fixed(stats.consume_tps, 2);
   out.Fact("consumeTps", tps, StrCat("Consume TPS: ", tps.text));
   out.Fact("diffTotal", diff_total, StrCat("Consume Diff Total: ", diff_total));
   out.Fact("inflightTotal", in_flight_total, StrCat("Consume Inflight Total: ", in_flight_total));
@@ -85,7 +96,7 @@ Status ShowProgress(Session& session, const std::string& group) {
 }
 
 void PrintGroup(Session& session, const std::string& group) {
-  const auto stats = ConsumeStatsOfGroup(session, {.group = group});
+  const auto shown = ConsumeStatsToShow(session, {.group = group});
   const auto members = ConsumersOfGroup(session, group);
   const size_t count = members.ok() ? members->connection_set.size() : 0;
   std::string version = "OFFLINE";
@@ -102,18 +113,17 @@ void PrintGroup(Session& session, const std::string& group) {
     }
   }
   session.out().Row(kGroups, {Cell::Front(group, 64), count, version, type, model,
-                              static_cast<int64_t>(stats.ok() ? stats->consume_tps : 0.0),
-                              stats.ok() ? TotalDiff(*stats) : 0});
+                              static_cast<int64_t>(shown.ok() ? shown->stats.consume_tps : 0.0),
+                              shown.ok() ? TotalDiff(shown->stats) : 0});
 }
 
 Status RunConsumerProgress(Session& session) {
   if (session.args().Has("groupName")) return ShowProgress(session, session.args().Text("groupName"));
-  const auto topics = session.admin().CallNamesrv(&net::NamesrvStub::GetAllTopics);
-  if (!topics.ok()) return topics.status();
+  session.admin().WaitOncePerServer();
+  const auto groups = ConsumingGroups(session);
+  if (!groups.ok()) return groups.status();
   session.out().Head(kGroups);
-  for (const std::string& topic : topics->topic_list) {
-    if (IsRetryTopic(topic)) PrintGroup(session, topic.substr(names::kRetryPrefix.size()));
-  }
+  for (const std::string& group : *groups) PrintGroup(session, group);
   return {};
 }
 
@@ -164,8 +174,7 @@ Status RunConsumerStatus(Session& session) {
     const auto info = infos->find(client.client_id);
     if (info == infos->end()) continue;
     const std::string path = StrCat(folder, "/", client.client_id);
-    if (Status made = session.env().files().CreateDirectories(folder); !made.ok()) return made;
-    const Status written = WriteFileAtomically(session.env().files(), path, RunningInfoText(info->second));
+    const Status written = session.WriteFile(path, RunningInfoText(info->second));
     if (!written.ok()) return written;
     session.out().Row(kClients, {index++, client.client_id, JavaVersion(client.version), path});
   }

@@ -3,6 +3,7 @@
 #include "common/strings.h"
 #include "remoting/protocol/body_codec.h"
 #include "tools/mqadmin/java_format.h"
+#include "tools/mqadmin/master_switch.h"
 #include "tools/mqadmin/session.h"
 
 namespace orbitmq::tools {
@@ -24,6 +25,11 @@ void PrintMaster(Session& session, const Endpoint& broker, const proto::HARuntim
                       {slave.addr, slave.slave_ack_offset, slave.diff,
                        Cell::Fixed(static_cast<double>(slave.transferred_byte_in_second) / 1024.0, 2),
                        slave.in_sync ? "OK" : "Fall Behind", slave.transfer_from_where});
+  }
+  // #Status and #InSyncSlaveNum only look at haMaxGapNotInSync, which is far from the end of the log.
+  for (const proto::HAConnectionRuntimeInfo& slave : status.ha_connection_info) {
+    if (proto::InStep(slave)) continue;
+    session.Warn(StrCat("the slave ", slave.addr, " is not in step: ", LagText(slave), " behind"));
   }
 }
 

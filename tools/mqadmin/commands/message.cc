@@ -115,8 +115,8 @@ Status RunQueryMsgByKey(Session& session) {
                           .key = args.Text("msgKey"),
                           .type = args.Text("keyType", "K"),
                           .count = static_cast<int32_t>(args.Number("maxNum", 64)),
-                          .begin = args.Number("beginTimestamp", 0),
-                          .end = args.Number("endTimestamp", KeyQuery().end)};
+                          .begin = args.Time("beginTimestamp", 0),
+                          .end = args.Time("endTimestamp", KeyQuery().end)};
   const auto found = FindByKey(session, query);
   if (!found.ok()) return found.status();
   session.out().Head(kFound);
@@ -133,8 +133,8 @@ Status RunQueryMsgByUniqueKey(Session& session) {
                                    .key = session.args().Text("msgId"),
                                    .unique = true,
                                    .count = kUniqueKeyMax,
-                                   .begin = session.args().Number("startTime", 0),
-                                   .end = session.args().Number("endTime", KeyQuery().end)});
+                                   .begin = session.args().Time("startTime", 0),
+                                   .end = session.args().Time("endTime", KeyQuery().end)});
   if (!found.ok()) return found.status();
   std::sort(found->begin(), found->end(),
             [](const auto& a, const auto& b) { return a.view.store_time < b.view.store_time; });
@@ -183,6 +183,9 @@ constexpr OptionSpec kClient = {"d", "clientId", ValueKind::kText, Need::kOption
 constexpr OptionSpec kBodyFormat = {"f", "bodyFormat", ValueKind::kText, Need::kOptional,
                                     "print the body too, as text; UTF-8"};
 
+constexpr char kStoredFrom[] = "stored from then on: milliseconds or 2026-01-31#13:45:10:000; 0";
+constexpr char kStoredUpTo[] = "stored up to then: milliseconds or 2026-01-31#13:45:10:000; no end";
+
 constexpr OptionSpec kById[] = {
     kTopic,
     {"i", "msgId", ValueKind::kText, Need::kRequired, "ids, separated by ','"},
@@ -195,8 +198,8 @@ constexpr OptionSpec kById[] = {
 constexpr OptionSpec kByKey[] = {
     kTopic,
     {"k", "msgKey", ValueKind::kText, Need::kRequired, "a key of the message"},
-    {"b", "beginTimestamp", ValueKind::kLong, Need::kOptional, "stored from then on, milliseconds; 0"},
-    {"e", "endTimestamp", ValueKind::kLong, Need::kOptional, "stored up to then, milliseconds; no end"},
+    {"b", "beginTimestamp", ValueKind::kTime, Need::kOptional, kStoredFrom},
+    {"e", "endTimestamp", ValueKind::kTime, Need::kOptional, kStoredUpTo},
     {"m", "maxNum", ValueKind::kInt, Need::kOptional, "at most so many per broker; 64"},
     {"p", "keyType", ValueKind::kChoice, Need::kOptional, "what the key is: a key, or a tag; K", "K|T"},
     {"l", "lastKey", ValueKind::kText, Need::kOptional, "of no effect: the index of files has no such key"},
@@ -207,8 +210,8 @@ constexpr OptionSpec kByUniqueKey[] = {
     kClient,
     kTopic,
     {"a", "showAll", ValueKind::kFlag, Need::kOptional, "all messages with that id, at most 32"},
-    {"s", "startTime", ValueKind::kLong, Need::kOptional, "stored from then on, milliseconds; 0"},
-    {"e", "endTime", ValueKind::kLong, Need::kOptional, "stored up to then, milliseconds; no end"},
+    {"s", "startTime", ValueKind::kTime, Need::kOptional, kStoredFrom},
+    {"e", "endTime", ValueKind::kTime, Need::kOptional, kStoredUpTo},
     kCluster};
 constexpr OptionSpec kByOffset[] = {
     kTopic,

@@ -2,34 +2,23 @@
 // Looks at every consumer group, period after period, and tells which of them need somebody.
 #include <algorithm>
 
-#include "common/names.h"
 #include "common/strings.h"
+#include "tools/mqadmin/counted.h"
 #include "tools/mqadmin/group_facts.h"
+#include "tools/mqadmin/group_view.h"
 #include "tools/mqadmin/java_format.h"
 
 namespace orbitmq::tools {
 namespace {
 
 constexpr int64_t kPeriodSeconds = 60;
-constexpr Millis kInterruptLook{200};
 constexpr char kFormat[] = "%-40s %-10s %-10s %-9s %s%n";
 constexpr TableShape kWatched = {"groups", kFormat, kFormat,
                                  "#Group|#State|#Undone|#Members|#Finding"};
 
-// All groups that consume: each has a retry topic.
-Result<std::vector<std::string>> Groups(Session& session) {
-  const auto topics = session.admin().CallNamesrv(&net::NamesrvStub::GetAllTopics);
-  if (!topics.ok()) return topics.status();
-  std::vector<std::string> groups;
-  for (const std::string& topic : topics->topic_list) {
-    if (IsRetryTopic(topic)) groups.emplace_back(GroupOfRetryOrDlqTopic(topic));
-  }
-  return groups;
-}
-
 // One round: a line for each group that has messages to do, or that is not as it should be.
 Status LookOnce(Session& session) {
-  const auto groups = Groups(session);
+  const auto groups = ConsumingGroups(session);
   if (!groups.ok()) return groups.status();
   struct Watched {
     std::string group;
@@ -62,8 +51,9 @@ Status LookOnce(Session& session) {
   out.Member("groupCount", StrCat(groups->size()));
   out.Member("undone", StrCat(undone));
   out.Member("troubled", StrCat(troubled));
-  out.Line(StrCat(HumanSeconds(now_ms), "  ", groups->size(), " groups, ", undone, " messages undone, ",
-                  troubled, " groups need somebody"));
+  out.Line(StrCat(HumanSeconds(now_ms), "  ", Counted(std::ssize(*groups), "group"), ", ",
+                  Counted(undone, "message"), " undone, ", Counted(troubled, "group"),
+                  troubled == 1 ? " needs somebody" : " need somebody"));
   if (!shown.empty() || out.json()) out.Head(kWatched);
   for (const Watched& one : shown) {
     const std::string& remedy = one.verdict.remedy;
@@ -76,27 +66,19 @@ Status LookOnce(Session& session) {
   return out.Flush();
 }
 
-// Waits in small steps, so that Ctrl-C ends it soon.
-void WaitFor(Session& session, Duration span) {
-  const MonoTime end = session.env().clock().Monotonic() + span;
-  while (!session.Interrupted()) {
-    const Duration left = end - session.env().clock().Monotonic();
-    if (left <= Duration::zero()) return;
-    session.admin().Pause(std::min<Duration>(left, kInterruptLook));
-  }
-}
-
 Status RunStartMonitoring(Session& session) {
   const int64_t seconds = session.args().Number("interval", kPeriodSeconds);
   if (seconds < 1) return UsageError("--interval must be at least 1 second");
   const int64_t rounds = session.args().Number("count", INT64_MAX);
   if (rounds < 1) return UsageError("--count must be at least 1");
   (void)session.Interrupted();  // From now on SIGINT ends it in order.
+  session.admin().WaitOncePerServer();
   // Every round is an object of its own, which LookOnce has written.
   Status looked = LookOnce(session);
   for (int64_t round = 1; looked.ok() && round < rounds; ++round) {
-    WaitFor(session, std::chrono::seconds(seconds));
-    if (session.Interrupted()) break;
+    if (!session.Wait(std::chrono::seconds(seconds))) break;
+    (void)session.Interrupted();
+    session.BeginLook();
     looked = LookOnce(session);
     // A NameServer that is away for a while must not end the watch.
     if (AdminClient::Unreachable(looked)) {

@@ -50,15 +50,20 @@ Status RunGetNamesrvConfig(Session& session) {
 Status RunUpdateNamesrvConfig(Session& session) {
   const std::string key = session.args().Text("key");
   const std::string value = session.args().Text("value");
+  std::vector<Endpoint> unknown_at;
+  const auto told = [&](const Endpoint& server, const std::string& remark) {
+    session.TellRemark(server, remark);
+    if (SaysKeyIsUnknown(remark)) unknown_at.push_back(server);
+  };
   const Status changed = session.ChangeAll(StrCat("set ", key, " to ", value), session.admin().name_servers(),
-                                           kQuiet, &net::NamesrvStub::UpdateConfig, PropertyLine(key, value));
+                                           told, &net::NamesrvStub::UpdateConfig, PropertyLine(key, value));
   if (!changed.ok()) return changed;
   std::string list;
   for (const Endpoint& server : session.admin().name_servers()) {
     StrAppend(list, list.empty() ? "" : ", ", server.ToString());
   }
   session.Did(StrCat("update name server config success!", "[", list, "]\n", key, " : ", value));
-  return {};
+  return UnknownKey(session, key, unknown_at);
 }
 
 // Both write-permission commands: at each NameServer, telling how many topics it was.

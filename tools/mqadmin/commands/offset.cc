@@ -10,6 +10,7 @@ namespace orbitmq::tools {
 namespace {
 
 constexpr int64_t kToTheEnd = -1;  // As a timestamp.
+constexpr int64_t kByTime = -1;    // As an offset.
 
 constexpr TableShape kOffsets = {"offsets", "%-40s  %-40s  %-40s%n", "%-40s  %-40s  %-40s%n",
                                  "#brokerName|#queueId|#offset"};
@@ -38,33 +39,13 @@ Reset ResetFromOptions(const Arguments& args) {
           .force = args.Bool("force", true)};
 }
 
-Result<std::vector<proto::BrokerData>> BrokersOf(Session& session, const Reset& reset) {
-  auto route = session.Route(reset.cluster.empty() ? reset.topic : reset.cluster);
-  if (!route.ok()) return route.status();
-  return std::move(route->broker_datas);
-}
-
-// Asks each broker to move the offsets and to tell the members. An error with CONSUMER_NOT_ONLINE means that
-// the group has no member that could be told.
-Result<std::map<MessageQueue, int64_t>> ResetByBrokers(Session& session, const Reset& reset) {
-  const auto brokers = BrokersOf(session, reset);
-  if (!brokers.ok()) return brokers.status();
-  proto::ResetOffsetRequestHeader header;
-  header.topic = reset.topic;
-  header.group = reset.group;
-  header.timestamp = reset.timestamp;
-  header.force = reset.force;
-  std::map<MessageQueue, int64_t> moved;
-  for (const proto::BrokerData& broker : *brokers) {
-    const auto address = SelectAddress(broker);
-    if (!address) continue;
-    const auto reply = session.Change(StrCat("reset the offsets of group ", reset.group, " in ", reset.topic),
-                                      &net::AdminStub::ResetOffset, *address, header);
-    if (!reply.ok()) return reply.status();
-    moved.insert(reply->offset_table.begin(), reply->offset_table.end());
-  }
-  return moved;
-}
+// What a reset has done, at all brokers.
+struct Moved {
+  bool by_brokers = false;  // There are brokers that did it themselves.
+  std::map<MessageQueue, int64_t> queues{};
+  bool by_offsets = false;                // There are brokers without members that could be told.
+  std::vector<std::vector<Cell>> rows{};  // Of the queues there.
+};
 
 // The queue offset that a time stands for.
 Result<int64_t> OffsetAt(Session& session, const Endpoint& broker, const MessageQueue& queue,
@@ -89,47 +70,96 @@ proto::UpdateConsumerOffsetRequestHeader Commit(const std::string& group, const 
   return header;
 }
 
-// Computes and writes the offset of each queue: for groups without members. As Java: a queue whose consumer
-// is behind that time already moves only with force.
-Status ResetByOffsets(Session& session, const Reset& reset, const TableShape& shape) {
-  const auto stats =
-      ConsumeStatsOfGroup(session, {.group = reset.group, .topic = reset.topic, .cluster = reset.cluster});
+// Computes and writes the offset of each queue of a broker: for groups without members. As Java: a queue
+// whose consumer is behind that time already moves only with force.
+Status ResetByOffsets(Session& session, const Reset& reset, const Endpoint& broker, Moved& moved) {
+  proto::GetConsumeStatsRequestHeader header;
+  header.consumer_group = reset.group;
+  header.topic = reset.topic;
+  const auto stats = session.admin().Call(&net::AdminStub::GetConsumeStats, broker, header);
   if (!stats.ok()) return stats.status();
-  const auto brokers = BrokersOf(session, reset);
-  if (!brokers.ok()) return brokers.status();
-  session.out().Head(shape);
   for (const auto& [queue, offset] : stats->offset_table) {
-    for (const proto::BrokerData& broker : *brokers) {
-      const auto address = SelectAddress(broker);
-      if (broker.broker_name != queue.broker_name || queue.topic != reset.topic || !address) continue;
-      const auto found = OffsetAt(session, *address, queue, reset.timestamp);
-      if (!found.ok()) return found.status();
-      const bool moves = reset.force || *found <= offset.consumer_offset;
-      const int64_t target = moves ? *found : offset.consumer_offset;
-      if (moves) {
-        const auto written = session.Change(
-            StrCat("set the offset of group ", reset.group, ", queue ", queue.queue_id, " to ", target),
-            &net::BrokerStub::UpdateConsumerOffset, *address, Commit(reset.group, queue, target));
-        if (!written.ok()) return written.status();
-      }
-      if (session.dry_run()) continue;
-      session.out().Row(shape, {Cell::Front(queue.broker_name, 32), queue.queue_id, offset.broker_offset,
-                                offset.consumer_offset, *found, target});
+    const auto found = OffsetAt(session, broker, queue, reset.timestamp);
+    if (!found.ok()) return found.status();
+    const bool moves = reset.force || *found <= offset.consumer_offset;
+    const int64_t target = moves ? *found : offset.consumer_offset;
+    if (moves) {
+      const auto written = session.admin().Call(&net::BrokerStub::UpdateConsumerOffset, broker,
+                                                Commit(reset.group, queue, target));
+      if (!written.ok()) return written.status();
     }
-  }
-  return {};
-}
-
-Status PrintMoved(Session& session, const std::map<MessageQueue, int64_t>& moved) {
-  if (session.dry_run()) return {};
-  session.out().Head(kOffsets);
-  for (const auto& [queue, offset] : moved) {
-    session.out().Row(kOffsets, {Cell::Front(queue.broker_name, 32), queue.queue_id, offset});
+    moved.rows.push_back({Cell::Front(queue.broker_name, 32), queue.queue_id, offset.broker_offset,
+                          offset.consumer_offset, *found, target});
   }
   return {};
 }
 
 bool NotOnline(const Status& status) { return status.wire_code() == proto::ResponseCode::kConsumerNotOnline; }
+
+// Asks each master to move the offsets and to tell the members; where there are none that could be told, the
+// offsets are written.
+Status ResetAll(Session& session, const Reset& reset, Moved& moved) {
+  const auto route = session.Route(reset.cluster.empty() ? reset.topic : reset.cluster);
+  if (!route.ok()) return route.status();
+  proto::ResetOffsetRequestHeader header;
+  header.topic = reset.topic;
+  header.group = reset.group;
+  header.timestamp = reset.timestamp;
+  header.force = reset.force;
+  const std::string what = StrCat("reset the offsets of group ", reset.group, " in ", reset.topic);
+  const Status done = session.AtEach(session.MastersOfRoute(*route), [&](const Endpoint& broker) -> Status {
+    const auto reply = session.Change(what, &net::AdminStub::ResetOffset, broker, header);
+    if (reply.ok()) {
+      moved.by_brokers = !session.dry_run();
+      moved.queues.insert(reply->offset_table.begin(), reply->offset_table.end());
+      return {};
+    }
+    if (!NotOnline(reply.status())) return reply.status();
+    moved.by_offsets = true;
+    return ResetByOffsets(session, reset, broker, moved);
+  });
+  const bool nothing = moved.by_offsets && moved.rows.empty() && !moved.by_brokers;
+  return done.ok() && nothing ? NoOffsets({.group = reset.group, .topic = reset.topic}) : done;
+}
+
+// Also of what was moved before a broker failed. The heads come before the tables if they are not empty.
+void PrintMoved(Session& session, const Moved& moved, const TableShape& by_offsets,
+                const std::string& head = {}, const std::string& head_by_offsets = {}) {
+  if (moved.by_brokers) {
+    if (!head.empty()) session.Did(head);
+    session.out().Head(kOffsets);
+    for (const auto& [queue, offset] : moved.queues) {
+      session.out().Row(kOffsets, {Cell::Front(queue.broker_name, 32), queue.queue_id, offset});
+    }
+  }
+  if (!moved.by_offsets) return;
+  if (!head_by_offsets.empty()) session.Did(head_by_offsets);
+  session.out().Head(by_offsets);
+  for (const std::vector<Cell>& row : moved.rows) session.out().Row(by_offsets, row);
+}
+
+// The broker is asked first, which refuses what is not there, tells the members and replaces a reset that is
+// pending. The plain commit is for brokers that tell nobody, or move whole topics only: those keep all queues
+// where they are for this request (no force, to the end), while Java's mqadmin, which commits first and names
+// the time 0, lets them begin anew.
+Status MoveOneQueue(Session& session, const Reset& reset, const Endpoint& broker, const MessageQueue& queue,
+                    int64_t offset) {
+  proto::ResetOffsetRequestHeader header;
+  header.topic = queue.topic;
+  header.group = reset.group;
+  header.queue_id = queue.queue_id;
+  header.offset = offset;
+  header.timestamp = kToTheEnd;
+  header.force = false;
+  const auto moved = session.Change(
+      StrCat("set the offset of group ", reset.group, ", queue ", queue.queue_id, " to ", offset),
+      &net::AdminStub::ResetOffset, broker, header);
+  if (!moved.ok() && !NotOnline(moved.status())) return moved.status();
+  if (session.dry_run()) return {};
+  const auto written = session.admin().Call(&net::BrokerStub::UpdateConsumerOffset, broker,
+                                            Commit(reset.group, queue, offset));
+  return written.ok() ? Status() : written.status();
+}
 
 // -b and -q: one queue, with its offset looked up or given.
 Status ResetOneQueue(Session& session, const Reset& reset, int32_t queue_id) {
@@ -139,13 +169,11 @@ Status ResetOneQueue(Session& session, const Reset& reset, int32_t queue_id) {
                      reset.topic, "], queueId[", queue_id, "], broker[", broker->ToString(),
                      "], timestamp(string)[", reset.given, "], timestamp(long)[", reset.timestamp, "]"));
   const MessageQueue queue{reset.topic, "", queue_id};
-  const auto offset = session.args().Has("offset") ? Result<int64_t>(session.args().Number("offset", 0))
-                                                   : OffsetAt(session, *broker, queue, reset.timestamp);
+  const int64_t given = session.args().Number("offset", kByTime);
+  const auto offset =
+      given != kByTime ? Result<int64_t>(given) : OffsetAt(session, *broker, queue, reset.timestamp);
   if (!offset.ok()) return offset.status();
-  const auto written =
-      session.Change(StrCat("set the offset of group ", reset.group, ", queue ", queue_id, " to ", *offset),
-                     &net::BrokerStub::UpdateConsumerOffset, *broker, Commit(reset.group, queue, *offset));
-  if (!written.ok()) return written.status();
+  if (Status moved = MoveOneQueue(session, reset, *broker, queue, *offset); !moved.ok()) return moved;
   session.Did(StrCat("reset consumer offset to ", *offset));
   return {};
 }
@@ -161,26 +189,22 @@ Status RunResetOffsetByTime(Session& session) {
     if (!time.ok()) return UsageError(StrCat("option -s/--timestamp: ", time.status().text(), ", or now"));
     reset.timestamp = *time;
   }
+  const auto queue_id = static_cast<int32_t>(args.Number("queue", 0));
+  if (queue_id < 0) return UsageError(StrCat("option -q/--queue: ", queue_id, " is no queue"));
   if (Status agreed = session.Confirm(StrCat("move the offsets of group ", reset.group, " in topic ",
                                              reset.topic, " to the time ", reset.given));
       !agreed.ok()) {
     return agreed;
   }
-  const auto queue_id = static_cast<int32_t>(args.Number("queue", -1));
-  if (args.Has("broker") && queue_id >= 0) return ResetOneQueue(session, reset, queue_id);
-  const auto moved = ResetByBrokers(session, reset);
-  if (!moved.ok() && !NotOnline(moved.status())) return moved.status();
-  const std::string head =
-      StrCat(moved.ok() ? "start reset consumer offset by specified, group["
-                        : "reset consumer offset by specified group[",
-             reset.group, "], topic[", reset.topic, "], force[", reset.force, "], timestamp(string)[",
-             reset.given, "], timestamp(long)[", reset.timestamp, "]");
-  if (moved.ok()) {
-    session.Did(head);
-    return PrintMoved(session, *moved);
-  }
-  session.Did(head);
-  return ResetByOffsets(session, reset, kOldReset);
+  if (args.Has("broker") && args.Has("queue")) return ResetOneQueue(session, reset, queue_id);
+  Moved moved;
+  const Status done = ResetAll(session, reset, moved);
+  const std::string rest =
+      StrCat("group[", reset.group, "], topic[", reset.topic, "], force[", reset.force,
+             "], timestamp(string)[", reset.given, "], timestamp(long)[", reset.timestamp, "]");
+  PrintMoved(session, moved, kOldReset, StrCat("start reset consumer offset by specified, ", rest),
+             StrCat("reset consumer offset by specified ", rest));
+  return done;
 }
 
 Status RunSkipAccumulatedMessage(Session& session) {
@@ -190,17 +214,30 @@ Status RunSkipAccumulatedMessage(Session& session) {
       !agreed.ok()) {
     return agreed;
   }
-  const auto moved = ResetByBrokers(session, reset);
-  if (moved.ok()) return PrintMoved(session, *moved);
-  if (!NotOnline(moved.status())) return moved.status();
-  return ResetByOffsets(session, reset, kOldSkip);
+  Moved moved;
+  const Status done = ResetAll(session, reset, moved);
+  PrintMoved(session, moved, kOldSkip);
+  return done;
+}
+
+// Copies the offsets of the queues that a broker has.
+Status CloneAt(Session& session, const Endpoint& broker, const std::string& name, const std::string& to,
+               const proto::ConsumeStats& stats) {
+  for (const auto& [queue, offset] : stats.offset_table) {
+    if (queue.broker_name != name || offset.consumer_offset < 0) continue;
+    const auto written = session.Change(
+        StrCat("set the offset of group ", to, ", queue ", queue.queue_id, " to ", offset.consumer_offset),
+        &net::BrokerStub::UpdateConsumerOffset, broker, Commit(to, queue, offset.consumer_offset));
+    if (!written.ok()) return written.status();
+  }
+  return {};
 }
 
 Status RunCloneGroupOffset(Session& session) {
   const std::string from = session.args().Text("srcGroup");
   const std::string to = session.args().Text("destGroup");
   const std::string topic = session.args().Text("topic");
-  const auto stats = ConsumeStatsOfGroup(session, {.group = from, .topic = topic});
+  const auto stats = ConsumeStatsOfGroup(session, {.group = from, .topic = topic, .committed_only = true});
   if (!stats.ok()) return stats.status();
   const auto route = session.Route(topic);
   if (!route.ok()) return route.status();
@@ -208,17 +245,14 @@ Status RunCloneGroupOffset(Session& session) {
       !agreed.ok()) {
     return agreed;
   }
-  for (const auto& [queue, offset] : stats->offset_table) {
-    if (queue.topic != topic || offset.consumer_offset < 0) continue;
-    for (const proto::BrokerData& broker : route->broker_datas) {
-      const auto address = SelectAddress(broker);
-      if (broker.broker_name != queue.broker_name || !address) continue;
-      const auto written = session.Change(
-          StrCat("set the offset of group ", to, ", queue ", queue.queue_id, " to ", offset.consumer_offset),
-          &net::BrokerStub::UpdateConsumerOffset, *address, Commit(to, queue, offset.consumer_offset));
-      if (!written.ok()) return written.status();
-    }
+  std::map<Endpoint, std::string> names;
+  for (const proto::BrokerData& broker : route->broker_datas) {
+    if (const auto master = MasterAddress(broker)) names.emplace(*master, broker.broker_name);
   }
+  const Status cloned = session.AtEach(session.MastersOfRoute(*route), [&](const Endpoint& broker) {
+    return CloneAt(session, broker, names.at(broker), to, *stats);
+  });
+  if (!cloned.ok()) return cloned;
   session.Did(
       StrCat("clone group offset success. srcGroup[", from, "], destGroup=[", to, "], topic[", topic, "]"));
   return {};
@@ -240,7 +274,8 @@ constexpr OptionSpec kResetOffsetByTime[] = {
     {"", "cplus", ValueKind::kFlag, Need::kOptional, "of no effect: brokers know their C++ clients"},
     {"b", "broker", ValueKind::kAddress, Need::kOptional, "with -q: the broker of the one queue to reset"},
     {"q", "queue", ValueKind::kInt, Need::kOptional, "with -b: the one queue to reset"},
-    {"o", "offset", ValueKind::kLong, Need::kOptional, "with -b and -q: this offset instead of the time's"},
+    {"o", "offset", ValueKind::kLong, Need::kOptional,
+     "with -b and -q: this offset instead of the time's (-1)"},
     kCluster};
 constexpr OptionSpec kSkip[] = {kGroup, kTopic, kForce, kCluster};
 constexpr OptionSpec kClone[] = {

@@ -97,6 +97,10 @@ Status RunMan(Session& session) {
   return {};
 }
 
+constexpr WordSpec kContextWords[] = {{ValueKind::kChoice, "list|use|set|delete"}, {ValueKind::kContext}};
+constexpr WordSpec kCompletionWords[] = {{ValueKind::kChoice, "bash|zsh|fish"}};
+constexpr WordSpec kManWords[] = {{ValueKind::kCommand}};
+
 constexpr CommandSpec kCommands[] = {
     {"context",
      "mqadmin itself",
@@ -106,7 +110,8 @@ constexpr CommandSpec kCommands[] = {
      Effect::kReads,
      Needs::kNoServer,
      RunContext,
-     "[list | use NAME | set NAME ADDRESSES [TLS options] | delete NAME]"},
+     "[list | use NAME | set NAME ADDRESSES [TLS options] | delete NAME]",
+     kContextWords},
     {"completion",
      "mqadmin itself",
      "Prints the completion script of a shell",
@@ -115,7 +120,8 @@ constexpr CommandSpec kCommands[] = {
      Effect::kReads,
      Needs::kNoServer,
      RunCompletion,
-     "bash|zsh|fish"},
+     "bash|zsh|fish",
+     kCompletionWords},
     {"man",
      "mqadmin itself",
      "Prints the man page, or that of one command",
@@ -124,7 +130,8 @@ constexpr CommandSpec kCommands[] = {
      Effect::kReads,
      Needs::kNoServer,
      RunMan,
-     "[COMMAND]"},
+     "[COMMAND]",
+     kManWords},
 };
 
 }  // namespace

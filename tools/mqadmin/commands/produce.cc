@@ -5,6 +5,7 @@
 
 #include "common/strings.h"
 #include "orbitmq/producer.h"
+#include "tools/mqadmin/counted.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/line_format.h"
 #include "tools/mqadmin/line_source.h"
@@ -16,6 +17,7 @@ namespace orbitmq::tools {
 namespace {
 
 constexpr size_t kBodyBytesMax = size_t{4} << 20;
+constexpr Millis kInterruptLook{200};
 constexpr int64_t kRateMax = 1'000'000;
 
 // What is the same for every line.
@@ -154,11 +156,14 @@ Result<Message> MessageOf(const Recipe& recipe, std::string line) {
 class LineFeed final {
  public:
   LineFeed(Session& session, const Recipe& recipe)
-      : session_(session), recipe_(recipe), lines_(session.input(), kBodyBytesMax) {}
+      : session_(session),
+        recipe_(recipe),
+        lines_(session.input(), kBodyBytesMax, [this] { return MayRead(); }) {}
 
   template <class Send>
   Status Run(Send send) {
     while (true) {
+      if (session_.Interrupted()) return {StatusCode::kCancelled, kInterrupted};
       auto line = lines_.Next();
       if (!line.ok()) return line.status();
       if (!line->has_value()) return {};
@@ -176,6 +181,14 @@ class LineFeed final {
   int64_t empty() const { return empty_; }
 
  private:
+  // Waits for input, and for the user's wish to end.
+  bool MayRead() {
+    const auto ready = session_.surroundings().input_ready;
+    while (!session_.Interrupted()) {
+      if (ready == nullptr || ready(kInterruptLook)) return true;
+    }
+    return false;
+  }
   // Waits until the next message is due.
   void KeepPace() {
     const int64_t number = taken_++;
@@ -196,21 +209,17 @@ class LineFeed final {
 void TellTotals(Session& session, const Totals& totals, int64_t empty, double seconds) {
   Output& out = session.out();
   const double rate = seconds > 0 ? static_cast<double>(totals.sent) / seconds : 0;
-  out.Line(StrCat("sent ", totals.sent, " messages, ", totals.sent_bytes, " bytes in ", JavaFixed(seconds, 2),
-                  " s (", JavaFixed(rate, 0), " msgs/s)",
+  out.Line(StrCat("sent ", Counted(totals.sent, "message"), ", ", CountedBytes(totals.sent_bytes), " in ",
+                  JavaFixed(seconds, 2), " s (", JavaFixed(rate, 0), " msgs/s)",
                   totals.failed > 0 ? StrCat(", ", totals.failed, " failed") : std::string(),
-                  empty > 0 ? StrCat(", ", empty, " empty lines left out") : std::string()));
+                  empty > 0 ? StrCat(", ", Counted(empty, "empty line"), " left out") : std::string()));
   out.Member("sent", StrCat(totals.sent));
   out.Member("bytes", StrCat(totals.sent_bytes));
   out.Member("failed", StrCat(totals.failed));
-  out.Member("notSafe", StrCat(totals.not_safe));
+  TellNotSafe(session, totals.not_safe);
   out.Member("emptyLines", StrCat(empty));
   out.Member("seconds", Cell::Fixed(seconds, 3).json);
   out.Member("messagesPerSecond", Cell::Fixed(rate, 0).json);
-  if (totals.not_safe > 0) {
-    session.Warn(StrCat(totals.not_safe, " messages are stored, but were not flushed or copied to a slave in "
-                                         "time; see mqadmin haStatus"));
-  }
 }
 
 Status TellPlan(Session& session, const Recipe& recipe) {
@@ -221,8 +230,8 @@ Status TellPlan(Session& session, const Recipe& recipe) {
     totals.sent_bytes += static_cast<int64_t>(message.body.size());
     return true;
   });
-  session.out().Message(StrCat("would send ", totals.sent, " messages, ", totals.sent_bytes,
-                               " bytes to the topic ", recipe.message.topic));
+  session.out().Message(StrCat("would send ", Counted(totals.sent, "message"), ", ",
+                               CountedBytes(totals.sent_bytes), " to the topic ", recipe.message.topic));
   return read;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands that send messages.
 #include "common/strings.h"
+#include "tools/mqadmin/counted.h"
 #include "tools/mqadmin/java_format.h"
 #include "tools/mqadmin/sending.h"
 #include "tools/mqadmin/session.h"
@@ -40,6 +41,12 @@ Result<std::string> BodyOfSize(const Arguments& args, std::string_view option) {
     return UsageError(StrCat("--", option, " must be 1 to 4194304 bytes"));
   }
   return std::string(static_cast<size_t>(bytes), 'a');
+}
+
+// Instead of figures of sends that were not made.
+void TellSends(Session& session, int64_t amount, const std::string& body, std::string_view to) {
+  session.out().Message(StrCat("would send ", Counted(amount, "message"), " of ",
+                               Counted(std::ssize(body), "byte"), " to ", to));
 }
 
 Result<WritableQueue> ChosenQueue(Session& session, const std::string& topic) {
@@ -86,9 +93,13 @@ Status RunCheckMsgSendRt(Session& session) {
   if (!body.ok()) return body.status();
   const auto queues = WritableQueues(session, session.args().Text("topic"));
   if (!queues.ok()) return queues.status();
+  const int64_t amount = session.args().Number("amount", 100);
+  if (session.dry_run()) {
+    TellSends(session, amount, *body, StrCat("the topic ", session.args().Text("topic")));
+    return {};
+  }
   session.out().Head(kTimed);
   Timing timing;
-  const int64_t amount = session.args().Number("amount", 100);
   for (int64_t i = 0; i < amount; ++i) {
     const WritableQueue& queue = (*queues)[static_cast<size_t>(i) % queues->size()];
     const MonoTime begin = session.env().clock().Monotonic();
@@ -125,8 +136,12 @@ Status MeasureBroker(Session& session, const std::string& cluster, const std::st
                      const std::string& body) {
   const auto queues = WritableQueues(session, broker);
   if (!queues.ok()) return queues.status();
-  Timing timing;
   const int64_t amount = session.args().Number("amount", 100);
+  if (session.dry_run()) {
+    TellSends(session, amount, body, StrCat(broker, " of the cluster ", cluster));
+    return {};
+  }
+  Timing timing;
   for (int64_t i = 0; i < amount; ++i) {
     const MonoTime begin = session.env().clock().Monotonic();
     const auto sent = SendOnce(session, (*queues)[static_cast<size_t>(i) % queues->size()], {.body = body});
@@ -149,7 +164,7 @@ Status MeasureClusters(Session& session) {
   if (!body.ok()) return body.status();
   const auto view = session.ClusterView();
   if (!view.ok()) return view.status();
-  if (!session.args().Bool("print", false)) session.out().Head(kRoundTrips);
+  if (!session.args().Bool("print", false) && !session.dry_run()) session.out().Head(kRoundTrips);
   const std::string wanted = session.args().Text("cluster");
   bool any = false;
   Status failure;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Traffic of topics and groups, and raw entries of queues.
+#include <utility>
+
 #include "common/names.h"
 #include "common/strings.h"
 #include "remoting/protocol/body_codec.h"
@@ -38,10 +40,13 @@ Status RunStatsAll(Session& session) {
   const auto topics = session.admin().CallNamesrv(&net::NamesrvStub::GetAllTopics);
   if (!topics.ok()) return topics.status();
   const std::string wanted = session.args().Text("topic");
+  session.admin().WaitOncePerServer();
   session.out().Head(kTraffic);
   for (const std::string& topic : topics->topic_list) {
     if (IsRetryTopic(topic) || IsDlqTopic(topic) || (!wanted.empty() && topic != wanted)) continue;
-    if (const Status printed = PrintTopic(session, topic); !printed.ok()) session.Warn(printed);
+    const Status printed = PrintTopic(session, topic);
+    if (AdminClient::Unreachable(printed)) return printed;
+    if (!printed.ok()) session.Warn(printed);  // A topic that went meanwhile is no failure.
   }
   return {};
 }
@@ -79,6 +84,31 @@ std::string SubscriptionText(const SubscriptionData& subscription) {
   return json.Take();
 }
 
+// Asks the topic's first broker, its slaves when the master is silent, and so on; which one is told when it
+// is not the first master.
+Result<proto::QueryConsumeQueueResponseBody> AskFirst(Session& session,
+                                                      const proto::QueryConsumeQueueRequestHeader& header) {
+  const auto route = session.Route(header.topic);
+  if (!route.ok()) return route.status();
+  Status failure(StatusCode::kNotFound, "No topic route data!");
+  bool expected = true;  // The next to be asked is the first master.
+  for (const proto::BrokerData& broker : route->broker_datas) {
+    for (const auto& [id, text] : broker.broker_addrs) {
+      const auto address = ParseEndpoint(text);
+      if (!address.ok()) continue;
+      if (!std::exchange(expected, false) || id != kMasterId) {
+        session.Warn(StrCat("asking ", broker.broker_name, " at ", text, id == kMasterId ? "" : ", a slave,",
+                            " because the topic's first master ",
+                            AdminClient::Unreachable(failure) ? failure.text() : "is not registered"));
+      }
+      auto reply = session.admin().Call(&net::AdminStub::QueryConsumeQueue, *address, header);
+      if (reply.ok() || !AdminClient::Unreachable(reply.status())) return reply;
+      failure = reply.status();
+    }
+  }
+  return failure;
+}
+
 Status RunQueryCq(Session& session) {
   const Arguments& args = session.args();
   proto::QueryConsumeQueueRequestHeader header;
@@ -87,17 +117,11 @@ Status RunQueryCq(Session& session) {
   header.index = args.Number("index", 0);
   header.count = static_cast<int32_t>(args.Number("count", 10));
   header.consumer_group = args.Text("consumer");
-  auto broker = args.Has("broker") ? session.Address("broker")
-                                   : Result<Endpoint>(Status(StatusCode::kNotFound, "No topic route data!"));
-  if (!args.Has("broker")) {
-    const auto route = session.Route(header.topic);
-    if (!route.ok()) return route.status();
-    if (!route->broker_datas.empty()) {
-      if (const auto master = MasterAddress(route->broker_datas.front())) broker = *master;
-    }
-  }
+  const auto broker = args.Has("broker") ? session.Address("broker") : Result<Endpoint>(Endpoint());
   if (!broker.ok()) return broker.status();
-  const auto reply = session.admin().Call(&net::AdminStub::QueryConsumeQueue, *broker, header);
+  const auto reply = args.Has("broker")
+                         ? session.admin().Call(&net::AdminStub::QueryConsumeQueue, *broker, header)
+                         : AskFirst(session, header);
   if (!reply.ok()) return reply.status();
   Output& out = session.out();
   if (reply->subscription_data) {

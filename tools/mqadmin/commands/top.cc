@@ -36,6 +36,7 @@ Result<std::vector<BusyRow>> AskAll(Session& session) {
   for (const std::string& topic : topics->topic_list) {
     if (IsRetryTopic(topic) || IsDlqTopic(topic)) continue;
     const auto traffic = TrafficOfTopic(session, topic);
+    if (AdminClient::Unreachable(traffic.status())) return traffic.status();
     if (!traffic.ok()) continue;  // Deleted meanwhile, or without a broker.
     const double in_tps = traffic->in.tps;
     if (traffic->groups.empty() && in_tps > 0) rows.push_back({topic, std::string(), in_tps, 0, 0});
@@ -59,6 +60,7 @@ Status ShowOnce(Session& session, bool refreshed) {
   const auto count = static_cast<size_t>(session.args().Number("count", 20));
   if (refreshed) {
     session.out().Text("\033[H\033[2J");
+    session.out().set_columns(session.surroundings().columns());
     session.out().Line(StrCat(HumanSeconds(session.env().clock().WallMillis()), "  ", rows->size(),
                               " pairs of topic and group are busy; figures of the last minute"));
   }
@@ -76,12 +78,13 @@ Status RunTop(Session& session) {
   const int64_t seconds = session.args().Number("interval", 3);
   if (seconds < 1) return UsageError("--interval must be at least 1 second");
   if (session.args().Number("count", 20) < 1) return UsageError("--count must be at least 1");
+  session.admin().WaitOncePerServer();
   // --watch repeats by itself, also into files.
   const bool refreshed = session.surroundings().output_is_terminal && !session.out().json() &&
                          !session.args().Has("watch");
   Status shown = ShowOnce(session, refreshed);
-  while (refreshed && shown.ok()) {
-    session.admin().Pause(std::chrono::seconds(seconds));
+  while (refreshed && shown.ok() && session.Wait(std::chrono::seconds(seconds))) {
+    session.BeginLook();
     shown = ShowOnce(session, refreshed);
   }
   return shown;

@@ -47,9 +47,8 @@ std::map<std::string, TopicPlace> PlacesOf(Session& session, const proto::Cluste
   std::map<std::string, TopicPlace> places;
   if (topics.empty()) return places;
   std::vector<std::pair<Endpoint, std::string>> questions;
-  for (const std::string& topic : topics) {
-    questions.emplace_back(session.admin().name_servers().front(), topic);
-  }
+  const Endpoint name_server = session.admin().PreferredNameServers().front();
+  for (const std::string& topic : topics) questions.emplace_back(name_server, topic);
   const auto routes = session.admin().CallEach(&net::NamesrvStub::GetRoute, questions);
   std::vector<std::pair<Endpoint, std::string>> asked;
   for (size_t i = 0; i < topics.size(); ++i) {
@@ -138,10 +137,15 @@ Status RunTopicStatus(Session& session) {
   const std::vector<Endpoint> brokers = BrokersOfRoute(*route);
   proto::TopicStatsTable all;
   for (const auto& stats : session.admin().CallAll(&net::AdminStub::GetTopicStats, brokers, topic)) {
-    if (!stats.ok()) return stats.status();
+    if (!stats.ok() && !AdminClient::Unreachable(stats.status())) return stats.status();
+    if (!stats.ok()) {
+      session.Unanswered(stats.status());
+      continue;
+    }
     all.offset_table.insert(stats->offset_table.begin(), stats->offset_table.end());
     all.topic_put_tps += stats->topic_put_tps;
   }
+  if (all.offset_table.empty() && !session.unanswered().ok()) return session.unanswered();
   if (all.offset_table.empty() && !session.args().Has("cluster")) {
     return {StatusCode::kNotFound, "Not found the topic stats info: no broker of its route knows the topic"};
   }

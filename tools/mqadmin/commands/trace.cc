@@ -57,8 +57,8 @@ Status RunQueryMsgTraceById(Session& session) {
                                             .cluster = "",
                                             .key = id,
                                             .count = static_cast<int32_t>(args.Number("maxNum", 64)),
-                                            .begin = args.Number("beginTimestamp", 0),
-                                            .end = args.Number("endTimestamp", KeyQuery().end)});
+                                            .begin = args.Time("beginTimestamp", 0),
+                                            .end = args.Time("endTimestamp", KeyQuery().end)});
   if (!messages.ok()) return messages.status();
   std::vector<Found> found;
   for (const ShownMessage& message : *messages) {
@@ -71,7 +71,7 @@ Status RunQueryMsgTraceById(Session& session) {
       if (record.message_id == id) found.push_back({std::move(record), message.view.born_host.IpText()});
     }
   }
-  if (found.empty()) {
+  if (found.empty() && session.unanswered().ok()) {
     return {StatusCode::kNotFound, StrCat("the trace topic ", topic, " has no record of the message ", id)};
   }
   PrintTrace(session, found);
@@ -81,8 +81,10 @@ Status RunQueryMsgTraceById(Session& session) {
 constexpr OptionSpec kTrace[] = {
     {"i", "msgId", ValueKind::kText, Need::kRequired, "the id that the producer's client made"},
     {"t", "traceTopic", ValueKind::kTopic, Need::kOptional, "where clients trace to; RMQ_SYS_TRACE_TOPIC"},
-    {"b", "beginTimestamp", ValueKind::kLong, Need::kOptional, "traces stored from then on, milliseconds; 0"},
-    {"e", "endTimestamp", ValueKind::kLong, Need::kOptional, "traces stored up to then, milliseconds"},
+    {"b", "beginTimestamp", ValueKind::kTime, Need::kOptional,
+     "traces stored from then on: milliseconds or 2026-01-31#13:45:10:000; 0"},
+    {"e", "endTimestamp", ValueKind::kTime, Need::kOptional,
+     "traces stored up to then: milliseconds or 2026-01-31#13:45:10:000; no end"},
     {"c", "maxNum", ValueKind::kInt, Need::kOptional, "at most so many trace messages per broker; 64"}};
 
 constexpr CommandSpec kCommands[] = {

@@ -72,8 +72,12 @@ void TellQueues(Session& session, GroupFacts& facts) {
 }
 
 Status RunWhy(Session& session) {
-  const std::vector<std::string>& words = session.args().words();
-  if (words.size() != 1) return UsageError("give the consumer group: mqadmin why GROUP");
+  std::vector<std::string> words = session.args().words();
+  if (session.args().Has("consumerGroup")) words.push_back(session.args().Text("consumerGroup"));
+  if (words.size() != 1 || words[0].empty()) {
+    return UsageError("give one consumer group: mqadmin why GROUP, or -g GROUP");
+  }
+  session.admin().WaitOncePerServer();
   auto facts = FactsOfGroup(session, words[0]);
   if (!facts.ok()) return facts.status();
   const GroupVerdict verdict = Judge(*facts);
@@ -89,16 +93,13 @@ Status RunWhy(Session& session) {
   return {};
 }
 
+constexpr OptionSpec kWhy[] = {
+    {"g", "consumerGroup", ValueKind::kGroup, Need::kOptional, "the group, instead of the word GROUP"}};
+constexpr WordSpec kWords[] = {{ValueKind::kGroup}};
+
 constexpr CommandSpec kCommands[] = {
-    {"why",
-     "consumer group",
-     "Tells on one screen how a group gets on, with a verdict",
-     {},
-     "mqadmin why billing",
-     Effect::kReads,
-     Needs::kNameServer,
-     RunWhy,
-     "GROUP"},
+    {"why", "consumer group", "Tells on one screen how a group gets on, with a verdict", kWhy,
+     "mqadmin why billing", Effect::kReads, Needs::kNameServer, RunWhy, "[GROUP]", kWords},
 };
 
 }  // namespace
