@@ -11,6 +11,7 @@ ORBITMQ_BUILD_TOOLS=(
 ORBITMQ_TEST_TOOLS=(
   "git git" "clang++ clang" "openssl openssl" "javac openjdk-17-jdk-headless" "mvn maven"
   "shellcheck shellcheck" "dpkg-shlibdeps dpkg-dev" "systemd-analyze systemd"
+  "zsh zsh" "fish fish"
 )
 # Libraries are asked for by package name.
 ORBITMQ_BUILD_LIBRARIES=(

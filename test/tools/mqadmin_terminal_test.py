@@ -37,13 +37,13 @@ def case(function):
 
 
 class Terminal:
-    """mqadmin with a terminal as all its streams."""
+    """A program with a terminal as all its streams."""
 
-    def __init__(self, setting, *words, columns=0, **more):
+    def __init__(self, setting, *words, program="mqadmin", columns=0, **more):
         self.main, inner = pty.openpty()
         if columns:
             fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
-        self.child = subprocess.Popen([str(setting.binaries / "mqadmin"), *map(str, words)], stdin=inner,
+        self.child = subprocess.Popen([str(setting.binaries / program), *map(str, words)], stdin=inner,
                                       stdout=inner, stderr=inner, env={**setting.environment, **more},
                                       cwd=setting.folder, start_new_session=True,
                                       preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
@@ -278,20 +278,103 @@ def bench_tells_rate_and_latencies(setting):
         assert code == 0 and "#Per Second" in shown, shown
 
 
+def path_with(folder):
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def bash_offers(setting, *words, folder=None):
+    """What bash completes the last word to."""
+    # As the shell sets them: '=' and ':' are words of their own.
+    split = [piece for word in words for piece in re.split("([=:])", word) if piece]
+    split += [""] * (not words[-1])
+    script = ("source <(mqadmin completion bash); COMP_LINE=$1; COMP_POINT=${#1}; shift; "
+              "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _mqadmin; "
+              "printf '%s\\n' \"${COMPREPLY[@]}\"")
+    path = path_with(folder or setting.binaries)
+    done = subprocess.run(["bash", "-c", script, "bash", " ".join(words), *split], capture_output=True,
+                          text=True, check=True, timeout=WAIT, cwd=setting.folder,
+                          env={**setting.environment, "PATH": path})
+    return done.stdout.split()
+
+
+def fish_offers(setting, *words, folder=None):
+    """The same of fish, without the explanations."""
+    done = subprocess.run(["fish", "--no-config", "-c",
+                           "mqadmin completion fish | source; complete -C $argv[1]", " ".join(words)],
+                          capture_output=True, text=True, check=True, timeout=WAIT, cwd=setting.folder,
+                          env={**setting.environment, "PATH": path_with(folder or setting.binaries)})
+    return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+
+def zsh_makes(setting, typed, becomes, folder=None):
+    """What is typed, with a TAB behind it, becomes this, and can be entered."""
+    functions = setting.folder / "zsh"
+    functions.mkdir(exist_ok=True)
+    (functions / "_mqadmin").write_text(setting.run("completion", "zsh").stdout)
+    with Terminal(setting, "-f", "-i", program=shutil.which("zsh"), columns=300, TERM="vt100", PS1="ready> ",
+                  PATH=path_with(folder or setting.binaries)) as shell:
+        shell.wait_for(lambda text: "ready> " in text)
+        shell.type(f"fpath=({functions} $fpath); autoload -U compinit; compinit -u -D; echo lo''aded\n")
+        shell.wait_for(lambda text: "loaded\r\n" in text)
+        shell.type(typed + "\t")
+        shell.wait_for(lambda text: becomes in text.rpartition("loaded\r\n")[2])
+        shell.type("\nexit\n")
+        shell.end()
+
+
+@case
+def names_of_servers_are_no_commands(setting):
+    fake = setting.folder / "fake"
+    fake.mkdir()
+    marker = setting.folder / "marker"
+    names = ["Evil$(touch${IFS}marker)", "Worse`touch${IFS}marker`", "Two|words;touch${IFS}marker"]
+    (fake / "names").write_text("\n".join(["#heading", *names]) + "\n")
+    (fake / "mqadmin").write_text(f"#!/bin/sh\n[ \"$1\" = completion ] && exec '{setting.binaries}/mqadmin' "
+                                  f"\"$@\"\ncat '{fake}/names'\n")
+    (fake / "mqadmin").chmod(0o755)
+    for option in (("topicStatus", "-t"), ("why",), ("updateTopic", "-c")):
+        offered = bash_offers(setting, "mqadmin", *option, "", folder=fake)
+        said = subprocess.run(["bash", "-c", "printf '%s\\n' " + " ".join(offered)], text=True,
+                              capture_output=True, check=True, cwd=setting.folder, timeout=WAIT).stdout
+        assert set(names) <= set(said.splitlines()), (option, offered, said)
+    assert bash_offers(setting, "mqadmin", "topicStatus", "-t", "Evil", folder=fake) == \
+        [r"Evil\$\(touch\$\{IFS\}marker\)"]
+    offered = fish_offers(setting, "mqadmin", "topicStatus", "-t", "", folder=fake)
+    assert set(names) <= set(offered), offered
+    for typed, becomes in (("Evil", r"Evil\$\(touch"), ("Worse", r"Worse\`touch"),
+                           ("Two", r"Two\|words\;touch")):
+        zsh_makes(setting, f"mqadmin topicStatus -t {typed}", becomes, folder=fake)
+    assert not marker.exists(), "a name was run"
+
+
+@case
+def zsh_and_fish_complete(setting):
+    setting.topic("Completed")
+    setting.run("context", "set", "far", setting.namesrv)
+    environment = dict(setting.environment)
+    del setting.environment["NAMESRV_ADDR"]
+    setting.environment["XDG_CONFIG_HOME"] = environment["XDG_CONFIG_HOME"]
+    try:
+        for words in (("-n", setting.namesrv, "topicStatus"), ("topicStatus", "-n", setting.namesrv),
+                      (f"--namesrvAddr={setting.namesrv}", "--json", "topicStatus"),
+                      ("--rpc-timeout", "4000", "topicStatus", "-n", setting.namesrv)):
+            line = " ".join(("mqadmin", *words, "-t Comp"))
+            zsh_makes(setting, line, "Completed")
+            assert fish_offers(setting, line) == ["Completed"], words
+        for line, becomes in ((f"mqadmin -n {setting.namesrv} topicSt", "topicStatus"),
+                              ("mqadmin topicList --context f", "--context far"),
+                              ("mqadmin help topicSt", "topicStatus"), ("mqadmin --watc", "--watch"),
+                              ("mqadmin completion fi", "completion fish")):
+            zsh_makes(setting, line, becomes)
+            assert fish_offers(setting, line) == [becomes.split()[-1]], line
+    finally:
+        setting.environment = environment
+
+
 @case
 def bash_completes(setting):
     def completed(*words):
-        # As the shell sets them: '=' and ':' are words of their own.
-        split = [piece for word in words for piece in re.split("([=:])", word) if piece]
-        split += [""] * (not words[-1])
-        script = ("source <(mqadmin completion bash); COMP_LINE=$1; COMP_POINT=${#1}; shift; "
-                  "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _mqadmin; "
-                  "printf '%s\\n' \"${COMPREPLY[@]}\"")
-        path = f"{setting.binaries}:{os.environ['PATH']}"
-        done = subprocess.run(["bash", "-c", script, "bash", " ".join(words), *split],
-                              capture_output=True, text=True,
-                              check=True, timeout=WAIT, env={**setting.environment, "PATH": path})
-        return done.stdout.split()
+        return bash_offers(setting, *words)
 
     setting.topic("Completed")
     assert completed("mqadmin", "topicS") == ["topicStatus"]
@@ -342,13 +425,8 @@ def help_man_and_completion_come_from_one_table(setting):
     for shell in ("bash", "zsh", "fish"):
         script = setting.run("completion", shell).stdout
         assert all(command in script for command in commands)
-    for shell in ("zsh", "fish"):
-        script = setting.run("completion", shell).stdout
-        if found := shutil.which(shell):
-            subprocess.run([found, "-n"], input=script, text=True, timeout=WAIT, check=True)
+        subprocess.run([shell, "-n"], input=script, text=True, timeout=WAIT, check=True)
     assert re.fullmatch(r"mqadmin version \d+\.\d+\.\d+\n", setting.run("--version").stdout)
-    script = setting.run("completion", "bash").stdout
-    subprocess.run(["bash", "-n"], input=script, text=True, timeout=WAIT, check=True)
     assert ".TH MQADMIN 1" in setting.run("man").stdout
     assert "topicStatus" in setting.run("man", "topicStatus").stdout
     setting.run("context", "set", "here", setting.namesrv)

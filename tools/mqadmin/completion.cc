@@ -20,6 +20,15 @@ std::string CommandNames() {
 constexpr char kReachBefore[] = "-n --namesrvAddr --context --tls-ca --tls-cert --tls-key";
 constexpr char kReachWhole[] = "-n*:* --namesrvAddr=* --context=* --tls*";
 
+// Those with a value that say nothing of it.
+std::string ValuedOptions(std::string_view between) {
+  std::string options;
+  for (const OptionSpec& option : GlobalOptions()) {
+    if (option.kind == ValueKind::kInt) StrAppend(options, options.empty() ? "" : between, "--", option.name);
+  }
+  return options;
+}
+
 // What a shell runs to list the values of a kind; empty when there is nothing to list. '@' stands for the
 // options of the line that say whom to ask.
 std::string_view ValuesCommand(ValueKind kind) {
@@ -77,13 +86,24 @@ std::string Quoted(std::string_view text) {
 
 // The rest of a case of bash: offers what the command `values` prints.
 std::string BashReply(std::string_view values) {
-  return StrCat("      mapfile -t COMPREPLY < <(compgen -W \"$(", values,
-                ")\" -- \"$word\")\n      return ;;\n");
+  return StrCat("      _mqadmin_offer \"$word\" < <(", values, ")\n      return ;;\n");
 }
 
 // What finds the command, where it stands, and whom it asks. The shell takes '=' and ':' for words of their
 // own, so that these are looked for in the line itself.
 constexpr char kBashBegin[] = R"(# bash completion of mqadmin; made by: mqadmin completion bash
+# Offers the lines of standard input that begin with $1, as words of a command line. Anybody who reaches a
+# NameServer gives it names: compgen -W would run what is in them, and so would the line without quotes.
+_mqadmin_offer() {
+  local name quoted
+  COMPREPLY=()
+  while IFS= read -r name; do
+    printf -v quoted %q "$name"
+    case "$name" in "$1"*) COMPREPLY+=("$quoted") ;; *)
+      case "$quoted" in "$1"*) COMPREPLY+=("$quoted") ;; esac ;;
+    esac
+  done
+}
 _mqadmin() {
   local word="${COMP_WORDS[COMP_CWORD]}" before="${COMP_WORDS[COMP_CWORD-1]}"
   if [ "$word" = = ]; then word=''; elif [ "$before" = = ]; then before="${COMP_WORDS[COMP_CWORD-2]}"; fi
@@ -123,7 +143,6 @@ std::string Bash() {
   constexpr std::string_view kReach = "\"${reach[@]}\"";
   std::string global;
   std::string cases;
-  std::string valued;  // Of all commands, and say nothing of whom to ask.
   Unlisted unlisted;
   std::string options;
   for (const CommandSpec* command : AllCommands()) {
@@ -152,10 +171,9 @@ std::string Bash() {
     } else {
       unlisted.Add(option, pattern);
     }
-    if (option.kind == ValueKind::kInt) StrAppend(valued, valued.empty() ? "" : "|", "--", option.name);
   }
   std::string out = Replaced(kBashBegin, "@BEFORE@", Replaced(kReachBefore, " ", "|"));
-  out = Replaced(Replaced(out, "@WHOLE@", Replaced(kReachWhole, " ", "|")), "@VALUED@", valued);
+  out = Replaced(Replaced(out, "@WHOLE@", Replaced(kReachWhole, " ", "|")), "@VALUED@", ValuedOptions("|"));
   StrAppend(out, cases, unlisted.Cases(),
             "  esac\n  if [ -z \"$command\" ] || [ \"$command\" = help ]; then\n",
             "    mapfile -t COMPREPLY < <(compgen -W '", CommandNames(), " --version", global,
@@ -172,6 +190,11 @@ std::string Bash() {
                 "\" -- \"$word\")\n}\ncomplete -o default -F _mqadmin mqadmin\n");
 }
 
+// What _arguments runs to offer values; there a bare ':' ends an action.
+std::string ZshAction(std::string_view values) {
+  return StrCat("{compadd -- $(", Replaced(values, ":", "\\:"), ")}");
+}
+
 // One option of zsh's _arguments: '(-t --topic)'{-t,--topic}'[text]:name:action'.
 std::string ZshOption(const OptionSpec& option) {
   std::string text(option.text);
@@ -185,8 +208,34 @@ std::string ZshOption(const OptionSpec& option) {
   const std::string values = Values(option, "$reach");
   if (option.kind == ValueKind::kPath) return spec + "':path:_files'";
   if (values.empty()) return StrCat(spec, Quoted(StrCat(":", option.name, ": ")));
-  return StrCat(spec, Quoted(StrCat(":", option.name, ":{compadd -- $(", values, ")}")));
+  return StrCat(spec, Quoted(StrCat(":", option.name, ":", ZshAction(values))));
 }
+
+// As kBashBegin: the command, where it stands, and whom the line asks.
+constexpr char kZshFind[] = R"(  local -a reach=()
+  local command='' i position=0
+  for ((i = 2; i < CURRENT; i++)); do
+    case $words[i] in
+      (@BEFORE@) reach+=($words[i] ${(Q)words[i+1]}); i=$((i + 1)) ;;
+      (@WHOLE@) reach+=(${(Q)words[i]}) ;;
+      (@VALUED@) i=$((i + 1)) ;;
+      (-*) ;;
+      (*) if [[ -z $command ]]; then command=$words[i] position=$i; fi ;;
+    esac
+  done
+)";
+// Everything in front of the command is over for _arguments.
+constexpr char kZshChoose[] = R"(  if [[ -z $command ]]; then
+    _arguments $global --version'[tell the version]' '1:command:{_describe command commands}'
+    return
+  elif [[ $command == help ]]; then
+    _describe command commands
+    return
+  fi
+  words=(mqadmin ${words[position+1,-1]})
+  CURRENT=$((CURRENT - position + 1))
+  case $command in
+)";
 
 std::string Zsh() {
   std::string out =
@@ -195,25 +244,17 @@ std::string Zsh() {
   for (const CommandSpec* command : AllCommands()) {
     StrAppend(out, "    ", Quoted(StrCat(command->name, ":", command->description)), "\n");
   }
-  out +=
-      "  )\n  if (( CURRENT == 2 )) || [[ $words[2] == help ]]; then\n    _describe command commands\n    "
-      "return\n"
-      "  fi\n  local -a reach=()\n  local i\n  for ((i = 2; i < CURRENT; i++)); do\n    case $words[i] in\n  "
-      "    (";
-  StrAppend(out, Replaced(kReachBefore, " ", "|"), ") reach+=($words[i] ${(Q)words[i+1]}) ;;\n      (",
-            Replaced(kReachWhole, " ", "|"), ") reach+=(${(Q)words[i]}) ;;\n    esac\n  done\n");
-  out +=
-      "  local command=$words[2]\n  words=(mqadmin ${words[3,-1]})\n  (( CURRENT-- ))\n"
-      "  local -a global=(\n";
+  std::string find = Replaced(kZshFind, "@BEFORE@", Replaced(kReachBefore, " ", "|"));
+  find = Replaced(Replaced(find, "@WHOLE@", Replaced(kReachWhole, " ", "|")), "@VALUED@", ValuedOptions("|"));
+  StrAppend(out, "  )\n", find, "  local -a global=(\n");
   for (const OptionSpec& option : GlobalOptions()) StrAppend(out, "    ", ZshOption(option), "\n");
-  out += "  )\n  case $command in\n";
+  StrAppend(out, "  )\n", kZshChoose);
   for (const CommandSpec* command : AllCommands()) {
     StrAppend(out, "    ", command->name, ") _arguments");
     for (const OptionSpec& option : command->options) StrAppend(out, " \\\n      ", ZshOption(option));
     for (size_t i = 0; i < command->word_values.size(); ++i) {
-      StrAppend(
-          out, " \\\n      ",
-          Quoted(StrCat(i + 1, ":word:{compadd -- $(", Values(command->word_values[i], "$reach"), ")}")));
+      StrAppend(out, " \\\n      ",
+                Quoted(StrCat(i + 1, ":word:", ZshAction(Values(command->word_values[i], "$reach")))));
     }
     out += " $global ;;\n";
   }
@@ -221,8 +262,26 @@ std::string Zsh() {
 }
 
 constexpr char kFishReach[] = "(__mqadmin_reach)";
-// Prints the options of the line that say whom to ask, and their values.
+// Whether the command is still to come; what prints the options of the line that say whom to ask, and their
+// values.
+constexpr char kFishNoCommand[] = "__mqadmin_no_command";
 constexpr char kFishBegin[] = R"(# fish completion of mqadmin; made by: mqadmin completion fish
+function __mqadmin_no_command
+  set -l value no
+  for word in (commandline -opc)[2..-1]
+    if test $value = yes
+      set value no
+    else
+      switch $word
+        case @BEFORE@ @VALUED@
+          set value yes
+        case '-*'
+        case '*'
+          return 1
+      end
+    end
+  end
+end
 function __mqadmin_reach
   set -l value no
   for word in (commandline -opc)
@@ -275,11 +334,12 @@ std::string FishWords(const CommandSpec& command) {
 std::string Fish() {
   std::string out = Replaced(kFishBegin, "@BEFORE@", kReachBefore);
   out = Replaced(out, "@WHOLE@", StrCat("'", Replaced(kReachWhole, " ", "' '"), "'"));
-  StrAppend(out, "complete -c mqadmin -n __fish_use_subcommand -a help -d ", Quoted(kHelpText),
+  out = Replaced(out, "@VALUED@", ValuedOptions(" "));
+  StrAppend(out, "complete -c mqadmin -n ", kFishNoCommand, " -a help -d ", Quoted(kHelpText),
             "\ncomplete -c mqadmin -n '__fish_seen_subcommand_from help' -a ", Quoted(CommandNames()), "\n",
-            "complete -c mqadmin -n __fish_use_subcommand -l version -d ", Quoted(kVersionText), "\n");
+            "complete -c mqadmin -n ", kFishNoCommand, " -l version -d ", Quoted(kVersionText), "\n");
   for (const CommandSpec* command : AllCommands()) {
-    StrAppend(out, "complete -c mqadmin -n __fish_use_subcommand -a ", command->name, " -d ",
+    StrAppend(out, "complete -c mqadmin -n ", kFishNoCommand, " -a ", command->name, " -d ",
               Quoted(command->description), "\n");
     const std::string condition = StrCat("__fish_seen_subcommand_from ", command->name);
     for (const OptionSpec& option : command->options) out += FishOption(option, condition);
