@@ -94,6 +94,12 @@ class FileSystem {
     return Status(StatusCode::kNotSupported,
                   "cannot make " + path + " with its " + std::to_string(bytes) + " bytes in one step");
   }
+  // A new file that only this user may read, in the place of one that was there; `path` is below `base`. For
+  // places that others may write to, such as /tmp: the folders of `path` are made for this user alone, and
+  // one that is a link or another user's is refused with kPermissionDenied. Not synced.
+  virtual Status WritePrivateFile(const std::string& base, const std::string& path, std::string_view) {
+    return {StatusCode::kNotSupported, "cannot write " + path + " below " + base + " for one user alone"};
+  }
   virtual bool Exists(const std::string& path) = 0;  // False: surely absent. When it cannot tell (EIO): true.
   virtual Result<std::vector<DirEntry>> List(const std::string& directory) = 0;  // Sorted by name.
   virtual Status CreateDirectories(const std::string& directory) = 0;

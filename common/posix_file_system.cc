@@ -67,7 +67,10 @@ class Descriptor final {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
   ~Descriptor() {
     // On Linux the descriptor is gone even when close fails; data was made safe by Sync before.
     if (fd_ >= 0) ::close(fd_);
@@ -264,6 +267,25 @@ class Directory final {
   DIR* const dir_;
 };
 
+// The folder of this name, which is made if there is none; it must be this user's own.
+Result<Descriptor> OpenOwnFolder(const Descriptor& parent, const std::string& name, std::string_view base) {
+  if (::mkdirat(parent.get(), name.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Failure("make", StrCat(name, " below ", base), errno);
+  }
+  Descriptor folder(Retry(
+      [&] { return ::openat(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+  if (folder.get() < 0) {
+    const int error = errno;
+    if (error != ELOOP && error != ENOTDIR) return Failure("open", StrCat(name, " below ", base), error);
+    return Status(StatusCode::kPermissionDenied, StrCat(name, " below ", base, " is no folder, or a link"));
+  }
+  struct stat info = {};
+  if (::fstat(folder.get(), &info) != 0) return Failure("look at", StrCat(name, " below ", base), errno);
+  if (info.st_uid == ::geteuid()) return folder;
+  return Status(StatusCode::kPermissionDenied,
+                StrCat("the folder ", name, " below ", base, " belongs to another user"));
+}
+
 class PosixFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<File>> Open(const std::string& path, OpenMode mode) override {
@@ -297,6 +319,31 @@ class PosixFileSystem final : public FileSystem {
       return cannot("name");
     }
     return std::unique_ptr<File>(std::make_unique<PosixFile>(std::move(fd), path, true));
+  }
+
+  Status WritePrivateFile(const std::string& base, const std::string& path,
+                          std::string_view content) override {
+    Descriptor folder(Retry([&] { return ::open(base.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+    if (folder.get() < 0) return Failure("open", base, errno);
+    const std::vector<std::string_view> names = Split(path, '/');
+    for (size_t i = 0; i + 1 < names.size(); ++i) {
+      auto next = OpenOwnFolder(folder, std::string(names[i]), base);
+      if (!next.ok()) return next.status();
+      folder = *std::move(next);
+    }
+    const std::string name(names.back());
+    // Never what is there: others could have opened it, or linked it to a file that matters.
+    if (::unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+      return Failure("replace", path, errno);
+    constexpr int kNew = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const Descriptor file(Retry([&] { return ::openat(folder.get(), name.c_str(), kNew, 0600); }));
+    if (file.get() < 0) return Failure("create", path, errno);
+    while (!content.empty()) {
+      const ssize_t written = Retry([&] { return ::write(file.get(), content.data(), content.size()); });
+      if (written < 0) return Failure("write", path, errno);
+      content.remove_prefix(static_cast<size_t>(written));
+    }
+    return Status::Ok();
   }
 
   bool Exists(const std::string& path) override {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sched.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include "common/posix_file_system.h"
 #include "test/common/temp_directory.h"
@@ -231,6 +232,55 @@ TEST_F(PosixFiles, CreateWhole_ANewFileOfItsSize_NeverInPlaceOfAnother) {
   EXPECT_EQ(files_->CreateWhole(dir_ / "whole", 10).status().code(), StatusCode::kAlreadyExists);
   EXPECT_EQ(Read("whole").size(), 600u);
   EXPECT_FALSE(files_->CreateWhole(dir_ / "none/whole", 10).ok());
+}
+
+TEST_F(PosixFiles, WritePrivateFile_IsOfThisUserAlone) {
+  const mode_t before = umask(0);
+  const Status written = files_->WritePrivateFile(dir_.path(), "a/b/c", "one");
+  umask(before);
+  ASSERT_TRUE(written.ok()) << written.ToString();
+  EXPECT_EQ(Read("a/b/c"), "one");
+  struct stat info = {};
+  for (const auto& [path, mode] : {std::pair("a", 0700u), {"a/b", 0700u}, {"a/b/c", 0600u}}) {
+    ASSERT_EQ(stat((dir_ / path).c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, mode) << path;
+  }
+  ASSERT_TRUE(files_->WritePrivateFile(dir_.path(), "a/b/c", "").ok());
+  EXPECT_EQ(Read("a/b/c"), "");
+}
+
+TEST_F(PosixFiles, WritePrivateFile_GoesThroughNoLink) {
+  Make("victim", "precious");
+  ASSERT_TRUE(files_->CreateDirectories(dir_ / "mine").ok());
+  ASSERT_TRUE(files_->CreateDirectories(dir_ / "elsewhere").ok());
+  ASSERT_EQ(symlink((dir_ / "victim").c_str(), (dir_ / "mine/c").c_str()), 0);
+  ASSERT_EQ(link((dir_ / "victim").c_str(), (dir_ / "mine/d").c_str()), 0);
+  for (const char* name : {"mine/c", "mine/d"}) {
+    EXPECT_TRUE(files_->WritePrivateFile(dir_.path(), name, "body").ok()) << name;
+    EXPECT_EQ(Read(name), "body");
+  }
+  EXPECT_EQ(Read("victim"), "precious");
+  ASSERT_EQ(symlink((dir_ / "elsewhere").c_str(), (dir_ / "link").c_str()), 0);
+  for (const char* name : {"link/c", "victim/c"}) {
+    EXPECT_EQ(files_->WritePrivateFile(dir_.path(), name, "body").code(), StatusCode::kPermissionDenied)
+        << name;
+  }
+  EXPECT_FALSE(files_->Exists(dir_ / "elsewhere/c"));
+}
+
+TEST_F(PosixFiles, WritePrivateFile_RefusesTheFolderOfAnother) {
+  std::string base = "/";
+  std::string folder = "tmp";
+  if (geteuid() == 0) {
+    ASSERT_TRUE(files_->CreateDirectories(dir_ / "foreign").ok());
+    ASSERT_EQ(chown((dir_ / "foreign").c_str(), 65534, 65534), 0);
+    base = dir_.path();
+    folder = "foreign";
+  }
+  const Status refused = files_->WritePrivateFile(base, folder + "/c", "body");
+  EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied) << refused.ToString();
+  EXPECT_NE(refused.text().find("belongs to another user"), std::string::npos) << refused.ToString();
+  EXPECT_FALSE(files_->Exists(base + "/" + folder + "/c"));
 }
 
 // Whoever opens the directory next may be Apache's broker, which wants every file to have its size.

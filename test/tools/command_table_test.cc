@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/mqadmin/command_table.h"
-
 #include <set>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "common/strings.h"
+#include "tools/mqadmin/command_table.h"
 #include "tools/mqadmin/help.h"
 
 namespace orbitmq::tools {
@@ -14,23 +13,64 @@ namespace {
 
 // Those of Java's mqadmin 5.5.0 that concern what there is here: not controllers, access control, static
 // topics, containers, cold data, RocksDB and pop records.
-constexpr const char* kJavas[] = {
-    "addWritePerm",         "allocateMQ",          "brokerConsumeStats",     "brokerStatus",
-    "checkMsgSendRT",       "cleanExpiredCQ",      "cleanUnusedTopic",       "cloneGroupOffset",
-    "clusterList",          "clusterRT",           "consumeMessage",         "consumerConnection",
-    "consumerProgress",     "consumerStatus",      "deleteExpiredCommitLog", "deleteKvConfig",
-    "deleteSubGroup",       "deleteTopic",         "dumpCompactionLog",      "exportConfigs",
-    "exportMetadata",
-    "exportMetrics",        "getBrokerConfig",     "getConsumerConfig",      "getNamesrvConfig",
-    "haStatus",             "printMsg",            "printMsgByQueue",        "producer",
-    "producerConnection",   "queryCq",             "queryMsgById",           "queryMsgByKey",
-    "queryMsgByOffset",     "queryMsgByUniqueKey", "queryMsgTraceById",      "resetMasterFlushOffset",
-    "resetOffsetByTime",    "sendMessage",         "sendMsgStatus",          "setConsumeMode",
-    "skipAccumulatedMessage", "startMonitoring",   "statsAll",               "topicClusterList",
-    "topicList",            "topicRoute",          "topicStatus",            "updateBrokerConfig",
-    "updateKvConfig",       "updateNamesrvConfig", "updateOrderConf",        "updateSubGroup",
-    "updateSubGroupList",   "updateTopic",         "updateTopicList",        "updateTopicPerm",
-    "wipeWritePerm"};
+constexpr const char* kJavas[] = {"addWritePerm",
+                                  "allocateMQ",
+                                  "brokerConsumeStats",
+                                  "brokerStatus",
+                                  "checkMsgSendRT",
+                                  "cleanExpiredCQ",
+                                  "cleanUnusedTopic",
+                                  "cloneGroupOffset",
+                                  "clusterList",
+                                  "clusterRT",
+                                  "consumeMessage",
+                                  "consumerConnection",
+                                  "consumerProgress",
+                                  "consumerStatus",
+                                  "deleteExpiredCommitLog",
+                                  "deleteKvConfig",
+                                  "deleteSubGroup",
+                                  "deleteTopic",
+                                  "dumpCompactionLog",
+                                  "exportConfigs",
+                                  "exportMetadata",
+                                  "exportMetrics",
+                                  "getBrokerConfig",
+                                  "getConsumerConfig",
+                                  "getNamesrvConfig",
+                                  "haStatus",
+                                  "printMsg",
+                                  "printMsgByQueue",
+                                  "producer",
+                                  "producerConnection",
+                                  "queryCq",
+                                  "queryMsgById",
+                                  "queryMsgByKey",
+                                  "queryMsgByOffset",
+                                  "queryMsgByUniqueKey",
+                                  "queryMsgTraceById",
+                                  "resetMasterFlushOffset",
+                                  "resetOffsetByTime",
+                                  "sendMessage",
+                                  "sendMsgStatus",
+                                  "setConsumeMode",
+                                  "skipAccumulatedMessage",
+                                  "startMonitoring",
+                                  "statsAll",
+                                  "topicClusterList",
+                                  "topicList",
+                                  "topicRoute",
+                                  "topicStatus",
+                                  "updateBrokerConfig",
+                                  "updateKvConfig",
+                                  "updateNamesrvConfig",
+                                  "updateOrderConf",
+                                  "updateSubGroup",
+                                  "updateSubGroupList",
+                                  "updateTopic",
+                                  "updateTopicList",
+                                  "updateTopicPerm",
+                                  "wipeWritePerm"};
 
 TEST(CommandTable, JavasCommands_AreThere) {
   for (const char* name : kJavas) {
@@ -103,7 +143,7 @@ TEST(CommandTable, WordsWithoutOptions_AreInEveryText) {
   expect(bash, "'context 3 '*)");
   expect(zsh, "'1:word:{compadd -- $(printf '\\''%s\\n'\\'' bash zsh fish)}'");
   expect(zsh, "'help:");
-  expect(fish, "-n __fish_use_subcommand -a help ");
+  expect(fish, "-n __mqadmin_no_command -a help ");
   expect(fish, "-n '__fish_seen_subcommand_from why' -a '(mqadmin consumerProgress");
   const std::string chosen = "__fish_seen_subcommand_from list use set delete' -a '(";
   expect(fish, "-n '__fish_seen_subcommand_from context; and not " + chosen + "printf ");

@@ -37,16 +37,21 @@ def case(function):
 
 
 class Terminal:
-    """A program with a terminal as all its streams."""
+    """A program with a terminal as all its streams, or as those of `on`; the others are empty or a file."""
 
-    def __init__(self, setting, *words, program="mqadmin", columns=0, **more):
+    def __init__(self, setting, *words, program="mqadmin", columns=0, on=(0, 1, 2), **more):
         self.main, inner = pty.openpty()
         if columns:
             fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
-        self.child = subprocess.Popen([str(setting.binaries / program), *map(str, words)], stdin=inner,
-                                      stdout=inner, stderr=inner, env={**setting.environment, **more},
-                                      cwd=setting.folder, start_new_session=True,
-                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        self.aside = setting.folder / "aside"
+        with open(self.aside, "wb") as aside:
+            streams = [inner if stream in on else aside if stream else subprocess.DEVNULL
+                       for stream in range(3)]
+            self.child = subprocess.Popen([str(setting.binaries / program), *map(str, words)],
+                                          stdin=streams[0], stdout=streams[1], stderr=streams[2],
+                                          env={**setting.environment, "TERM": "xterm", **more},
+                                          cwd=setting.folder, start_new_session=True,
+                                          preexec_fn=lambda: fcntl.ioctl(inner, termios.TIOCSCTTY, 0))
         os.close(inner)
         self.text = ""
 
@@ -97,6 +102,19 @@ def colours_are_for_terminals(setting):
         shown, code = terminal.end()
         assert code == 1 and "\033[31mmqadmin:\033[0m topicStatus: " in shown, shown
     assert "\033" not in setting.run("clusterList").stdout
+    with Terminal(setting, "topicStatus", "-t", "Nowhere", TERM="dumb") as terminal:
+        shown, code = terminal.end()
+        assert code == 1 and "mqadmin: topicStatus: " in shown and "\033" not in shown, shown
+    # Errors are painted where they are shown, whatever becomes of the output.
+    with Terminal(setting, "topicStatus", "-t", "Nowhere", on=(2,)) as terminal:
+        shown, code = terminal.end()
+        assert code == 1 and "\033[31mmqadmin:\033[0m topicStatus: " in shown, shown
+    with Terminal(setting, "topicStatus", "-t", "Nowhere", on=(0, 1)) as terminal:
+        terminal.end()
+        assert terminal.aside.read_text().startswith("mqadmin: topicStatus: "), terminal.aside.read_text()
+    with Terminal(setting, "clusterList", on=(0, 2)) as terminal:
+        terminal.end()
+        assert terminal.aside.read_text().startswith("#Cluster Name"), terminal.aside.read_text()
 
 
 @case
@@ -118,6 +136,17 @@ def what_deletes_asks_first(setting):
         terminal.type("y\n")
         shown, code = terminal.end()
         assert code == 0 and "delete topic [Precious] from cluster" in shown, shown
+    # A pipe behind it takes the output, not the question.
+    setting.topic("Precious")
+    with Terminal(setting, *words, on=(0, 2)) as terminal:
+        terminal.wait_for(lambda text: "Go on? [y/N] " in text)
+        terminal.type("n\n")
+        shown, code = terminal.end()
+        assert code == 1 and "nothing was changed" in shown, shown
+    setting.run("topicRoute", "-t", "Precious")
+    with Terminal(setting, *words, on=(0, 1)) as terminal:
+        shown, code = terminal.end()
+        assert code == 0 and "Go on?" not in terminal.aside.read_text(), shown
     setting.topic("Precious")
     with Terminal(setting, *words, "--yes") as terminal:
         shown, code = terminal.end()

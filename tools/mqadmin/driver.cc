@@ -52,7 +52,7 @@ int ExitCodeOf(const Status& status) {
 }
 
 void Driver::Error(std::string_view text) {
-  const bool red = parts_.surroundings.output_is_terminal && parts_.surroundings.colours_allowed;
+  const bool red = parts_.surroundings.errors_are_terminal && parts_.surroundings.colours_allowed;
   parts_.errors << (red ? "\033[31mmqadmin:\033[0m " : "mqadmin: ") << text << "\n";
 }
 

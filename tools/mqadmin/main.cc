@@ -84,10 +84,10 @@ Surroundings ReadSurroundings() {
   Surroundings around;
   around.namesrv_addr = FromEnvironment("NAMESRV_ADDR");
   constexpr std::pair<std::string_view, const char*> kTls[] = {{"tls", "MQADMIN_TLS"},
-                                                              {"tls-ca", "MQADMIN_TLS_CA"},
-                                                              {"tls-cert", "MQADMIN_TLS_CERT"},
-                                                              {"tls-key", "MQADMIN_TLS_KEY"},
-                                                              {"tls-insecure", "MQADMIN_TLS_INSECURE"}};
+                                                               {"tls-ca", "MQADMIN_TLS_CA"},
+                                                               {"tls-cert", "MQADMIN_TLS_CERT"},
+                                                               {"tls-key", "MQADMIN_TLS_KEY"},
+                                                               {"tls-insecure", "MQADMIN_TLS_INSECURE"}};
   for (const auto& [setting, variable] : kTls) {
     if (std::string value = FromEnvironment(variable); !value.empty()) around.tls.emplace(setting, value);
   }
@@ -103,7 +103,7 @@ Surroundings ReadSurroundings() {
   around.release_interrupts = ReleaseInterrupts;
   around.input_ready = InputReady;
   around.terminal_columns = TerminalColumns;
-  around.colours_allowed = FromEnvironment("NO_COLOR").empty();
+  around.colours_allowed = FromEnvironment("NO_COLOR").empty() && FromEnvironment("TERM") != "dumb";
   return around;
 }
 

@@ -41,11 +41,11 @@ std::string BytesText(std::string_view bytes) {
 }
 
 // Where bodies are written: Java's folder, so that scripts find them.
+constexpr char kBodyBase[] = "/tmp";
 std::string BodyPath(const ShownMessage& message, int copy) {
-  constexpr std::string_view kSeparator = "/";
   std::string name = message.Id();
   for (char& c : name) c = c == '/' ? '_' : c;  // Ids are what a client chose.
-  return StrCat(kSeparator, "tmp/rocketmq/msgbodys/", name, copy > 0 ? StrCat("_", copy) : "");
+  return StrCat("rocketmq/msgbodys/", name, copy > 0 ? StrCat("_", copy) : "");
 }
 
 }  // namespace
@@ -99,21 +99,20 @@ Result<std::vector<ShownMessage>> DecodePulled(const net::PullReply& reply, std:
 
 std::string MessageText(const ShownMessage& message, TextForm form) {
   const MessageView& view = message.view;
-  const bool prepared = form == TextForm::kPulled &&
-                        message.Property(property::kTransactionPrepared, "") == "true";
-  return StrCat("MessageExt [brokerName=", message.broker_name.empty() ? "null" : message.broker_name,
-                ", queueId=", view.queue_id, ", storeSize=", view.total_bytes,
-                ", queueOffset=", view.queue_offset.value, ", sysFlag=", view.sys_flag,
-                ", bornTimestamp=", ToEpochMillis(view.born_time), ", bornHost=/", view.born_host.ToString(),
-                ", storeTimestamp=", ToEpochMillis(view.store_time), ", storeHost=/",
-                view.store_host.ToString(), ", msgId=", message.OffsetId(),
-                ", commitLogOffset=", view.log_offset.value,
-                ", bodyCRC=", static_cast<int32_t>(view.body_crc), ", reconsumeTimes=", view.reconsume_times,
-                ", preparedTransactionOffset=", view.prepared_transaction_offset,
-                ", toString()=Message{topic='", view.topic, "', flag=", view.flag,
-                ", properties=", PropertiesText(message.properties),
-                ", body=", form == TextForm::kPulled ? BytesText(message.body) : "null",
-                ", transactionId='", prepared ? message.UniqueKey() : "null", "'}]");
+  const bool prepared =
+      form == TextForm::kPulled && message.Property(property::kTransactionPrepared, "") == "true";
+  return StrCat(
+      "MessageExt [brokerName=", message.broker_name.empty() ? "null" : message.broker_name,
+      ", queueId=", view.queue_id, ", storeSize=", view.total_bytes,
+      ", queueOffset=", view.queue_offset.value, ", sysFlag=", view.sys_flag,
+      ", bornTimestamp=", ToEpochMillis(view.born_time), ", bornHost=/", view.born_host.ToString(),
+      ", storeTimestamp=", ToEpochMillis(view.store_time), ", storeHost=/", view.store_host.ToString(),
+      ", msgId=", message.OffsetId(), ", commitLogOffset=", view.log_offset.value,
+      ", bodyCRC=", static_cast<int32_t>(view.body_crc), ", reconsumeTimes=", view.reconsume_times,
+      ", preparedTransactionOffset=", view.prepared_transaction_offset, ", toString()=Message{topic='",
+      view.topic, "', flag=", view.flag, ", properties=", PropertiesText(message.properties),
+      ", body=", form == TextForm::kPulled ? BytesText(message.body) : "null", ", transactionId='",
+      prepared ? message.UniqueKey() : "null", "'}]");
 }
 
 std::string MessageJson(const ShownMessage& message) {
@@ -158,7 +157,7 @@ std::string MessageJson(const ShownMessage& message) {
 Status ShowMessage(Session& session, const ShownMessage& message, const ShowOptions& options) {
   const MessageView& view = message.view;
   const std::string path = BodyPath(message, options.copy);
-  const Status written = session.WriteFile(path, message.body);
+  const Status written = session.WritePrivateFile(kBodyBase, path, message.body);
   if (!written.ok()) session.Warn(written.Annotate("the body is not kept"));
   const auto line = [&session](std::string_view label, std::string_view value) {
     const std::string arguments[] = {std::string(label), std::string(value)};
@@ -178,7 +177,7 @@ Status ShowMessage(Session& session, const ShownMessage& message, const ShowOpti
   line("Store Host:", view.store_host.ToString());
   line("System Flag:", StrCat(view.sys_flag));
   line("Properties:", PropertiesText(message.properties));
-  line("Message Body Path:", path);
+  line("Message Body Path:", StrCat(kBodyBase, "/", path));
   if (options.body_text) line("Message Body:", JavaString(message.body));
   return ShowTracks(session, message);
 }

@@ -86,6 +86,10 @@ void Session::TellPlan(std::string_view what, const Endpoint& to) {
   out().Message(StrCat("would ", what, " at ", to.ToString()));
 }
 
+void Session::TellPlannedFile(std::string_view path, std::string_view content) {
+  out().Message(StrCat("would write ", CountedBytes(std::ssize(content)), " to ", path));
+}
+
 void Session::TellRemark(const Endpoint& server, std::string_view remark) {
   // Remarks are joined with this.
   while (remark.ends_with("; ")) remark.remove_suffix(2);
@@ -126,17 +130,19 @@ void Session::Did(std::string_view message) {
 }
 
 Status Session::WriteFile(const std::string& path, std::string_view content) {
-  if (dry_run()) {
-    out().Message(StrCat("would write ", CountedBytes(std::ssize(content)), " to ", path));
-    return {};
-  }
+  if (dry_run()) return TellPlannedFile(path, content), Status();
   const Status made = env().files().CreateDirectories(path.substr(0, path.rfind('/')));
   return made.ok() ? WriteFileAtomically(env().files(), path, content) : made;
 }
 
+Status Session::WritePrivateFile(const std::string& base, const std::string& path, std::string_view content) {
+  if (dry_run()) return TellPlannedFile(StrCat(base, "/", path), content), Status();
+  return env().files().WritePrivateFile(base, path, content);
+}
+
 Status Session::Confirm(std::string_view what) {
   const Surroundings& around = parts_.surroundings;
-  if (args().Has("yes") || dry_run() || !around.input_is_terminal || !around.output_is_terminal) return {};
+  if (args().Has("yes") || dry_run() || !around.input_is_terminal || !around.errors_are_terminal) return {};
   parts_.errors << "This will " << what << ". Go on? [y/N] " << std::flush;
   std::string answer;
   std::getline(parts_.input, answer);

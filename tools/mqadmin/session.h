@@ -27,7 +27,7 @@ struct Surroundings {
   bool output_is_terminal = false;
   bool input_is_terminal = false;
   bool errors_are_terminal = false;
-  bool colours_allowed = true;  // Not with $NO_COLOR.
+  bool colours_allowed = true;  // Not with $NO_COLOR or TERM=dumb.
   // Whether the user wants an end (SIGINT, SIGTERM). The first call takes these signals over, so that only
   // commands that ask for it end in their own way. Null: nobody can want it.
   bool (*interrupted)() = nullptr;
@@ -127,7 +127,10 @@ class Session final {
   void Did(std::string_view message);
   // Writes a file and makes its folder; under --dry-run tells so instead.
   Status WriteFile(const std::string& path, std::string_view content);
-  // Before something is deleted or moved: asks when both ends are a terminal and --yes was not given.
+  // The same of one that nobody else may read, where others may write (FileSystem::WritePrivateFile).
+  Status WritePrivateFile(const std::string& base, const std::string& path, std::string_view content);
+  // Before something is deleted or moved: asks when standard input and standard error, where the
+  // question stands, are terminals and --yes was not given: the output may go into a pipe.
   // kCancelled when the answer is no. `what` completes "This will ..".
   Status Confirm(std::string_view what);
 
@@ -163,6 +166,7 @@ class Session final {
   Status Outcome(Changes& changes);
   Result<std::vector<Endpoint>> BrokersOf(const std::string& cluster, bool masters_only);
   void TellPlan(std::string_view what, const Endpoint& to);
+  void TellPlannedFile(std::string_view path, std::string_view content);
 
   Parts parts_;
   AdminClient& admin_;
