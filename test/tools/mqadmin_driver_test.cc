@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What mqadmin says and does where nobody, or next to nobody, answers: help, usage, streams, files.
+#include <sys/stat.h>
+
 #include <memory>
 #include <set>
 #include <sstream>
@@ -162,6 +164,9 @@ TEST_F(MqadminMannersTest, DryRun_KeepsNoBody) {
   EXPECT_FALSE(env_->files().Exists(path()));
   Show(id, "hello", {});
   EXPECT_EQ(*ReadWholeFile(env_->files(), path(), 100), "hello");
+  struct stat info = {};
+  ASSERT_EQ(stat(path().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u) << "bodies are nobody else's business";
   EXPECT_TRUE(env_->files().Remove(path()).ok());
 }
 
@@ -343,6 +348,41 @@ TEST_F(MqadminDriverTest, SilentNameServer_TheNextOneIsAskedAndTheSilentOneNamed
       << errors_.str();
   EXPECT_EQ(Run({"topicList", "-n", StrCat(other.address(), ";", silent.address())}), kExitDone);
   EXPECT_EQ(errors_.str(), "");
+}
+
+// NameServer and broker in one; the cluster is there for one look, and gone for the next.
+class VanishingCluster {
+ public:
+  explicit VanishingCluster(Env& env)
+      : io_(env.NewExecutor({.name = "vanishing", .kind = ExecutorKind::kIo})),
+        server_(net::RpcServer::New(env, {.listen = {{"127.0.0.1", 0}}, .name = "vanishing"}, {io_.get()})) {
+    server_->Handle(proto::RequestCode::kGetBrokerClusterInfo, nullptr, [this](net::ServerRequest request) {
+      net::Response response;
+      response.body.emplace_back(
+          looks_++ > 0
+              ? std::string(R"({"brokerAddrTable":{},"clusterAddrTable":{}})")
+              : StrCat(R"({"brokerAddrTable":{"b":{"brokerName":"b","cluster":"c","brokerAddrs":{"0":")",
+                       address(), R"("}}},"clusterAddrTable":{"c":["b"]}})"));
+      request.Reply(std::move(response));
+    });
+    server_->Handle(proto::RequestCode::kUpdateAndCreateTopic, nullptr,
+                    [](net::ServerRequest request) { request.Reply({}); });
+    const Status started = server_->Start();
+    EXPECT_TRUE(started.ok()) << started.ToString();
+  }
+  ~VanishingCluster() { io_->Stop(); }
+  std::string address() const { return server_->local_endpoints()[0].ToString(); }
+
+ private:
+  std::unique_ptr<Executor> io_;
+  std::unique_ptr<net::RpcServer> server_;
+  int looks_ = 0;  // io_'s.
+};
+
+TEST_F(MqadminDriverTest, UpdateTopic_ClusterIsGoneWhenItsOrderIsToBeTold) {
+  const VanishingCluster cluster(*env_);
+  EXPECT_EQ(Run({"updateTopic", "-n", cluster.address(), "-c", "c", "-t", "T", "-o", "true"}), kExitFailed);
+  EXPECT_NE(errors_.str().find("does not know the cluster c any more"), std::string::npos) << errors_.str();
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ from mqadmin_program_test import CLUSTER, WAIT, main  # noqa: E402
 CASES = []
 REGISTER_BROKER = 103
 RUNTIME_STATS = 28
+NO_PERMISSION = 16
 
 
 def case(function):
@@ -44,10 +45,12 @@ def read_exactly(stream, size):
 
 
 class FakeBroker:
-    """A broker that the NameServer knows, with no or several topics; it notes requests, and is mute."""
+    """A broker that the NameServer knows, with no or several topics; it notes requests, and is mute unless
+    there is a code that it answers everything with."""
 
-    def __init__(self, setting, name, broker_id=0, topics=()):
+    def __init__(self, setting, name, broker_id=0, topics=(), answer=None):
         self.asked = []
+        self.answer = answer
         self.door = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.door.getsockname()[1]}"
         self.guests = []
@@ -96,6 +99,9 @@ class FakeBroker:
         with contextlib.suppress(OSError):
             while request := self._read(guest):
                 self.asked.append(request["code"])
+                if self.answer is not None:
+                    guest.sendall(frame({"code": self.answer, "flag": 1, "opaque": request["opaque"],
+                                         "remark": "no"}))
 
 
 @case
@@ -105,6 +111,17 @@ def the_doctor_asks_a_mute_broker_once(setting):
         told = [one for one in json.loads(done.stdout)["findings"] if mute.address in one["where"]]
         assert done.returncode == 1 and len(told) == 1 and "nobody answers" in told[0]["finding"], done.stdout
         assert mute.asked == [RUNTIME_STATS], mute.asked
+
+
+@case
+def what_is_not_permitted_ends_with_4(setting):
+    with FakeBroker(setting, "broker-closed", answer=NO_PERMISSION) as closed:
+        words = ("updateSubGroup", "-b", closed.address, "-g", "unwanted")
+        done = setting.run(*words, code=4)
+        assert done.stderr.startswith("mqadmin: updateSubGroup: ") and "NO_PERMISSION" in done.stderr, done
+        assert len(closed.asked) == 1, closed.asked
+        setting.run("getBrokerConfig", "-b", closed.address, code=4)
+        setting.run(*words, "--java-exit")
 
 
 @case

@@ -34,6 +34,12 @@ constexpr OptionSpec kOptions[] = {
     {"", "attributes", ValueKind::kText, Need::kOptional, "attributes"},
     {"m", "method", ValueKind::kChoice, Need::kOptional, "what to do", "get|put"},
 };
+constexpr OptionSpec kAnyOptions[] = {
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kAnyOf, "the broker"},
+    {"c", "clusterName", ValueKind::kCluster, Need::kAnyOf, "the cluster"},
+    {"p", "perm", ValueKind::kPerm, Need::kOptional, "the permission"},
+};
+constexpr CommandSpec kAny = {"any", "test", "Tests", kAnyOptions, "mqadmin any -c y"};
 constexpr CommandSpec kCommand = {"test", "test", "Tests", kOptions, "mqadmin test -t x -c y"};
 
 Result<Arguments> Parse(const Words& words) { return Arguments::Parse(kCommand, words); }
@@ -82,6 +88,28 @@ TEST(MqadminArguments, WrongUsage_NamesWhatAndWhatToDo) {
   EXPECT_EQ(Refusal({"-t", "T", "-t", "U", "-c", "C"}), "option -t/--topic is given twice");
   EXPECT_EQ(Refusal({"-t", "T", "-c", "C", "stray"}), "'stray' stands alone; every value follows its option");
   EXPECT_NE(Refusal({"-t", "T", "-b", "nowhere"}).find("-b/--brokerAddr"), std::string::npos);
+}
+
+TEST(MqadminArguments, BrokerAndCluster_MayBothBeGivenWhereJavasTakesBoth) {
+  EXPECT_TRUE(Arguments::Parse(kAny, Words{"-b", "h:1", "-c", "C"}).ok());
+  EXPECT_TRUE(Arguments::Parse(kAny, Words{"-c", "C"}).ok());
+  EXPECT_EQ(Arguments::Parse(kAny, Words{}).status().text(),
+            "give one of -b/--brokerAddr and -c/--clusterName");
+  for (const char* name : {"updateTopicPerm", "deleteSubGroup", "setConsumeMode", "updateSubGroup",
+                           "getBrokerConfig", "updateBrokerConfig", "exportMetadata", "haStatus"}) {
+    size_t any = 0;
+    for (const OptionSpec& option : FindCommand(name)->options) any += option.need == Need::kAnyOf ? 1 : 0;
+    EXPECT_EQ(any, 2u) << name;
+  }
+}
+
+TEST(MqadminArguments, Permission_IsASumOfBits) {
+  for (const char* perm : {"0", "1", "2", "4", "6", "7"}) {
+    EXPECT_TRUE(Arguments::Parse(kAny, Words{"-c", "C", "-p", perm}).ok()) << perm;
+  }
+  for (const char* perm : {"8", "-1", "06", "RW", "10"}) {
+    EXPECT_FALSE(Arguments::Parse(kAny, Words{"-c", "C", "-p", perm}).ok()) << perm;
+  }
 }
 
 TEST(MqadminArguments, UnknownOption_SuggestsTheNearest) {

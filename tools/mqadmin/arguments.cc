@@ -47,8 +47,9 @@ Status CheckValue(const OptionSpec& option, std::string_view value) {
     case ValueKind::kTime:
       return ParseToolTime(value).status();
     case ValueKind::kPerm:
-      if (value == "2" || value == "4" || value == "6") return {};
-      return Wrong(StrCat("'", Printable(value), "' is no permission; 2 is write, 4 read, 6 both"));
+      if (value.size() == 1 && value[0] >= '0' && value[0] <= '7') return {};
+      return Wrong(
+          StrCat("'", Printable(value), "' is no permission; 2 is write, 4 read, 6 both, 0 neither"));
     case ValueKind::kAddress:
       return ParseEndpoint(value).status();
     case ValueKind::kServers:
@@ -222,7 +223,7 @@ std::string_view ValueName(ValueKind kind) {
     case ValueKind::kTime:
       return "<time>";
     case ValueKind::kPerm:
-      return "<2|4|6>";
+      return "<0..7>";
     case ValueKind::kPath:
       return "<path>";
     case ValueKind::kChoice:
@@ -287,19 +288,19 @@ Result<Arguments> Arguments::Parse(const CommandSpec& command, std::span<const s
   if (arguments.Has("help")) return arguments;
   std::vector<std::string> alternatives;
   size_t given = 0;
+  bool exactly_one = true;
   for (const OptionSpec& option : command.options) {
     if (option.need == Need::kRequired && !arguments.Has(option.name)) {
       return Wrong(StrCat("option ", Spelled(option), " is missing: ", option.text));
     }
-    if (option.need == Need::kOneOf) {
+    if (option.need == Need::kOneOf || option.need == Need::kAnyOf) {
+      exactly_one = option.need == Need::kOneOf;
       alternatives.push_back(Spelled(option));
       given += arguments.Has(option.name) ? 1 : 0;
     }
   }
-  if (!alternatives.empty() && given != 1) {
-    return Wrong(StrCat("give exactly one of ", Join(alternatives, " and ")));
-  }
-  return arguments;
+  if (alternatives.empty() || given == 1 || (given > 1 && !exactly_one)) return arguments;
+  return Wrong(StrCat(exactly_one ? "give exactly one of " : "give one of ", Join(alternatives, " and ")));
 }
 
 std::string Arguments::Text(std::string_view name, std::string_view otherwise) const {

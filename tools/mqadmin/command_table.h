@@ -27,7 +27,7 @@ enum class ValueKind : uint8_t {
   kLong,     // 64 bits.
   kBool,     // true or false.
   kTime,     // What ParseToolTime takes.
-  kPerm,     // 2 (write), 4 (read) or 6.
+  kPerm,     // 0 to 7: the sum of 4 (read), 2 (write) and 1 (inherit).
   kPath,     // A file or folder.
   kChoice,   // One of OptionSpec::choices.
   kCommand,  // A command's name.
@@ -38,6 +38,7 @@ enum class Need : uint8_t {
   kOptional,
   kRequired,
   kOneOf,  // Of all options of the command that say so, exactly one.
+  kAnyOf,  // At least one of them; with several the broker counts and the cluster does not, as in Java's.
 };
 
 struct OptionSpec {

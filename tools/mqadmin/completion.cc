@@ -38,7 +38,7 @@ std::string_view ValuesCommand(ValueKind kind) {
     case ValueKind::kBool:
       return "printf '%s\\n' true false";
     case ValueKind::kPerm:
-      return "printf '%s\\n' 2 4 6";
+      return "printf '%s\\n' 0 2 4 6";
     case ValueKind::kCluster:
       return "mqadmin clusterList @ 2>/dev/null | awk 'NR>1{print $1}' | sort -u";
     case ValueKind::kBroker:

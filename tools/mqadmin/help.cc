@@ -23,6 +23,7 @@ std::string OptionNote(const OptionSpec& option) {
   if (!option.choices.empty()) StrAppend(note, " (", option.choices, ")");
   if (option.need == Need::kRequired) note += "; required";
   if (option.need == Need::kOneOf) note += "; exactly one of those marked so";
+  if (option.need == Need::kAnyOf) note += "; one of those marked so, the broker counts if both are given";
   return note;
 }
 
@@ -105,6 +106,8 @@ std::string_view NeedName(Need need) {
       return "required";
     case Need::kOneOf:
       return "oneOf";
+    case Need::kAnyOf:
+      return "anyOf";
   }
   return "";
 }

@@ -178,20 +178,20 @@ Status RunDeleteExpiredCommitLog(Session& session) {
   return Clean(session, "delete log files whose time is over", &net::AdminStub::DeleteExpiredLogs);
 }
 
-constexpr OptionSpec kOneBroker = {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker"};
+constexpr OptionSpec kThisBroker = {"b", "brokerAddr", ValueKind::kAddress, Need::kAnyOf, "only this broker"};
 constexpr OptionSpec kClean[] = {
     {"b", "brokerAddr", ValueKind::kAddress, Need::kOptional, "only this broker"},
     {"c", "cluster", ValueKind::kCluster, Need::kOptional,
      "all masters of this cluster; else of all clusters"}};
 constexpr OptionSpec kBrokerStatus[] = {
-    kOneBroker,
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker"},
     {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all brokers of this cluster, slaves too"}};
 constexpr OptionSpec kGetBrokerConfig[] = {
-    kOneBroker,
-    {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all masters of this cluster and their slaves"}};
+    kThisBroker,
+    {"c", "clusterName", ValueKind::kCluster, Need::kAnyOf, "all masters of this cluster and their slaves"}};
 constexpr OptionSpec kUpdateBrokerConfig[] = {
-    kOneBroker,
-    {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all masters of this cluster"},
+    kThisBroker,
+    {"c", "clusterName", ValueKind::kCluster, Need::kAnyOf, "all masters of this cluster"},
     {"a", "updateAllBroker", ValueKind::kText, Need::kOptional, "with -c: any value means slaves too"},
     {"k", "key", ValueKind::kText, Need::kRequired, "the key"},
     {"v", "value", ValueKind::kText, Need::kRequired, "the value"}};

@@ -101,8 +101,8 @@ Status RunExportMetadata(Session& session) {
 constexpr OptionSpec kExportConfigs[] = {
     {"c", "clusterName", ValueKind::kCluster, Need::kRequired, "the cluster"}, kExportFolder};
 constexpr OptionSpec kExportMetadata[] = {
-    {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all masters of this cluster"},
-    {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker"},
+    {"c", "clusterName", ValueKind::kCluster, Need::kAnyOf, "all masters of this cluster"},
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kAnyOf, "only this broker"},
     kExportFolder,
     {"t", "topic", ValueKind::kFlag, Need::kOptional, "only topics"},
     {"g", "subscriptionGroup", ValueKind::kFlag, Need::kOptional, "only groups"},

@@ -141,14 +141,14 @@ Status RunUpdateSubGroupList(Session& session) {
                            &net::AdminStub::UpdateGroups, *body);
 }
 
-constexpr OptionSpec kOneBroker = {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker"};
-constexpr OptionSpec kOneCluster = {"c", "clusterName", ValueKind::kCluster, Need::kOneOf,
-                                    "all masters of this cluster"};
+constexpr OptionSpec kThisBroker = {"b", "brokerAddr", ValueKind::kAddress, Need::kAnyOf, "only this broker"};
+constexpr OptionSpec kThisCluster = {"c", "clusterName", ValueKind::kCluster, Need::kAnyOf,
+                                     "all masters of this cluster"};
 constexpr OptionSpec kGroup = {"g", "groupName", ValueKind::kGroup, Need::kRequired, "the group"};
 
 constexpr OptionSpec kUpdateSubGroup[] = {
-    kOneBroker,
-    kOneCluster,
+    kThisBroker,
+    kThisCluster,
     kGroup,
     {"s", "consumeEnable", ValueKind::kBool, Need::kOptional, "whether it may consume; true"},
     {"m", "consumeFromMinEnable", ValueKind::kBool, Need::kOptional, "start at the first message; false"},
@@ -167,19 +167,21 @@ constexpr OptionSpec kUpdateSubGroup[] = {
      "tell members at once when one comes or goes; true"},
     {"", "attributes", ValueKind::kText, Need::kOptional, "attributes: +a=b sets, -c removes, ',' between"}};
 constexpr OptionSpec kDeleteSubGroup[] = {
-    kOneBroker,
-    kOneCluster,
+    kThisBroker,
+    kThisCluster,
     kGroup,
     {"r", "removeOffset", ValueKind::kBool, Need::kOptional, "delete its offsets too; false"}};
 constexpr OptionSpec kSetConsumeMode[] = {
-    kOneBroker,
-    kOneCluster,
+    kThisBroker,
+    kThisCluster,
     {"t", "topicName", ValueKind::kTopic, Need::kRequired, "the topic"},
     kGroup,
     {"m", "mode", ValueKind::kChoice, Need::kRequired, "how it gets messages", "PULL|POP"},
     {"q", "popShareQueueNum", ValueKind::kInt, Need::kOptional, "queues that members share under POP; 0"}};
 constexpr OptionSpec kUpdateSubGroupList[] = {
-    kOneBroker, kOneCluster, {"f", "filename", ValueKind::kPath, Need::kRequired, "a JSON array of groups"}};
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker"},
+    {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all masters of this cluster"},
+    {"f", "filename", ValueKind::kPath, Need::kRequired, "a JSON array of groups"}};
 
 constexpr CommandSpec kCommands[] = {
     {"updateSubGroup", "consumer group", "Makes a consumer group or changes it", kUpdateSubGroup,

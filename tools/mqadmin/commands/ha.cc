@@ -79,8 +79,8 @@ Status RunResetMasterFlushOffset(Session& session) {
 }
 
 constexpr OptionSpec kHaStatus[] = {
-    {"c", "clusterName", ValueKind::kCluster, Need::kOneOf, "all masters of this cluster"},
-    {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this broker, a master or a slave"},
+    {"c", "clusterName", ValueKind::kCluster, Need::kAnyOf, "all masters of this cluster"},
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kAnyOf, "only this broker, a master or a slave"},
     {"i", "interval", ValueKind::kInt, Need::kOptional, "print again every so many seconds"}};
 constexpr OptionSpec kResetMasterFlushOffset[] = {
     {"b", "brokerAddr", ValueKind::kAddress, Need::kRequired, "the slave"},

@@ -60,8 +60,14 @@ Status SetOrderOf(Session& session, const proto::TopicConfig& topic) {
   const auto view = session.ClusterView();
   if (!view.ok()) return view.status();
   if (session.args().Has("clusterName")) {
+    const std::string cluster = session.args().Text("clusterName");
+    const auto brokers = view->cluster_addr_table.find(cluster);
+    if (brokers == view->cluster_addr_table.end()) {
+      return {StatusCode::kNotFound, StrCat("the NameServer does not know the cluster ", Printable(cluster),
+                                            " any more, so it cannot be told the topic's order")};
+    }
     std::string conf;
-    for (const std::string& name : view->cluster_addr_table.at(session.args().Text("clusterName"))) {
+    for (const std::string& name : brokers->second) {
       StrAppend(conf, conf.empty() ? "" : ";", name, ":", topic.write_queue_nums);
     }
     const Status put = PutOrderConf(session, topic.topic_name, conf);
@@ -237,7 +243,7 @@ constexpr OptionSpec kUpdateTopic[] = {
     kTopicOption,
     {"r", "readQueueNums", ValueKind::kInt, Need::kOptional, "queues to read from; 8"},
     {"w", "writeQueueNums", ValueKind::kInt, Need::kOptional, "queues to write to; 8"},
-    {"p", "perm", ValueKind::kPerm, Need::kOptional, "2 write, 4 read, 6 both; 6"},
+    {"p", "perm", ValueKind::kPerm, Need::kOptional, "2 write, 4 read, 6 both, 0 neither; 6"},
     {"o", "order", ValueKind::kBool, Need::kOptional, "whether the order of messages matters; false"},
     {"u", "unit", ValueKind::kBool, Need::kOptional, "whether it is a unit topic; false"},
     {"s", "hasUnitSub", ValueKind::kBool, Need::kOptional, "whether units subscribe to it; false"}};
@@ -245,10 +251,10 @@ constexpr OptionSpec kDeleteTopic[] = {
     kTopicOption,
     {"c", "clusterName", ValueKind::kCluster, Need::kRequired, "the cluster to delete it from"}};
 constexpr OptionSpec kUpdateTopicPerm[] = {
-    {"b", "brokerAddr", ValueKind::kAddress, Need::kOneOf, "only this master"},
-    kOneCluster,
+    {"b", "brokerAddr", ValueKind::kAddress, Need::kAnyOf, "only this master"},
+    {"c", "clusterName", ValueKind::kCluster, Need::kAnyOf, "all masters of this cluster"},
     kTopicOption,
-    {"p", "perm", ValueKind::kPerm, Need::kRequired, "2 write, 4 read, 6 both"}};
+    {"p", "perm", ValueKind::kPerm, Need::kRequired, "2 write, 4 read, 6 both, 0 neither"}};
 constexpr OptionSpec kUpdateOrderConf[] = {
     kTopicOption,
     {"v", "orderConf", ValueKind::kText, Need::kOptional, "for put: broker:queues;broker:queues"},
