@@ -35,7 +35,6 @@ json=0
 verb='' cluster='' dir='' source=''
 chosen=()   # The members named on the command line.
 members=()  # All of them, NameServers first.
-launched=() # By this call.
 rivals=0     # Whether a member that was started found another master of its name.
 unknown=0    # Whether NameServers that were started do not know a broker that ran before.
 listening=() # By port: whether somebody listens on it.
@@ -202,18 +201,34 @@ add_member() {
   keep "$1" role "$2"
 }
 
-# claim_folder: `dir` must be this cluster's, or new.
+# claim_folder: `dir` must be this cluster's, or new. An empty `cluster` is what a full disk left.
 claim_folder() {
   local owner
-  if [ -e "$dir/cluster" ]; then
+  if [ -s "$dir/cluster" ]; then
     read -r owner <"$dir/cluster" || true
     [ "$owner" = "$source" ] || fail "$dir holds the cluster of $owner, not of $source; choose another --dir"
     return 0
   fi
-  [ -z "$(ls -A "$dir" 2>/dev/null)" ] ||
+  [ -e "$dir/cluster" ] || [ -z "$(ls -A -I cluster.new "$dir" 2>/dev/null)" ] ||
     fail "$dir exists and was not made by cluster.sh; choose another --dir"
   mkdir -p "$dir" || fail "cannot make $dir; choose another folder with --dir"
-  printf '%s\n' "$source" >"$dir/cluster" || fail "cannot write into $dir"
+  place "$dir/cluster" < <(printf '%s\n' "$source") || fail "cannot write into $dir"
+}
+
+# copy_options FILE MEMBER: the member's broker.conf, a copy, because the broker writes options into it that
+# are changed while it runs. A role of its own is what mqadmin switchMaster wrote; a copy that lacks what says
+# who the broker is was cut short, and would make it a master named after this machine.
+copy_options() {
+  local to=$dir/$2/broker.conf key
+  if [ ! -s "$to" ]; then
+    place "$to" <"$1" || fail "cannot copy $1 to $to"
+    return
+  fi
+  for key in brokerClusterName brokerName brokerId brokerRole; do
+    [ -z "$(option_of "$1" "$key")" ] || [ -n "$(option_of "$to" "$key")" ] ||
+      fail "$to sets no $key, but $1, of which it is a copy, does: was it cut short?" \
+        "Delete it to have it made anew"
+  done
 }
 
 # refuse_doubles FILE...: two brokers of one name and id would be rivals, and one of them would serve nobody.
@@ -257,10 +272,7 @@ find_members() {
     [[ " ${slaves[*]} " != *" $file "* ]] || role=slave
     [ "$source" != "$orbitmq_home/conf/standalone" ] || name=standalone role=standalone
     add_member "$name" "$role"
-    # A copy, because the broker writes options into it that are changed while it runs.
-    if [ -d "$dir/$name" ] && [ ! -e "$dir/$name/broker.conf" ]; then
-      cp -- "$file" "$dir/$name/broker.conf" || fail "cannot copy $file to $dir/$name/broker.conf"
-    fi
+    case "$verb" in start | restart) copy_options "$file" "$name" ;; esac
   done
   for name in "${chosen[@]}"; do
     [[ " ${members[*]} " == *" $name "* ]] ||
@@ -303,13 +315,6 @@ take_port_lock() {
   flock -n 8 && return 0
   progress "waiting for the start of another cluster"
   flock -w "$patience" 8 || fail "another cluster has been starting for $patience s (--timeout); is it stuck?"
-}
-
-# shellcheck disable=SC2317 # A trap calls it.
-end_launched() {
-  local member
-  for member in "${launched[@]}"; do signal_member "$member" KILL; done
-  [ "${#launched[@]}" -eq 0 ] || await_end 10 "${launched[@]}" || true
 }
 
 # start_members MEMBER...: ports, processes, boot lines.
@@ -435,14 +440,21 @@ json_text() {
   printf '"%s"' "${text//\"/\\\"}"
 }
 
+# json_metrics MEMBER: its element, if it shows figures.
+json_metrics() {
+  local at
+  at=$(metrics_address "$1")
+  [ -z "$at" ] || printf ',"metrics":"%s"' "$at"
+}
+
 print_json() {
   local member between=
   printf '{"cluster":%s,"dir":%s,"running":%s,"namesrvAddr":%s,"members":[' "$(json_text "$cluster")" \
     "$(json_text "$dir")" "$([ "$1" = 0 ] && echo true || echo false)" "$(json_text "$(namesrv_addresses)")"
   for member in "${members[@]}"; do
-    printf '%s{"name":"%s","role":"%s","state":"%s","address":"%s","pid":%s}' "$between" "$member" \
+    printf '%s{"name":"%s","role":"%s","state":"%s","address":"%s","pid":%s%s}' "$between" "$member" \
       "$(role_of "$member")" "${state[$member]}" "$(address_of "$member")" \
-      "$(member_pid "$member" || echo null)"
+      "$(member_pid "$member" || echo null)" "$(json_metrics "$member")"
     between=,
   done
   printf ']}\n'
@@ -470,6 +482,9 @@ print_table() {
       "$(address_of "$member")" "$(member_pid "$member" || true)"
     if [ "$(member_file "$member" role)" = standalone ]; then
       printf '%-14s %-10s %-9s %s\n' '' NameServer '' "$HOST:$(member_file "$member" namesrv-port)"
+    fi
+    if shows_metrics "$member"; then
+      printf '%-14s %-10s %-9s %s\n' '' metrics '' "http://$(metrics_address "$member")/metrics"
     fi
   done
 }

@@ -7,8 +7,9 @@
 #   pid    process id and the kernel's start time of it, so that a recycled id is never taken for a member;
 #          `last-pid` once it was stopped, so that the next start needs no room on the disk for it
 #   out    what it printed since its last start
-#   log    of brokers; `log-begin` beside it: how long it was before that start
-# and, for brokers, broker.conf (a copy: the options changed at run time are written there) and data/.
+#   log    what it logs, in files of their own that rotate; `log-begin`: how long it was before that start
+# and, for brokers, broker.conf (a copy: the options changed at run time are written there), data/ and, with
+# metricsExporterType=PROM, `metrics-port`.
 
 readonly HOST=127.0.0.1
 # A member that finds its port taken by somebody who was quicker gets another one, so often.
@@ -25,10 +26,14 @@ start_time() {
   printf '%s\n' "${20}"
 }
 
-# member_pid MEMBER: its process id, if it runs.
+# member_pid MEMBER: its process id, if it runs. What this call started may not be in the file yet.
 member_pid() {
   local pid='' began=''
-  { read -r pid began <"$dir/$1/pid"; } 2>/dev/null || return 1
+  if [ -n "${process[$1]:-}" ]; then
+    pid=${process[$1]%% *} began=${process[$1]#* }
+  else
+    { read -r pid began <"$dir/$1/pid"; } 2>/dev/null || return 1
+  fi
   [ -n "$began" ] && [ "$(start_time "$pid")" = "$began" ] || return 1
   printf '%s\n' "$pid"
 }
@@ -40,9 +45,17 @@ member_file() {
   printf '%s\n' "$line"
 }
 
+# place FILE: makes or replaces it with what standard input holds, whole or not at all.
+place() {
+  cat >"$1.new" && mv -f -- "$1.new" "$1" && return 0
+  rm -f -- "$1.new"
+  return 1
+}
+
 # keep MEMBER NAME LINE: a file of its folder; what is there already needs no room on the disk.
 keep() {
-  [ "$(member_file "$1" "$2")" = "$3" ] || printf '%s\n' "$3" >"$dir/$1/$2" || fail "cannot write $dir/$1/$2"
+  [ "$(member_file "$1" "$2")" = "$3" ] || place "$dir/$1/$2" < <(printf '%s\n' "$3") ||
+    fail "cannot write $dir/$1/$2"
 }
 
 # read_listening_ports: sets `listening`, the ports that somebody listens on, whoever it is.
@@ -67,16 +80,17 @@ ports_of_broker() {
   printf '%s\n' $(($1 - 2)) "$1" $(($1 + 1))
 }
 
-# choose_port namesrv|broker WANTED: sets `port` to WANTED if that is free, else to the first free one from
-# Apache's usual port on.
+# choose_port namesrv|broker|metrics WANTED: sets `port` to WANTED if that is free, else to the first free one
+# from Apache's usual port on.
 choose_port() {
   local kind=$1 wanted=$2 step=1 first=9876 set candidate
-  if [ "$kind" = broker ]; then
-    step=10 first=10911
-  fi
+  case "$kind" in
+    broker) step=10 first=10911 ;;
+    metrics) first=5557 ;;
+  esac
   for candidate in ${wanted:+"$wanted"} $(seq "$first" "$step" $((first + 2000 * step))); do
     set=$candidate
-    [ "$kind" = namesrv ] || set=$(ports_of_broker "$candidate")
+    [ "$kind" != broker ] || set=$(ports_of_broker "$candidate")
     # shellcheck disable=SC2086 # One word for each port.
     if ports_are_free $set; then
       for port in $set; do given[port]=1; done
@@ -87,7 +101,7 @@ choose_port() {
   fail "no port is free from $first on; stop other clusters first"
 }
 
-# keep_port MEMBER FILE namesrv|broker: gives it the port of its last start if that is still free.
+# keep_port MEMBER FILE namesrv|broker|metrics: gives it the port of its last start if that is still free.
 keep_port() {
   local before
   before=$(member_file "$1" "$2")
@@ -130,8 +144,20 @@ give_broker_ports() {
   keep "$1" port "$wanted"
 }
 
+# shows_metrics MEMBER: whether it serves figures for Prometheus.
+shows_metrics() {
+  [ "$(option_of "$dir/$1/broker.conf" metricsExporterType)" = PROM ]
+}
+
+# metrics_address MEMBER: where; nothing when it does not.
+metrics_address() {
+  ! shows_metrics "$1" || printf '%s:%s\n' "$HOST" "$(member_file "$1" metrics-port)"
+}
+
 # give_ports MEMBER: chooses where it will listen.
 give_ports() {
+  # The default, and what files for machines of their own name, is one port for all.
+  ! shows_metrics "$1" || keep_port "$1" metrics-port metrics
   case "$(member_file "$1" role)" in
     NameServer) keep_port "$1" port namesrv ;;
     standalone)
@@ -161,9 +187,11 @@ command_of() {
   at="listenPort=$(member_file "$1" port),bindAddress=$HOST"
   # A file for machines of their own may name the same log directory, port or master for all.
   broker="$at,brokerIP1=$HOST,brokerIP2=$HOST,storePathCommitLog=,haListenPort=0,haMasterAddress="
+  ! shows_metrics "$1" ||
+    broker+=",metricsPromExporterHost=$HOST,metricsPromExporterPort=$(member_file "$1" metrics-port)"
   case "$(member_file "$1" role)" in
     NameServer)
-      words=("$mqnamesrv" --set "$at,kvConfigPath=$home/kvConfig.json" --log -)
+      words=("$mqnamesrv" --set "$at,kvConfigPath=$home/kvConfig.json" --log "$home/log")
       ;;
     standalone)
       words=("$mqbroker" --standalone --namesrv_port "$(member_file "$1" namesrv-port)")
@@ -176,24 +204,41 @@ command_of() {
   esac
 }
 
+launched=() # By this call.
+declare -A process=() # By member launched: process id and start time.
+newest='' newest_before='' # The member that is being launched; $! in front of it.
+
 # launch MEMBER: starts its process, which outlives this script.
 launch() {
   local words pid
   command_of "$1"
   # On a full disk this may fail; the whole log is looked at then.
   { stat -c %s "$dir/$1/log" >"$dir/$1/log-begin" || echo 0 >"$dir/$1/log-begin" || true; } 2>/dev/null
+  # An interruption may come at any moment: end_launched finds the process by `process`, or, when it was born
+  # just now, by what changed in $!.
+  launched+=("$1")
+  newest=$1 newest_before=${!:-}
   # Its own session, so that Ctrl-C here does not reach it; the locks of this script stay here.
   setsid "${words[@]}" >"$dir/$1/out" 2>&1 </dev/null 7>&- 8>&- &
   pid=$!
+  process[$1]="$pid $(start_time "$pid")"
+  newest=
   disown # Bash need not tell how it ended.
-  launched+=("$1")
   mv -f "$dir/$1/last-pid" "$dir/$1/pid" 2>/dev/null || true
   # In its place, and as long as the last one.
-  printf '%-31s\n' "$pid $(start_time "$pid")" 1<>"$dir/$1/pid" || {
+  printf '%-31s\n' "${process[$1]}" 1<>"$dir/$1/pid" || {
     kill -KILL "$pid"
     tell_of_full_disk
     fail "cannot write $dir/$1/pid"
   }
+}
+
+# shellcheck disable=SC2317 # A trap calls it.
+end_launched() {
+  local member
+  [ -z "$newest" ] || [ "${!:-}" = "$newest_before" ] || process[$newest]="$! $(start_time "$!")"
+  for member in "${launched[@]}"; do signal_member "$member" KILL; done
+  [ "${#launched[@]}" -eq 0 ] || await_end 10 "${launched[@]}" || true
 }
 
 # has_booted MEMBER: whether the boot line of its own server is there, or it answers where that has no room.

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
 
@@ -286,6 +287,119 @@ def interrupted_start_leaves_nothing(site):
 
 
 @case
+def start_that_is_interrupted_amid_a_launch_leaves_nothing(site):
+    """Between the birth of a process and the note of its id: a disk that is slow, here for `mv`."""
+    slow = site.folder / "slow"
+    slow.mkdir()
+    marker = site.folder / "marker"
+    (slow / "mv").write_text(f"#!/bin/sh\ncase $* in */last-pid*/pid) touch '{marker}'; sleep 1 ;; esac\n"
+                             f"exec {shutil.which('mv')} \"$@\"\n")
+    (slow / "mv").chmod(0o755)
+    site.cluster("start", "standalone")
+    site.cluster("stop", "standalone")
+    started = subprocess.Popen([site.home / "bin/cluster.sh", "start", "standalone"], cwd=site.folder,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env={**os.environ, "PATH": f"{slow}:{os.environ['PATH']}"})
+    deadline = time.monotonic() + PATIENCE
+    while not marker.exists():
+        assert time.monotonic() < deadline and started.poll() is None, "it never wrote the id"
+        time.sleep(0.01)
+    started.send_signal(signal.SIGTERM)
+    said = started.communicate(timeout=PATIENCE)[0]
+    assert started.returncode == 143, (started.returncode, said)
+    assert not site.running(), site.running()
+
+
+@case
+def process_with_a_members_old_id_is_nobodys(site):
+    """The file of a process id outlives a machine; the id may belong to anything by then."""
+    told = site.cluster("start", "standalone")
+    site.cluster("kill", "standalone")
+    other = subprocess.Popen(["sleep", "600"])
+    try:
+        pid = pathlib.Path(told["dir"]) / "standalone/pid"
+        pid.write_text(f"{other.pid} 1\n")
+        state = site.cluster("status", "standalone", code=1)["members"][0]
+        assert (state["state"], state["pid"]) == ("dead", None), state
+        site.cluster("stop", "standalone")
+        pid.write_text(f"{other.pid} 1\n")
+        site.cluster("kill", "standalone")
+        pid.write_text(f"{other.pid} 1\n")
+        assert site.cluster("restart", "standalone")["running"]
+        site.cluster("stop", "standalone")
+        assert other.poll() is None, "a process that is no member was ended"
+    finally:
+        other.kill()
+        other.wait()
+
+
+@case
+def taken_ports_are_given_up(site):
+    """One that was taken since the last start, and one that is taken in the moment of the start."""
+    before = site.cluster("start", "standalone")["members"][0]["address"]
+    site.cluster("stop", "standalone")
+    port = int(before.rpartition(":")[2])
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        said = site.run("cluster.sh", "start", "standalone").stderr
+        assert f"standalone: port {port} is taken by another process now, it gets " in said, said
+        second = site.cluster("status", "standalone")["members"][0]["address"]
+        assert second != before, second
+        site.cluster("stop", "standalone")
+    # The first server finds its port in use, the second one starts.
+    programs = site.folder / "programs"
+    programs.mkdir()
+    (programs / "mqnamesrv").symlink_to(site.bin / "mqnamesrv")
+    marker = site.folder / "late"
+    (programs / "mqbroker").write_text(f"#!/bin/sh\nif [ ! -e '{marker}' ]; then touch '{marker}'\n"
+                                       "echo 'mqbroker: listen: the port is in use by another process' >&2\n"
+                                       f"exit 1; fi\nexec '{site.bin}/mqbroker' \"$@\"\n")
+    (programs / "mqbroker").chmod(0o755)
+    said = site.run("cluster.sh", "start", "standalone", environment={"ORBITMQ_BIN": str(programs)}).stderr
+    assert marker.exists() and "is taken by another process now, it gets " in said, said
+    told = site.cluster("status", "standalone")
+    assert told["running"] and told["members"][0]["address"] != second, (told, second)
+    site.cluster("stop", "standalone")
+
+
+@case
+def brokers_of_a_folder_show_metrics_side_by_side(site):
+    """Prometheus' port is one for all by default, and files for machines of their own name the same."""
+    folder = site.folder / "shown"
+    folder.mkdir()
+    for name in ("a", "b"):
+        sample = (site.home / f"conf/2m-noslave/broker-{name}.properties").read_text()
+        (folder / f"{name}.properties").write_text(f"{sample}\nmetricsExporterType=PROM\n"
+                                                   "metricsPromExporterPort=5557\n")
+    told = site.cluster("start", folder)
+    shown = [member["metrics"] for member in told["members"] if "metrics" in member]
+    assert len(set(shown)) == 2 and told["running"], told
+    for address in shown:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=PATIENCE) as page:
+            assert b"rocketmq_" in page.read()
+    table = site.run("cluster.sh", "status", folder).stdout
+    assert all(f"http://{address}/metrics" in table for address in shown), table
+    site.cluster("restart", folder)
+    assert site.cluster("status", folder)["members"][2]["metrics"] == shown[0]
+    site.cluster("stop", folder)
+
+
+@case
+def name_servers_log_into_files_that_rotate(site):
+    """What they print is their boot line, or why there is none."""
+    told = site.cluster("start", "2m-noslave", "namesrv-1")
+    home = pathlib.Path(told["dir"]) / "namesrv-1"
+    assert len((home / "out").read_text().splitlines()) == 1, (home / "out").read_text()
+    assert (home / "log").stat().st_size > 0
+    site.cluster("stop", "2m-noslave", "namesrv-1")
+    (home / "kvConfig.json").write_text("{")
+    said = site.run("cluster.sh", "start", "2m-noslave", "namesrv-1", code=1).stderr
+    assert "namesrv-1 ended before it was ready" in said and "kvConfig.json" in said, said
+
+
+@case
 def member_that_does_not_answer_is_killed(site):
     """A stopped process takes no SIGTERM; stop says so, kills it and fails."""
     told = site.cluster("start", "standalone")
@@ -338,6 +452,41 @@ def full_disk_stops_no_start(site):
     done = subprocess.run(["unshare", "--mount", "bash", "-c", steps], cwd=site.folder, text=True,
                           capture_output=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0 and f"the disk of {disk}/c is full" in done.stderr, done
+    assert not site.running(), site.running()
+
+
+@case
+def first_start_on_a_full_disk_spoils_nothing(site):
+    """Wherever the room ends, what is left makes no slave a master and keeps no later start away."""
+    disk = site.folder / "disk"
+    disk.mkdir()
+    steps = f"""
+        set -e
+        mount -t tmpfs -o size=64m none '{disk}'
+        cluster='{site.home}/bin/cluster.sh'
+        cat /dev/zero >'{disk}/filler' || true
+        for page in $(seq 11); do
+            ! $cluster start 2m-2s-async --dir '{disk}/c' --timeout 5 || exit 3
+            [ -z "$(find '{disk}/c' -empty \\( -name broker.conf -o -name cluster \\))" ] || exit 4
+            truncate -s -4096 '{disk}/filler'
+        done
+        rm '{disk}/filler'
+        $cluster start 2m-2s-async --dir '{disk}/c'
+        $cluster stop 2m-2s-async --dir '{disk}/c'
+        : >'{disk}/c/cluster'
+        echo brokerName=broker-a >'{disk}/c/broker-a-s/broker.conf'
+        ! $cluster start 2m-2s-async --dir '{disk}/c' || exit 5
+        : >'{disk}/c/broker-a-s/broker.conf'
+        $cluster start 2m-2s-async --dir '{disk}/c' --json
+        $cluster stop 2m-2s-async --dir '{disk}/c'
+    """
+    done = subprocess.run(["unshare", "--mount", "bash", "-c", steps], cwd=site.folder, text=True,
+                          capture_output=True, check=False, timeout=PATIENCE)
+    assert done.returncode == 0, done
+    told = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+    assert [member["role"] for member in told["members"]] == \
+        ["NameServer", "NameServer", "master", "master", "slave", "slave"], told
+    assert "sets no brokerClusterName, but " in done.stderr, done.stderr
     assert not site.running(), site.running()
 
 
