@@ -66,6 +66,74 @@ removes_everything() {
   [ -z "$(find "$root/usr" "$root/etc" -type f 2>/dev/null)" ]
 }
 
+# calls_of SCRIPT WORD...: what the server package's script calls when it is run with these words on a machine
+# whose systemd runs (without: MACHINE=bare). Both programs fail, which must end no removal. In a namespace of
+# its own, so that /etc and /run are not this machine's.
+calls_of() {
+  local script=$1 name
+  shift
+  mkdir -p "$scratch/control" "$scratch/fake"
+  dpkg-deb -e "$scratch"/made/orbitmq-server_*.deb "$scratch/control"
+  for name in systemctl deb-systemd-invoke; do
+    printf '#!/bin/sh\necho "%s $*" >>"%s"\nexit 1\n' "$name" "$scratch/calls" >"$scratch/fake/$name"
+    chmod +x "$scratch/fake/$name"
+  done
+  : >"$scratch/calls"
+  # shellcheck disable=SC2016 # For the shell in there.
+  unshare --mount sh -c '
+    set -e
+    mount -t tmpfs none /run
+    [ "$1" = bare ] || mkdir -p /run/systemd/system
+    mount --bind "$2" /etc
+    PATH=$3:$PATH
+    shift 3
+    exec "$@"
+  ' script "${MACHINE:-systemd}" "$root/etc" "$scratch/fake" "$scratch/control/$script" "$@" || return 1
+  cat "$scratch/calls"
+}
+
+upgrade_restarts() {
+  [ "$(calls_of postinst configure 0.0.9)" = "systemctl --system daemon-reload
+deb-systemd-invoke try-restart orbitmq-namesrv.service orbitmq-broker@*.service" ]
+}
+
+installation_starts_nothing() {
+  [ "$(calls_of postinst configure '')" = "systemctl --system daemon-reload" ]
+}
+
+removal_stops_and_disables() {
+  [ "$(calls_of prerm remove)" = "deb-systemd-invoke stop orbitmq-namesrv.service orbitmq-broker@*.service
+systemctl --no-reload disable orbitmq-namesrv.service orbitmq-broker@.service" ] || return 1
+  [ "$(calls_of postrm remove)" = "systemctl --system daemon-reload" ] || return 1
+  [ -z "$(calls_of prerm upgrade 9.9)" ]
+}
+
+# The links that the administrator made, by systemctl itself, which needs no systemd for it.
+removal_leaves_no_links() {
+  local units="orbitmq-namesrv.service orbitmq-broker@broker-a.service orbitmq-broker@broker-b.service"
+  # shellcheck disable=SC2086 # One word for each unit.
+  systemctl --root="$root" enable $units || return 1
+  [ "$(find "$root/etc/systemd" -type l | wc -l)" -eq 3 ] || return 1
+  calls_of prerm remove | sed -n 's/^systemctl //p' | xargs systemctl --root="$root" || return 1
+  [ "$(find "$root/etc/systemd" -type l | wc -l)" -eq 0 ]
+}
+
+scripts_work_without_systemd() {
+  local script
+  for script in "postinst configure 0.0.9" "prerm remove" "postrm remove"; do
+    # shellcheck disable=SC2086 # The script and its words.
+    MACHINE=bare calls_of $script >"$scratch/called" || return 1
+    ! grep -E 'daemon-reload|deb-systemd-invoke' "$scratch/called" || return 1
+  done
+}
+
+# What the units run beside the servers is in every Debian system.
+reloading_needs_no_package() {
+  ! grep -E '^Exec(Reload|Stop|StartP)[a-zA-Z]*=' "$root"/usr/lib/systemd/system/*.service |
+    grep -v '=sh -c "kill ' || return 1
+  [ "$(dpkg-deb -f "$scratch"/made/orbitmq-server_*.deb Recommends)" = orbitmq-tools ]
+}
+
 # The units' programs are looked for in the system's PATH, so they get paths for this check.
 units_are_right() {
   local unit
@@ -101,6 +169,12 @@ check "configuration of the package" "$root/usr/bin/mqbroker" -c "$root/etc/orbi
 check "a message goes through" serves
 check "stops" "$root/usr/bin/mqcluster" stop standalone --dir "$scratch/cluster"
 check "an edited configuration stays" configuration_stays
+check "an installation starts nothing" installation_starts_nothing
+check "an upgrade restarts what runs" upgrade_restarts
+check "a removal stops and disables" removal_stops_and_disables
+check "a removal leaves no links" removal_leaves_no_links
+check "scripts without systemd" scripts_work_without_systemd
+check "reloading" reloading_needs_no_package
 check "units" units_are_right
 check "units are tight" units_are_tight
 check "purge" removes_everything
