@@ -15,7 +15,17 @@ bool IsLoopback(std::string_view host) {
   return host == "localhost" || host == "::1" || host.starts_with("127.");
 }
 
-bool IsDockerBridge(std::string_view host) { return host.starts_with("172.17."); }
+// "172.17." of an IPv4 address: Docker's bridges are this wide unless the operator chose otherwise.
+std::string_view NetworkOf(std::string_view host) {
+  if (!ParseHostAddress(host, 0).ok()) return {};
+  const size_t dot = host.find('.', host.find('.') + 1);
+  return dot == std::string_view::npos ? std::string_view() : host.substr(0, dot + 1);
+}
+
+bool IsDockerBridge(std::string_view host, const ProcessIdentity& identity) {
+  return host.starts_with("172.17.") ||
+         std::ranges::find(identity.bridge_ips, host) != identity.bridge_ips.end();
+}
 
 bool IsHostNameByte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
@@ -43,14 +53,15 @@ HostAddress StoreHostOf(const BrokerOptions& options, const ProcessIdentity& ide
   return none;
 }
 
-std::optional<std::string> AdvertisedAddressWarning(const BrokerOptions& options) {
+std::optional<std::string> AdvertisedAddressWarning(const BrokerOptions& options,
+                                                    const ProcessIdentity& identity) {
   const std::string& told = options.broker_ip1;
   const bool loopback = IsLoopback(told);
-  if (!loopback && !IsDockerBridge(told)) return std::nullopt;
+  if (!loopback && !IsDockerBridge(told, identity)) return std::nullopt;
   const auto nameservers = ParseEndpoints(options.namesrv_addr);
   if (!nameservers.ok()) return std::nullopt;  // There is none.
   const auto elsewhere = std::ranges::find_if(*nameservers, [&](const Endpoint& server) {
-    return loopback ? !IsLoopback(server.host) : !IsDockerBridge(server.host) && !IsLoopback(server.host);
+    return !IsLoopback(server.host) && (loopback || NetworkOf(server.host) != NetworkOf(told));
   });
   if (elsewhere == nameservers->end()) return std::nullopt;
   return StrCat("the NameServer ", elsewhere->ToString(), " will tell clients that this broker is at ", told,

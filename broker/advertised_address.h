@@ -21,8 +21,10 @@ Status CheckAdvertisedHost(std::string_view host);
 // when brokerIP1 is a host name.
 HostAddress StoreHostOf(const BrokerOptions& options, const ProcessIdentity& identity, uint16_t port);
 
-// What an operator should know before clients are told of brokerIP1: it is loopback, or in Docker's default
-// bridge (172.17.0.0/16), while a NameServer is elsewhere. With the remedy; nullopt when all is well.
-std::optional<std::string> AdvertisedAddressWarning(const BrokerOptions& options);
+// What an operator should know before clients are told of brokerIP1: it is loopback, in Docker's default
+// bridge (172.17.0.0/16), or this machine's address in another bridge of Docker's, while a NameServer is
+// elsewhere. With the remedy; nullopt when all is well.
+std::optional<std::string> AdvertisedAddressWarning(const BrokerOptions& options,
+                                                    const ProcessIdentity& identity);
 
 }  // namespace orbitmq::broker

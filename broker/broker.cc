@@ -543,7 +543,7 @@ void BrokerProcess::CloseConnections() {
 
 Result<std::unique_ptr<Broker>> Broker::Start(Env& env, BrokerOptions options) {
   if (Status resolved = ResolveDefaults(env.identity(), options); !resolved.ok()) return resolved;
-  if (const auto warning = AdvertisedAddressWarning(options)) env.log().Warn(*warning);
+  if (const auto warning = AdvertisedAddressWarning(options, env.identity())) env.log().Warn(*warning);
   auto broker = std::make_unique<BrokerProcess>(env, std::move(options));
   if (Status opened = broker->Open(); !opened.ok()) return opened;
   if (Status serving = broker->Serve(); !serving.ok()) return serving;

@@ -28,7 +28,7 @@ set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_CLIENT_PACKAGE_GENERATE_SHLIBS ON)
 set(maintainer "${PROJECT_SOURCE_DIR}/distribution/debian")
-set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA 
+set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA
   "${maintainer}/postinst;${maintainer}/prerm;${maintainer}/postrm")
 # mqadmin; the commands that mqcluster prints name it.
 set(CPACK_DEBIAN_SERVER_PACKAGE_RECOMMENDS orbitmq-tools)

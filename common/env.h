@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/executor.h"
@@ -20,6 +21,8 @@ struct ProcessIdentity {
   std::string host_name;
   std::string ip;  // First non-loopback IPv4 address, else "127.0.0.1".
   int64_t pid = 0;
+  std::vector<std::string>
+      bridge_ips{};  // IPv4 addresses of the interfaces docker* and br-*, Docker's bridges.
 };
 
 // The only door to the operating system. Production builds one RealEnv (remoting/real_env.h), the simulator

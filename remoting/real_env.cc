@@ -28,20 +28,21 @@ class SystemClock final : public Clock {
   }
 };
 
-std::string FirstAddress() {
-  std::string found = "127.0.0.1";
+// Sets ip and bridge_ips.
+void FindAddresses(ProcessIdentity& identity) {
   ifaddrs* interfaces = nullptr;
-  if (getifaddrs(&interfaces) != 0) return found;
+  if (getifaddrs(&interfaces) != 0) interfaces = nullptr;
   for (const ifaddrs* one = interfaces; one != nullptr; one = one->ifa_next) {
     if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET) continue;
-    if ((one->ifa_flags & IFF_LOOPBACK) != 0 || (one->ifa_flags & IFF_UP) == 0) continue;
     char text[INET_ADDRSTRLEN] = "";
     inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr, text, sizeof(text));
-    found = text;
-    break;
+    const std::string_view name = one->ifa_name;
+    if (name.starts_with("docker") || name.starts_with("br-")) identity.bridge_ips.emplace_back(text);
+    if ((one->ifa_flags & IFF_LOOPBACK) != 0 || (one->ifa_flags & IFF_UP) == 0) continue;
+    if (identity.ip.empty()) identity.ip = text;
   }
-  freeifaddrs(interfaces);
-  return found;
+  if (interfaces != nullptr) freeifaddrs(interfaces);
+  if (identity.ip.empty()) identity.ip = "127.0.0.1";
 }
 
 ProcessIdentity Identify() {
@@ -49,7 +50,7 @@ ProcessIdentity Identify() {
   char name[256] = "";
   if (gethostname(name, sizeof(name) - 1) == 0) identity.host_name = name;
   if (identity.host_name.empty()) identity.host_name = "localhost";
-  identity.ip = FirstAddress();
+  FindAddresses(identity);
   identity.pid = getpid();
   return identity;
 }

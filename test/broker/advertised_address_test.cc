@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "broker/advertised_address.h"
-
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
+
+#include "broker/advertised_address.h"
 
 namespace orbitmq::broker {
 namespace {
@@ -14,6 +16,11 @@ BrokerOptions Registering(const char* told, const char* nameservers) {
   options.broker_ip1 = told;
   options.namesrv_addr = nameservers;
   return options;
+}
+
+std::optional<std::string> Warning(const BrokerOptions& options, std::vector<std::string> bridge_ips = {}) {
+  return AdvertisedAddressWarning(
+      options, {.host_name = "here", .ip = "10.1.2.3", .pid = 1, .bridge_ips = std::move(bridge_ips)});
 }
 
 TEST(AdvertisedHost, AddressesAndNames_AreTaken) {
@@ -38,25 +45,43 @@ TEST(StoreHost, Name_GivesWayToTheMachinesAddress) {
 }
 
 TEST(AdvertisedAddressWarning, LoopbackToldElsewhere_IsWarnedOf) {
-  const auto warning = AdvertisedAddressWarning(Registering("127.0.0.1", "localhost:1;10.0.0.5:9876"));
+  const auto warning = Warning(Registering("127.0.0.1", "localhost:1;10.0.0.5:9876"));
   ASSERT_TRUE(warning.has_value());
   for (const char* part : {"10.0.0.5:9876", "127.0.0.1", "brokerIP1"}) {
     EXPECT_NE(warning->find(part), std::string::npos) << *warning;
   }
-  EXPECT_TRUE(AdvertisedAddressWarning(Registering("localhost", "mq.example.com:9876")).has_value());
+  EXPECT_TRUE(Warning(Registering("localhost", "mq.example.com:9876")).has_value());
 }
 
 TEST(AdvertisedAddressWarning, DockersBridgeToldElsewhere_IsWarnedOf) {
-  const auto warning = AdvertisedAddressWarning(Registering("172.17.0.2", "10.0.0.5:9876"));
+  const auto warning = Warning(Registering("172.17.0.2", "10.0.0.5:9876"));
   ASSERT_TRUE(warning.has_value());
   EXPECT_NE(warning->find("Docker"), std::string::npos) << *warning;
 }
 
+TEST(AdvertisedAddressWarning, AnyBridgeOfDockers_IsWarnedOf) {
+  const std::vector<std::string> bridges = {"172.17.0.1", "172.18.0.1"};
+  const auto warning = Warning(Registering("172.18.0.1", "10.0.0.5:9876"), bridges);
+  ASSERT_TRUE(warning.has_value());
+  EXPECT_NE(warning->find("Docker"), std::string::npos) << *warning;
+  EXPECT_TRUE(Warning(Registering("172.18.0.1", "mq.example.com:1"), bridges).has_value());
+  // Whoever is in the bridge reaches it, and another machine's network may have the same numbers.
+  for (const auto& [told, nameserver] : {std::pair("172.18.0.1", "172.18.0.3:1"),
+                                         {"172.18.0.1", "127.0.0.1:1"},
+                                         {"172.18.0.2", "10.0.0.5:1"},
+                                         {"10.1.2.3", "10.0.0.5:1"}}) {
+    EXPECT_FALSE(Warning(Registering(told, nameserver), bridges).has_value()) << told << nameserver;
+  }
+}
+
 TEST(AdvertisedAddressWarning, ReachableAddress_IsNotWarnedOf) {
-  for (const auto& [told, nameservers] :
-       {std::pair("127.0.0.1", "127.0.0.1:9876;[::1]:9876"), {"127.0.0.1", ""}, {"10.0.0.1", "10.0.0.5:9876"},
-        {"172.17.0.2", "172.17.0.3:9876"}, {"172.18.0.2", "10.0.0.5:1"}, {"mq.example.com", "10.0.0.5:1"}}) {
-    EXPECT_FALSE(AdvertisedAddressWarning(Registering(told, nameservers)).has_value()) << told;
+  for (const auto& [told, nameservers] : {std::pair("127.0.0.1", "127.0.0.1:9876;[::1]:9876"),
+                                          {"127.0.0.1", ""},
+                                          {"10.0.0.1", "10.0.0.5:9876"},
+                                          {"172.17.0.2", "172.17.0.3:9876"},
+                                          {"172.18.0.2", "10.0.0.5:1"},
+                                          {"mq.example.com", "10.0.0.5:1"}}) {
+    EXPECT_FALSE(Warning(Registering(told, nameservers)).has_value()) << told;
   }
 }
 
