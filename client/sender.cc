@@ -130,7 +130,7 @@ void Sender::Begin(const OperationPtr& op) {
     RetryOrFail(op,
                 Status(StatusCode::kTimeout, "no NameServer answered in time").WithPersisted(Persisted::kNo));
   });
-  instance_.Lookup(LookupOf(*op), [self = self_, op](Result<RoutePtr> route) {
+  instance_.Lookup(LookupOf(op->message.topic), [self = self_, op](Result<RoutePtr> route) {
     if (*self == nullptr || !(*self)->operations_.contains(op->serial)) return;
     op->timer.Cancel();
     (*self)->WithRoute(op, route);
@@ -147,7 +147,7 @@ void Sender::WithRoute(const OperationPtr& op, const Result<RoutePtr>& route) {
   }
   if ((*route)->masterless) return AwaitMaster(op);
   if ((*route)->publish_queues.empty()) {
-    instance_.RefreshRoute(LookupOf(*op));
+    instance_.RefreshRoute(LookupOf(op->message.topic));
     return Fail(op, Status(StatusCode::kNotFound,
                            StrCat("topic '", op->message.topic,
                                   "' has no writable queue; see its permission (mqadmin topicRoute)"))
@@ -255,7 +255,7 @@ void Sender::AskForMasters() {
   master_polls_ = topics.empty() ? 0 : master_polls_ + 1;
   if (topics.empty()) return;
   std::vector<RouteLookup> lookups;
-  for (const auto& [topic, op] : topics) lookups.push_back(LookupOf(*op));
+  for (const auto& [topic, op] : topics) lookups.push_back(LookupOf(op->message.topic));
   const Duration pause = master_polls_ <= kQuickPolls ? kMasterPoll : kMasterPollLater;
   master_timer_ = instance_.loop().PostAt(instance_.Now() + pause, [this] { AskForMasters(); });
   // The last thing here: an answer may come at once.
@@ -282,8 +282,11 @@ bool Sender::InRoute(const Operation& op, const std::string& broker) const {
   return route && route->brokers.contains(broker);
 }
 
-RouteLookup Sender::LookupOf(const Operation& op) const {
-  return {op.message.topic, settings_.default_topic_queue_count};
+// A topic that was there is not made anew elsewhere: its broker returns with what it holds.
+RouteLookup Sender::LookupOf(const std::string& topic) const {
+  const RoutePtr known = instance_.routes().Find(topic);
+  const bool may_be_made = !known || known->source == RouteSource::kTemplate;
+  return {topic, may_be_made ? settings_.default_topic_queue_count : 0};
 }
 
 Duration Sender::AttemptTimeout(const Operation& op, const std::string& broker) {
@@ -336,7 +339,7 @@ void Sender::RetryOrFail(const OperationPtr& op, const Status& why) {
   op->persisted = std::max(op->persisted, why.persisted());
   if (why.code() == StatusCode::kUnavailable || why.code() == StatusCode::kNotFound) {
     // A route that leads to a dead broker is the usual reason.
-    instance_.RefreshRoute(LookupOf(*op));
+    instance_.RefreshRoute(LookupOf(op->message.topic));
   }
   const bool again = !op->target.fixed() && op->tries > 0 && op->tries <= settings_.retries && CanRetry(why);
   if (!again || Left(*op) <= Duration::zero()) return Fail(op, why);

@@ -83,7 +83,7 @@ class Sender final {
   void Fail(const OperationPtr& op, const Status& why);
   void Forget(const OperationPtr& op);
   proto::SendMessageRequestHeader HeaderOf(const Operation& op, const MessageQueue& queue);
-  RouteLookup LookupOf(const Operation& op) const;
+  RouteLookup LookupOf(const std::string& topic) const;
   bool Elsewhere(const Operation& op, const std::string& broker) const;
   // Whether the topic's route knows that broker, as a slave at least.
   bool InRoute(const Operation& op, const std::string& broker) const;

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "common/names.h"
 #include "orbitmq/producer.h"
+#include "remoting/protocol/codes.h"
 #include "test/client/sim_client_fixture.h"
 
 namespace orbitmq::client {
 namespace {
+
+using proto::RequestCode;
+using proto::ResponseCode;
+
+constexpr char kOther[] = "U";
 
 // What a send meets amid a change of the master: the client heard of the route between the two.
 class MasterlessTest : public SimClientTest {
@@ -19,6 +27,21 @@ class MasterlessTest : public SimClientTest {
     ASSERT_TRUE(Send(NewMessage("before")).ok());
     ns_->fake.TellAsSlaves(kTopic);
     Run(seconds(31));
+  }
+  size_t RouteQuestions() { return ns_->fake.RequestCount(RequestCode::kGetRouteinfoByTopic); }
+  // Whether it ends well within the time.
+  bool Succeeds(const std::shared_ptr<Sent>& sent, Duration most = milliseconds(500)) {
+    const bool ended = RunUntil(most, [&] { return sent->done(); });
+    EXPECT_TRUE(ended && sent->results.front().ok()) << (ended ? sent->status().ToString() : "it waits");
+    return ended && sent->results.front().ok();
+  }
+  // A reply that tells of a message that is stored.
+  static net::Response StoredWith(int32_t code) {
+    net::Response response = Answer(code);
+    proto::SendMessageResponseHeader header;
+    header.msg_id = "ID";
+    proto::EncodeHeader(header, response.ext);
+    return response;
   }
 };
 
@@ -97,6 +120,136 @@ TEST_F(MasterlessTest, Send_AnotherBrokerHasAMaster_GoesThere) {
   ASSERT_TRUE(RunUntil(milliseconds(500), [&] { return sent->done(); }));
   ASSERT_TRUE(sent->results.front().ok()) << sent->status().ToString();
   EXPECT_EQ(sent->results.front()->queue.broker_name, "b");
+}
+
+TEST_F(MasterlessTest, SendOneway_WaitsToo) {
+  StartWithoutMaster();
+  ASSERT_TRUE(producer_->SendOneway(NewMessage("oneway"), {}).ok());
+  Run(seconds(1));
+  EXPECT_EQ(a_->fake.StoredBodies(kTopic).size(), 1u);
+  ns_->fake.TellAsMasters(kTopic);
+  ASSERT_TRUE(RunUntil(milliseconds(500), [&] { return a_->fake.StoredBodies(kTopic).size() == 2; }));
+  EXPECT_EQ(a_->fake.StoredBodies(kTopic).back(), "oneway");
+}
+
+TEST_F(MasterlessTest, SendBatch_WaitsToo) {
+  StartWithoutMaster();
+  const auto sent = std::make_shared<Sent>();
+  producer_->SendBatchAsync({NewMessage("1"), NewMessage("2")}, {}, [sent](Result<SendResult> result) {
+    sent->results.push_back(std::move(result));
+  });
+  Run(seconds(1));
+  EXPECT_FALSE(sent->done());
+  ns_->fake.TellAsMasters(kTopic);
+  EXPECT_TRUE(Succeeds(sent));
+  EXPECT_EQ(a_->fake.StoredBodies(kTopic), (std::vector<std::string>{"before", "1", "2"}));
+}
+
+TEST_F(MasterlessTest, Send_BySelector_IsAskedWhenThereIsAMaster) {
+  StartWithoutMaster();
+  int asked = 0;
+  SendOptions options;
+  options.selector = [&asked](const std::vector<MessageQueue>& queues, const Message&) {
+    ++asked;
+    EXPECT_EQ(queues.size(), 1u);
+    return size_t{0};
+  };
+  const auto sent = SendAsync(NewMessage("amid"), options);
+  Run(seconds(1));
+  EXPECT_EQ(asked, 0);
+  ns_->fake.TellAsMasters(kTopic);
+  EXPECT_TRUE(Succeeds(sent));
+  EXPECT_EQ(asked, 1);
+}
+
+// The topic is to be made by its first send, and the broker that would make it is without a master.
+TEST_F(MasterlessTest, Send_TopicDoesNotExistYet_WaitsForTheTemplatesBroker) {
+  ns_->fake.SetRoute(std::string(names::kAutoCreateTopic), {&a_->fake}, 8);
+  ns_->fake.TellAsSlaves(std::string(names::kAutoCreateTopic));
+  StartProducer(Options());
+  const auto sent = SendAsync(NewMessage("first"));
+  Run(seconds(1));
+  EXPECT_FALSE(sent->done());
+  ns_->fake.TellAsMasters(std::string(names::kAutoCreateTopic));
+  EXPECT_TRUE(Succeeds(sent));
+  EXPECT_EQ(a_->fake.StoredBodies(kTopic), std::vector<std::string>{"first"});
+}
+
+TEST_F(MasterlessTest, Send_LongWait_AsksOnceASecondAndSucceeds) {
+  StartWithoutMaster();
+  SendOptions options;
+  options.timeout = seconds(30);
+  const auto sent = SendAsync(NewMessage("amid"), options);
+  Run(seconds(6));
+  const size_t before = RouteQuestions();
+  Run(seconds(10));
+  EXPECT_NEAR(static_cast<double>(RouteQuestions() - before), 10, 2);
+  ns_->fake.TellAsMasters(kTopic);
+  EXPECT_TRUE(Succeeds(sent, milliseconds(1100)));
+}
+
+TEST_F(MasterlessTest, Send_WaitEndedOnce_TheNextOneIsQuickAgain) {
+  StartWithoutMaster();
+  SendOptions patient;
+  patient.timeout = seconds(60);
+  const auto first = SendAsync(NewMessage("long"), patient);
+  Run(seconds(10));
+  ns_->fake.TellAsMasters(kTopic);
+  ASSERT_TRUE(Succeeds(first, milliseconds(1100)));
+  ns_->fake.TellAsSlaves(kTopic);
+  Run(seconds(31));
+  const auto next = SendAsync(NewMessage("next"));
+  Run(milliseconds(420));
+  ns_->fake.TellAsMasters(kTopic);
+  EXPECT_TRUE(Succeeds(next, milliseconds(150)));
+}
+
+// As after a restart of the NameServer: another broker that makes topics is there first.
+TEST_F(MasterlessTest, Send_NameServerForgotTheTopic_WaitsForItsBroker) {
+  StartWithoutMaster();
+  ns_->fake.RemoveRoute(kTopic);
+  ns_->fake.SetRoute(std::string(names::kAutoCreateTopic), {&b_->fake}, 8);
+  const auto sent = SendAsync(NewMessage("amid"));
+  SendOptions keyed;
+  keyed.sharding_key = "k";
+  const auto by_key = SendAsync(NewMessage("key"), keyed);
+  Run(seconds(2));
+  EXPECT_FALSE(sent->done());
+  EXPECT_FALSE(by_key->done());
+  ns_->fake.SetRoute(kTopic, {&a_->fake}, 1);
+  EXPECT_TRUE(Succeeds(sent));
+  EXPECT_TRUE(Succeeds(by_key));
+  EXPECT_TRUE(b_->fake.StoredBodies(kTopic).empty());
+}
+
+// Its only broker died without a slave. Others would make it anew, for good, and it would be in two places.
+TEST_F(MasterlessTest, Send_NameServerForgotTheTopic_ARetryMakesItNowhereElse) {
+  ns_->fake.SetRoute(kTopic, {&a_->fake}, 1);
+  StartProducer(Options());
+  ASSERT_TRUE(Send(NewMessage("before")).ok());
+  network_.KillHost("10.0.0.2");
+  ns_->fake.RemoveRoute(kTopic);
+  ns_->fake.SetRoute(std::string(names::kAutoCreateTopic), {&b_->fake}, 8);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Send(NewMessage("lost")).status().code(), StatusCode::kUnavailable);
+    Run(seconds(1));
+  }
+  EXPECT_TRUE(b_->fake.StoredBodies(kTopic).empty());
+}
+
+TEST_F(MasterlessTest, Send_StoredButNotOk_IsTriedAtTheOtherBroker) {
+  ns_->fake.SetRoute(kTopic, {&a_->fake, &b_->fake}, 1);
+  ProducerOptions options = Options();
+  options.retry_when_not_stored_ok = true;
+  StartProducer(options);
+  a_->fake.Override(RequestCode::kSendMessageV2,
+                    [](const proto::CommandView&) { return StoredWith(ResponseCode::kSlaveNotAvailable); });
+  for (int i = 0; i < 2; ++i) {
+    const auto sent = Send(NewMessage("twice"));
+    ASSERT_TRUE(sent.ok()) << sent.status().ToString();
+    EXPECT_EQ(sent->status, SendStatus::kOk);
+    EXPECT_EQ(sent->queue.broker_name, "b");
+  }
 }
 
 TEST_F(MasterlessTest, Shutdown_AmidTheWait_CancelsTheSend) {
