@@ -14,16 +14,21 @@ std::optional<size_t> QueueRotation::Find(const std::vector<MessageQueue>& queue
   return std::nullopt;
 }
 
-size_t QueueRotation::Next(const std::vector<MessageQueue>& queues, const Avoid& avoid) {
-  const auto other_broker = [&avoid](const MessageQueue& q) { return q.broker_name != avoid.last_broker; };
+std::optional<size_t> QueueRotation::Next(const std::vector<MessageQueue>& queues, const Avoid& avoid) {
+  const auto usable = [&avoid](const MessageQueue& q) {
+    return avoid.routes == nullptr || avoid.routes->HasMaster(q.broker_name);
+  };
+  const auto other_broker = [&](const MessageQueue& q) {
+    return q.broker_name != avoid.last_broker && usable(q);
+  };
   if (avoid.health != nullptr) {
     const auto found = Find(queues, [&](const MessageQueue& q) {
       return other_broker(q) && avoid.health->Available(q.broker_name, avoid.now);
     });
-    if (found) return *found;
+    if (found) return found;
   }
-  if (const auto found = Find(queues, other_broker)) return *found;
-  return next_++ % queues.size();
+  if (const auto found = Find(queues, other_broker)) return found;
+  return Find(queues, usable);
 }
 
 size_t QueueIndexOfKey(std::string_view key, size_t queue_count) {

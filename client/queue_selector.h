@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "client/broker_health.h"
+#include "client/route_cache.h"
 #include "common/random.h"
 #include "orbitmq/message_queue.h"
 
@@ -24,9 +25,10 @@ class QueueRotation final {
     std::string_view last_broker;          // Empty on the first try.
     const BrokerHealth* health = nullptr;  // Null: latency fault avoidance is off.
     MonoTime now;
+    const RouteCache* routes = nullptr;  // Brokers without a master there are passed over; null: none are.
   };
-  // The index of the queue to use; `queues` is not empty.
-  size_t Next(const std::vector<MessageQueue>& queues, const Avoid& avoid);
+  // The index of the queue to use; nullopt when there is none.
+  std::optional<size_t> Next(const std::vector<MessageQueue>& queues, const Avoid& avoid);
 
  private:
   template <class Wanted>

@@ -135,6 +135,11 @@ std::optional<Endpoint> RouteCache::Master(const std::string& broker_name) const
   return master->second;
 }
 
+bool RouteCache::HasMaster(const std::string& broker_name) const {
+  const auto broker = brokers_.find(broker_name);
+  return broker != brokers_.end() && broker->second.contains(kMasterId);
+}
+
 std::optional<RouteCache::Replica> RouteCache::Nearest(const std::string& broker_name, BrokerId id) const {
   const auto broker = brokers_.find(broker_name);
   if (broker == brokers_.end() || broker->second.empty()) return std::nullopt;

@@ -58,6 +58,7 @@ class RouteCache final {
   // still name it until their next poll. A broker that no route mentions any more is forgotten.
   const std::map<std::string, BrokerAddresses>& brokers() const { return brokers_; }
   std::optional<Endpoint> Master(const std::string& broker_name) const;
+  bool HasMaster(const std::string& broker_name) const;
   // The asked id if it is known; else, for a slave, the next id, and then any (client.md 3.6).
   struct Replica {
     Endpoint endpoint;

@@ -188,7 +188,9 @@ void Sender::PickQueue(const OperationPtr& op, const RoutePtr& route, std::optio
   if (!op->target.sharding_key.empty()) {
     return Try(op, queues[QueueIndexOfKey(op->target.sharding_key, queues.size())]);
   }
-  Try(op, queues[rotation_.Next(queues, {op->last_broker, &health_, instance_.Now()})]);
+  const auto next = rotation_.Next(queues, {op->last_broker, &health_, instance_.Now(), &instance_.routes()});
+  if (!next) return AwaitMaster(op);
+  Try(op, queues[*next]);
 }
 
 proto::SendMessageRequestHeader Sender::HeaderOf(const Operation& op, const MessageQueue& queue) {
@@ -215,8 +217,7 @@ void Sender::Try(const OperationPtr& op, const MessageQueue& queue) {
     return Fail(op, Status(StatusCode::kTimeout, "the time for the send is used up"));
   }
   const auto master = instance_.routes().Master(queue.broker_name);
-  const bool choice = !op->target.fixed() && Elsewhere(*op, queue.broker_name);
-  if (!master && !choice && InRoute(*op, queue.broker_name)) return AwaitMaster(op);
+  if (!master && InRoute(*op, queue.broker_name)) return AwaitMaster(op);
   const Duration timeout = AttemptTimeout(*op, queue.broker_name);
   ++op->tries;
   op->last_broker = queue.broker_name;
@@ -274,7 +275,10 @@ void Sender::OnRouteChanged() {
 bool Sender::Elsewhere(const Operation& op, const std::string& broker) const {
   const RoutePtr route = instance_.routes().Find(op.message.topic);
   return route && std::any_of(route->publish_queues.begin(), route->publish_queues.end(),
-                              [&broker](const MessageQueue& queue) { return queue.broker_name != broker; });
+                              [this, &broker](const MessageQueue& queue) {
+                                return queue.broker_name != broker &&
+                                       instance_.routes().HasMaster(queue.broker_name);
+                              });
 }
 
 bool Sender::InRoute(const Operation& op, const std::string& broker) const {
@@ -299,7 +303,9 @@ Duration Sender::AttemptTimeout(const Operation& op, const std::string& broker) 
   std::set<std::string_view> untried;
   for (const MessageQueue& queue : route->publish_queues) {
     const bool tried = std::find(op.brokers.begin(), op.brokers.end(), queue.broker_name) != op.brokers.end();
-    if (!tried && queue.broker_name != broker) untried.insert(queue.broker_name);
+    if (!tried && queue.broker_name != broker && instance_.routes().HasMaster(queue.broker_name)) {
+      untried.insert(queue.broker_name);
+    }
   }
   return left / (1 + std::min(further, static_cast<int>(untried.size())));
 }

@@ -84,6 +84,7 @@ class Sender final {
   void Forget(const OperationPtr& op);
   proto::SendMessageRequestHeader HeaderOf(const Operation& op, const MessageQueue& queue);
   RouteLookup LookupOf(const std::string& topic) const;
+  // Whether another broker can take it now.
   bool Elsewhere(const Operation& op, const std::string& broker) const;
   // Whether the topic's route knows that broker, as a slave at least.
   bool InRoute(const Operation& op, const std::string& broker) const;

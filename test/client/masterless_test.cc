@@ -28,6 +28,17 @@ class MasterlessTest : public SimClientTest {
     ns_->fake.TellAsSlaves(kTopic);
     Run(seconds(31));
   }
+  // T's route has a and b; then U's, which came later, says that the masters of `lost` are gone.
+  void StartWithOthersNews(const std::vector<FakeBroker*>& lost, const ProducerOptions& options) {
+    ns_->fake.SetRoute(kOther, lost, 1);
+    ns_->fake.TellAsSlaves(kOther);
+    ns_->fake.SetRoute(kTopic, {&a_->fake, &b_->fake}, 1);
+    StartProducer(options);
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(Send(NewMessage("before")).ok());
+    SendOptions brief;
+    brief.timeout = milliseconds(50);
+    ASSERT_EQ(Send(NewMessage("news", kOther), brief).status().code(), StatusCode::kUnavailable);
+  }
   size_t RouteQuestions() { return ns_->fake.RequestCount(RequestCode::kGetRouteinfoByTopic); }
   // Whether it ends well within the time.
   bool Succeeds(const std::shared_ptr<Sent>& sent, Duration most = milliseconds(500)) {
@@ -235,6 +246,41 @@ TEST_F(MasterlessTest, Send_NameServerForgotTheTopic_ARetryMakesItNowhereElse) {
     Run(seconds(1));
   }
   EXPECT_TRUE(b_->fake.StoredBodies(kTopic).empty());
+}
+
+// A broker without a master costs no try: nothing left for it.
+TEST_F(MasterlessTest, Send_AnotherTopicsRouteKnowsThatOneIsWithoutAMaster_GoesToTheOther) {
+  ProducerOptions options = Options();
+  options.retries = 0;
+  StartWithOthersNews({&a_->fake}, options);
+  for (int i = 0; i < 4; ++i) {
+    const auto sent = Send(NewMessage("amid"));
+    ASSERT_TRUE(sent.ok()) << sent.status().ToString();
+    EXPECT_EQ(sent->queue.broker_name, "b");
+  }
+}
+
+TEST_F(MasterlessTest, Send_AnotherTopicsRouteKnowsThatNoneHasAMaster_Waits) {
+  StartWithOthersNews({&a_->fake, &b_->fake}, Options());
+  ns_->fake.TellAsSlaves(kTopic);
+  const auto sent = SendAsync(NewMessage("amid"));
+  Run(seconds(1));
+  EXPECT_FALSE(sent->done());
+  ns_->fake.TellAsMasters(kTopic);
+  EXPECT_TRUE(Succeeds(sent));
+}
+
+// With the other broker of the route without a master, the same one is tried again, and after a pause.
+TEST_F(MasterlessTest, Send_TheOneWithAMasterIsBusy_IsTriedAgainAfterAPause) {
+  StartWithOthersNews({&a_->fake}, Options());
+  int left = 2;
+  b_->fake.Override(RequestCode::kSendMessageV2, [&left](const proto::CommandView&) {
+    return left-- > 0 ? std::optional(Answer(ResponseCode::kSystemBusy)) : std::nullopt;
+  });
+  const MonoTime began = scheduler_.now();
+  const auto sent = SendAsync(NewMessage("amid"));
+  EXPECT_TRUE(Succeeds(sent));
+  EXPECT_GE(sent->ended - began, milliseconds(150));
 }
 
 TEST_F(MasterlessTest, Send_StoredButNotOk_IsTriedAtTheOtherBroker) {

@@ -150,10 +150,10 @@ TEST(QueueRotationTest, Next_AvoidsTheLastBrokerUnlessItIsTheOnlyOne) {
   QueueRotation rotation(random);
   const auto queues = FourQueues();
   for (int i = 0; i < 10; ++i) {
-    EXPECT_EQ(queues[rotation.Next(queues, {"a", nullptr, {}})].broker_name, "b");
+    EXPECT_EQ(queues[*rotation.Next(queues, {"a", nullptr, {}})].broker_name, "b");
   }
   const std::vector<MessageQueue> only_a = {{"T", "a", 0}, {"T", "a", 1}};
-  EXPECT_LT(rotation.Next(only_a, {"a", nullptr, {}}), 2u);
+  EXPECT_LT(*rotation.Next(only_a, {"a", nullptr, {}}), 2u);
 }
 
 TEST(QueueRotationTest, Next_SickBrokers_AreAvoidedWhileThereIsAnother) {
@@ -162,9 +162,36 @@ TEST(QueueRotationTest, Next_SickBrokers_AreAvoidedWhileThereIsAnother) {
   BrokerHealth health;
   health.Record("a", kFailedSendLatency, {});
   const auto queues = FourQueues();
-  for (int i = 0; i < 10; ++i) EXPECT_EQ(queues[rotation.Next(queues, {"", &health, {}})].broker_name, "b");
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(queues[*rotation.Next(queues, {"", &health, {}})].broker_name, "b");
   health.Record("b", kFailedSendLatency, {});
-  EXPECT_EQ(queues[rotation.Next(queues, {"b", &health, {}})].broker_name, "a");
+  EXPECT_EQ(queues[*rotation.Next(queues, {"b", &health, {}})].broker_name, "a");
+}
+
+TEST(QueueRotationTest, Next_BrokersWithoutAMaster_ArePassedOver) {
+  Random random(1);
+  QueueRotation rotation(random);
+  RouteCache routes;
+  const auto put = [&routes](BrokerId a, BrokerId b) {
+    auto data = Route({{"a", 2}, {"b", 2}});
+    data.broker_datas[0].broker_addrs = {{a, "h:1"}};
+    data.broker_datas[1].broker_addrs = {{b, "h:2"}};
+    routes.Put(*BuildTopicRoute("T", data));
+  };
+  BrokerHealth health;
+  health.Record("b", kFailedSendLatency, {});
+  const auto queues = FourQueues();
+  put(1, 0);
+  // Neither what failed last nor what is sick is worse than no master.
+  std::map<int32_t, int> used;
+  for (int i = 0; i < 10; ++i) {
+    const auto next = rotation.Next(queues, {"b", &health, {}, &routes});
+    ASSERT_TRUE(next.has_value());
+    EXPECT_EQ(queues[*next].broker_name, "b");
+    ++used[queues[*next].queue_id];
+  }
+  EXPECT_EQ(used, (std::map<int32_t, int>{{0, 5}, {1, 5}}));
+  put(1, 1);
+  EXPECT_EQ(rotation.Next(queues, {"", &health, {}, &routes}), std::nullopt);
 }
 
 TEST(QueueIndexTest, OfKey_AgreesWithJava) {
