@@ -245,22 +245,36 @@ Status Sender::NoMaster(const Operation& op) {
 
 // Nothing has left for a broker, so that waiting is no try, and allowed to sends that are never repeated.
 void Sender::AwaitMaster(const OperationPtr& op) {
+  if (op->stored) return Fail(op, NoMaster(*op));
   op->timer = instance_.loop().PostAt(op->deadline, [this, op] { Fail(op, NoMaster(*op)); });
   awaiting_master_.emplace(op->serial, op);
-  if (master_polls_ == 0) AskForMasters();
+  if (master_polls_.try_emplace(op->message.topic).second) AskForMasters();
 }
 
 void Sender::AskForMasters() {
-  std::map<std::string_view, const Operation*> topics;
-  for (const auto& [serial, op] : awaiting_master_) topics.emplace(op->message.topic, op.get());
-  master_polls_ = topics.empty() ? 0 : master_polls_ + 1;
-  if (topics.empty()) return;
-  std::vector<RouteLookup> lookups;
-  for (const auto& [topic, op] : topics) lookups.push_back(LookupOf(op->message.topic));
-  const Duration pause = master_polls_ <= kQuickPolls ? kMasterPoll : kMasterPollLater;
-  master_timer_ = instance_.loop().PostAt(instance_.Now() + pause, [this] { AskForMasters(); });
+  if (master_polls_.empty()) return;
+  const MonoTime now = instance_.Now();
+  MonoTime next = kNever;
+  std::vector<std::string> due;
+  for (auto& [topic, polls] : master_polls_) {
+    if (polls.next <= now) {
+      due.push_back(topic);
+      polls.next = now + (++polls.count <= kQuickPolls ? kMasterPoll : kMasterPollLater);
+    }
+    next = std::min(next, polls.next);
+  }
+  master_timer_ = instance_.loop().PostAt(next, [this] {
+    ForgetMasterPolls();
+    AskForMasters();
+  });
   // The last thing here: an answer may come at once.
-  for (const RouteLookup& lookup : lookups) instance_.RefreshRoute(lookup);
+  for (const std::string& topic : due) instance_.RefreshRoute(LookupOf(topic));
+}
+
+void Sender::ForgetMasterPolls() {
+  std::set<std::string_view> topics;
+  for (const auto& [serial, op] : awaiting_master_) topics.insert(op->message.topic);
+  std::erase_if(master_polls_, [&topics](const auto& polls) { return !topics.contains(polls.first); });
 }
 
 void Sender::OnRouteChanged() {
@@ -270,6 +284,8 @@ void Sender::OnRouteChanged() {
     op->timer.Cancel();
     Begin(op);
   }
+  // The next change of a master that has come is asked for quickly again.
+  ForgetMasterPolls();
 }
 
 bool Sender::Elsewhere(const Operation& op, const std::string& broker) const {
@@ -331,7 +347,8 @@ void Sender::OnReply(const OperationPtr& op, Result<net::SendReply> reply, MonoT
   result.region_id = header.msg_region.empty() ? std::string(names::kDefaultRegion) : header.msg_region;
   result.transaction_id = header.transaction_id;
   result.recall_handle = header.recall_handle;
-  const bool may_retry = settings_.retry_when_not_stored_ok && !op->target.fixed();
+  const bool may_retry =
+      settings_.retry_when_not_stored_ok && !op->target.fixed() && Elsewhere(*op, op->last_broker);
   if (result.status != SendStatus::kOk && may_retry && op->tries <= settings_.retries &&
       Left(*op) > Duration::zero()) {
     op->stored = std::move(result);

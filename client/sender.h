@@ -74,9 +74,13 @@ class Sender final {
   void RunSelector(const OperationPtr& op, RoutePtr route);
   void PickQueue(const OperationPtr& op, const RoutePtr& route, std::optional<size_t> selected);
   void Try(const OperationPtr& op, const MessageQueue& queue);
-  // Until a route has a master for the queues that this send may go to, or its time is used up.
+  // Until a route has a master for the queues that this send may go to, or its time is used up. A message
+  // that is stored already does not wait for more.
   void AwaitMaster(const OperationPtr& op);
+  // Those topics whose turn it is.
   void AskForMasters();
+  // Of topics that nobody waits for.
+  void ForgetMasterPolls();
   void OnReply(const OperationPtr& op, Result<net::SendReply> reply, MonoTime began);
   void RetryOrFail(const OperationPtr& op, const Status& why);
   void Succeed(const OperationPtr& op, SendResult result);
@@ -103,7 +107,12 @@ class Sender final {
   uint64_t next_serial_ = 1;
   std::unordered_map<uint64_t, OperationPtr> operations_;  // By serial.
   std::map<uint64_t, OperationPtr> awaiting_master_;       // By serial: in the order of the calls.
-  int master_polls_ = 0;                                   // Since sends began to wait for a master.
+  // How often a topic was asked for since sends began to wait for its master.
+  struct MasterPolls {
+    int count = 0;
+    MonoTime next;
+  };
+  std::map<std::string, MasterPolls> master_polls_;  // By topic, of those in awaiting_master_.
   Timer master_timer_;
   Completion<Done> idle_;
   // Cleared by the destructor, so that late replies find nobody.

@@ -199,6 +199,27 @@ TEST_F(MasterlessTest, Send_LongWait_AsksOnceASecondAndSucceeds) {
   EXPECT_TRUE(Succeeds(sent, milliseconds(1100)));
 }
 
+// A topic that waits for long must not make another's change of master a matter of seconds.
+TEST_F(MasterlessTest, Send_AnotherTopicWaitsForLong_IsAskedForQuicklyAllTheSame) {
+  StartWithoutMaster();
+  ns_->fake.SetRoute(kOther, {&b_->fake}, 1);
+  ASSERT_TRUE(Send(NewMessage("before", kOther)).ok());
+  ns_->fake.TellAsSlaves(kOther);
+  Run(seconds(31));
+  SendOptions patient;
+  patient.timeout = seconds(60);
+  const auto first = SendAsync(NewMessage("T"), patient);
+  Run(milliseconds(10'050));
+  const auto second = SendAsync(NewMessage("U", kOther));
+  Run(milliseconds(420));
+  EXPECT_FALSE(second->done());
+  ns_->fake.TellAsMasters(kOther);
+  EXPECT_TRUE(Succeeds(second, milliseconds(150)));
+  EXPECT_FALSE(first->done());
+  ns_->fake.TellAsMasters(kTopic);
+  EXPECT_TRUE(Succeeds(first, milliseconds(1100)));
+}
+
 TEST_F(MasterlessTest, Send_WaitEndedOnce_TheNextOneIsQuickAgain) {
   StartWithoutMaster();
   SendOptions patient;
@@ -281,6 +302,41 @@ TEST_F(MasterlessTest, Send_TheOneWithAMasterIsBusy_IsTriedAgainAfterAPause) {
   const auto sent = SendAsync(NewMessage("amid"));
   EXPECT_TRUE(Succeeds(sent));
   EXPECT_GE(sent->ended - began, milliseconds(150));
+}
+
+TEST_F(MasterlessTest, Send_StoredButNotOkAndNoOtherMaster_EndsAtOnceWithThat) {
+  ProducerOptions options = Options();
+  options.retry_when_not_stored_ok = true;
+  StartWithOthersNews({&a_->fake}, options);
+  b_->fake.Override(RequestCode::kSendMessageV2,
+                    [](const proto::CommandView&) { return StoredWith(ResponseCode::kSlaveNotAvailable); });
+  const size_t before = b_->fake.RequestCount(RequestCode::kSendMessageV2);
+  const auto sent = SendAsync(NewMessage("stored"));
+  ASSERT_TRUE(Succeeds(sent, milliseconds(100)));
+  EXPECT_EQ(sent->results.front()->status, SendStatus::kSlaveNotAvailable);
+  EXPECT_EQ(b_->fake.RequestCount(RequestCode::kSendMessageV2), before + 1);
+}
+
+// The masters are gone when the second try ends, and the first has stored the message.
+TEST_F(MasterlessTest, Send_StoredButNotOkAndTheMastersAreLost_EndsAtOnceWithThat) {
+  ns_->fake.SetRoute(kTopic, {&a_->fake, &b_->fake}, 1);
+  ProducerOptions options = Options();
+  options.retry_when_not_stored_ok = true;
+  options.send_timeout = seconds(90);
+  options.attempt_timeout_max = seconds(35);
+  StartProducer(options);
+  // The next one goes to a.
+  while (Send(NewMessage("before"))->queue.broker_name != "b") {
+  }
+  a_->fake.Override(RequestCode::kSendMessageV2,
+                    [](const proto::CommandView&) { return StoredWith(ResponseCode::kSlaveNotAvailable); });
+  b_->fake.Ignore(RequestCode::kSendMessageV2);
+  const auto sent = SendAsync(NewMessage("stored"));
+  Run(seconds(1));
+  ns_->fake.TellAsSlaves(kTopic);
+  EXPECT_FALSE(sent->done());
+  ASSERT_TRUE(Succeeds(sent, milliseconds(34'500)));
+  EXPECT_EQ(sent->results.front()->status, SendStatus::kSlaveNotAvailable);
 }
 
 TEST_F(MasterlessTest, Send_StoredButNotOk_IsTriedAtTheOtherBroker) {

@@ -40,7 +40,8 @@ struct ProducerOptions {
   // Further tries after a failed one; 0..15. Sends to a given queue, by key or by selector are not repeated
   // (another queue would break what they are for).
   int retries = 2;
-  // Try another broker too when the answer is not SendStatus::kOk. Stores the message twice.
+  // Try another broker too, if one has a master, when the answer is not SendStatus::kOk. Stores the message
+  // twice.
   bool retry_when_not_stored_ok = false;
   // 1..15 MiB; before compression.
   size_t message_bytes_max = size_t{4} << 20;
