@@ -2,14 +2,12 @@
 #include "broker/replication/standby_sync.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 #include <utility>
 #include <vector>
 
 #include "common/names.h"
 #include "common/planted_bug.h"
-#include "remoting/protocol/headers.h"
 #include "remoting/protocol/headers_admin.h"
 #include "remoting/protocol/offset_bodies.h"
 #include "remoting/protocol/subscription_group.h"
@@ -188,38 +186,67 @@ Status StandbySync::TakeOffsets(const proto::Command& reply) {
   parts_.env.log().Info(
       "consumer offsets that were committed to this slave go to the master",
       {{"master", taking_from_.ToString()}, {"count", static_cast<uint64_t>(ahead.size())}});
-  for (auto& one : ahead) CommitAtMaster(taking_from_, std::move(one));
+  for (const auto& one : ahead) CommitAtMaster(taking_from_, one);
   return {};
 }
 
 // Never beyond the end of the master's queue, which may have lost its last messages: a consumer would skip
 // what gets their offsets next.
-void StandbySync::CommitAtMaster(const Endpoint& master, ConsumerOffsets::Ahead ahead) {
-  net::BrokerStub stub(parts_.rpc);
-  const std::string topic = ahead.topic;
-  const QueueId queue_id = ahead.queue_id;
-  stub.GetMaxOffset(
-      master, topic, queue_id, kTimeout,
-      [this, master, ahead = std::move(ahead), alive = std::weak_ptr<bool>(alive_)](Result<int64_t> end) {
-        if (alive.expired() || !end.ok() || !has_master_ || master != master_) return;
-        proto::UpdateConsumerOffsetRequestHeader header;
-        header.consumer_group = ahead.group;
-        header.topic = ahead.topic;
-        header.queue_id = ahead.queue_id;
-        header.commit_offset = std::min(ahead.offset, *end);
-        std::optional<int64_t> cut;
-        if (*end < ahead.offset) cut = *end;
-        net::BrokerStub(parts_.rpc)
-            .UpdateConsumerOffset(master, header, kTimeout,
-                                  [this, master, ahead, cut, alive](Result<Done> done) {
-                                    // What the master refuses or cannot have is settled; what did not reach
-                                    // it comes again with the next round.
-                                    const bool refused = !done.ok() && done.status().wire_code() != 0;
-                                    if (alive.expired() || !has_master_ || master != master_) return;
-                                    if (!refused && !(done.ok() && cut)) return;
-                                    parts_.offsets.Settle({ahead.group, ahead.topic, ahead.queue_id}, cut);
-                                  });
-      });
+void StandbySync::CommitAtMaster(const Endpoint& master, const ConsumerOffsets::Ahead& ahead) {
+  auto commit = std::make_shared<ReturningCommit>();
+  commit->master = master;
+  commit->header.consumer_group = ahead.group;
+  commit->header.topic = ahead.topic;
+  commit->header.queue_id = ahead.queue_id;
+  commit->header.commit_offset = ahead.offset;
+  net::BrokerStub(parts_.rpc)
+      .GetMaxOffset(master, ahead.topic, ahead.queue_id, kTimeout,
+                    [this, commit, alive = std::weak_ptr<bool>(alive_)](Result<int64_t> end) {
+                      if (alive.expired() || !end.ok() || !Follows(commit->master)) return;
+                      if (*end < commit->header.commit_offset) commit->cut = *end;
+                      commit->header.commit_offset = std::min(commit->header.commit_offset, *end);
+                      CommitUnlessPassed(commit);
+                    });
 }
+
+// A consumer may be back at the master since its table was read, and must not go backwards. What it commits
+// while one request is under way is not seen: the protocol has no commit that depends on the offset before.
+void StandbySync::CommitUnlessPassed(const std::shared_ptr<const ReturningCommit>& commit) {
+  proto::QueryConsumerOffsetRequestHeader query;
+  query.consumer_group = commit->header.consumer_group;
+  query.topic = commit->header.topic;
+  query.queue_id = commit->header.queue_id;
+  net::BrokerStub(parts_.rpc)
+      .QueryConsumerOffset(
+          commit->master, query, kTimeout,
+          [this, commit, alive = std::weak_ptr<bool>(alive_)](const Result<std::optional<int64_t>>& has) {
+            if (alive.expired() || !Follows(commit->master)) return;
+            if (!has.ok() && !Refused(has.status())) return;
+            if (has.ok() && has->value_or(-1) >= commit->header.commit_offset) {
+              return EndCommit(*commit, {});
+            }
+            Commit(commit);
+          });
+}
+
+void StandbySync::Commit(const std::shared_ptr<const ReturningCommit>& commit) {
+  net::BrokerStub(parts_.rpc)
+      .UpdateConsumerOffset(commit->master, commit->header, kTimeout,
+                            [this, commit, alive = std::weak_ptr<bool>(alive_)](const Result<Done>& done) {
+                              if (alive.expired() || !Follows(commit->master)) return;
+                              EndCommit(*commit, done.status());
+                            });
+}
+
+// What the master refuses or cannot have is settled; what did not reach it, or whose answer was lost, comes
+// again with the next round.
+void StandbySync::EndCommit(const ReturningCommit& commit, const Status& status) {
+  if (!Refused(status) && !(status.ok() && commit.cut)) return;
+  const auto& header = commit.header;
+  parts_.offsets.Settle({header.consumer_group, header.topic, header.queue_id}, commit.cut);
+}
+
+// By the master's answer: without one there is no code.
+bool StandbySync::Refused(const Status& status) { return status.wire_code() > 0; }
 
 }  // namespace orbitmq::broker

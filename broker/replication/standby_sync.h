@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "broker/replication/ha_service.h"
@@ -11,6 +12,7 @@
 #include "broker/state/group_table.h"
 #include "broker/state/topic_table.h"
 #include "common/env.h"
+#include "remoting/protocol/headers.h"
 #include "remoting/rpc_client.h"
 
 namespace orbitmq::broker {
@@ -18,7 +20,8 @@ namespace orbitmq::broker {
 // Keeps a slave's tables in step with its master's: topics (21), consumer offsets (43), delay offsets (45)
 // and consumer groups (201), at once when a master becomes known and every kSyncEvery from then on. What
 // consumers committed here while the master was away is committed at the master (15) before its smaller
-// offset is believed. The codes are those of Apache's SlaveSynchronize, so either side may be Apache's.
+// offset is believed, unless the master has as much by then (14). The codes are those of Apache's
+// SlaveSynchronize, so either side may be Apache's.
 //
 // A table is ahead of this slave's log while that catches up. Of the delay offsets that counts: a message
 // that they are past may have its copy in the master's log only (DelayQueues::Follow).
@@ -77,7 +80,19 @@ class StandbySync final {
   Status TakeOffsets(const proto::Command& reply);
   Status TakeDelayOffsets(const proto::Command& reply);
   Status TakeGroups(const proto::Command& reply);
-  void CommitAtMaster(const Endpoint& master, ConsumerOffsets::Ahead ahead);
+  // On its way to the master.
+  struct ReturningCommit {
+    Endpoint master;
+    proto::UpdateConsumerOffsetRequestHeader header;
+    std::optional<int64_t>
+        cut;  // Where the master's queue ends, when that is before what was committed here.
+  };
+  void CommitAtMaster(const Endpoint& master, const ConsumerOffsets::Ahead& ahead);
+  void CommitUnlessPassed(const std::shared_ptr<const ReturningCommit>& commit);
+  void Commit(const std::shared_ptr<const ReturningCommit>& commit);
+  void EndCommit(const ReturningCommit& commit, const Status& status);
+  static bool Refused(const Status& status);
+  bool Follows(const Endpoint& master) const { return has_master_ && master == master_; }
   void Report(std::string_view table, FollowOutcome outcome);
 
   static constexpr Duration kSyncEvery = std::chrono::seconds(5);
