@@ -72,6 +72,11 @@ void CommitWaiters::Answer(std::vector<Waiter>& waiters) {
   }
 }
 
+void CommitWaiters::Waiter::Fail(const Status& why) {
+  if (placed != nullptr) *placed = std::move(receipt);
+  done(why);
+}
+
 void CommitWaiters::Expire(MonoTime now, Duration timeout) {
   std::vector<Waiter> late;
   {
@@ -82,7 +87,7 @@ void CommitWaiters::Expire(MonoTime now, Duration timeout) {
   }
   const int64_t timeout_ms = std::chrono::duration_cast<Millis>(timeout).count();
   for (Waiter& waiter : late) {
-    waiter.done(Status(StatusCode::kUnknown,
+    waiter.Fail(Status(StatusCode::kUnknown,
                        StrCat("the record at log offset ", waiter.receipt.log_offsets.front().value,
                               " was written, but not synced within ", timeout_ms, " ms (syncFlushTimeout)"))
                     .WithPersisted(Persisted::kMaybe));
@@ -95,7 +100,7 @@ void CommitWaiters::FailAll(const Status& why) {
     const MutexLock lock(mutex_);
     all = TakeFirst(waiting_.size() - done_);
   }
-  for (Waiter& waiter : all) waiter.done(why.WithFatal().WithPersisted(Persisted::kMaybe));
+  for (Waiter& waiter : all) waiter.Fail(why.WithFatal().WithPersisted(Persisted::kMaybe));
 }
 
 bool CommitWaiters::empty() const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -25,6 +26,9 @@ class CommitWaiters final {
     Completion<AppendReceipt> done;
     bool replicas = false;  // Waits for replicas too, until replica_deadline.
     MonoTime replica_deadline{};
+    std::shared_ptr<AppendReceipt> placed{};  // AppendRequest::placed.
+
+    void Fail(const Status& why);
   };
   // Takes over those that are flushed and wait for replicas too, in the order of their ends.
   using NextStage = UniqueFunction<void(std::vector<Waiter>&)>;

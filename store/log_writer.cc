@@ -174,14 +174,14 @@ void LogWriter::Answer(Placed& placed, MonoTime now) {
     request.done(std::move(placed.receipt));
     return;
   }
-  if (request.placed != nullptr) *request.placed = placed.receipt;
   auto& stage = waits ? to_wait_ : to_replicate_;
   stage.push_back({.end = placed.end,
                    .deadline = now + parts_.options.sync_flush_timeout,
                    .receipt = std::move(placed.receipt),
                    .done = std::move(request.done),
                    .replicas = replicas,
-                   .replica_deadline = now + parts_.options.replica_timeout});
+                   .replica_deadline = now + parts_.options.replica_timeout,
+                   .placed = std::move(request.placed)});
 }
 
 }  // namespace orbitmq::store

@@ -62,10 +62,12 @@ struct AppendRequest {
   Durability durability = Durability::kStoreDefault;
   // Called on an executor of the store; must not block (post onwards). Failures: kBusy (queue full or too
   // old: not stored), kUnknown with Persisted::kMaybe (placed, but its flush did not end in
-  // StoreOptions::sync_flush_timeout: Apache's FLUSH_DISK_TIMEOUT), kResourceExhausted (disk full, text has
-  // path/used/limit), fatal kIoError.
+  // StoreOptions::sync_flush_timeout: Apache's FLUSH_DISK_TIMEOUT; or flushed as asked, and this broker
+  // ceased to lead while it waited for replicas), kResourceExhausted (disk full, text has path/used/limit),
+  // fatal kIoError.
   Completion<AppendReceipt> done;
-  // If set, filled before `done` is called with kUnknown: where the records lie that may be lost yet.
+  // If set, filled before `done` is called with kUnknown: where the records lie that may be lost yet, with
+  // Replicas::kTimeout when only their replication is open.
   std::shared_ptr<AppendReceipt> placed{};
 };
 

@@ -86,7 +86,10 @@ void ReplicaAcks::FailAll(const Status& why) {
     const MutexLock lock(mutex_);
     all.swap(waiting_);
   }
-  for (CommitWaiters::Waiter& waiter : all) waiter.done(why.WithPersisted(Persisted::kMaybe));
+  for (CommitWaiters::Waiter& waiter : all) {
+    waiter.receipt.replicas = Replicas::kTimeout;
+    waiter.Fail(why.WithPersisted(Persisted::kMaybe));
+  }
 }
 
 void ReplicaAcks::Lower(LogOffset end) {

@@ -37,6 +37,7 @@ class ReplicaAcks final {
   void Set(const ReplicaCount& count);
   // Those past their deadline get Replicas::kTimeout.
   void Expire(MonoTime now);
+  // Nobody will tell any more whether replicas get them. Where they lie says Replicas::kTimeout.
   void FailAll(const Status& why);
   // The log was cut to `end`: nothing above is replicated.
   void Lower(LogOffset end);

@@ -386,8 +386,9 @@ void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordD
                          store::Durability durability) {
   store::AppendRequest append;
   append.durability = durability;
-  if (durability == store::Durability::kStoreDefault &&
-      outcome.options->flush_disk_type == store::FlushMode::kSync) {
+  const bool waits =
+      outcome.options->flush_disk_type == store::FlushMode::kSync || InSyncReplicas(*outcome.options) > 1;
+  if (durability == store::Durability::kStoreDefault && waits) {
     append.placed = std::make_shared<store::AppendReceipt>();
   }
   append.queue = QueueKey{std::move(message.topic), message.queue_id};
@@ -396,10 +397,13 @@ void SendHandler::Append(net::ServerRequest request, PutMessage message, RecordD
                  outcome = std::move(outcome)](Result<store::AppendReceipt> receipt) mutable {
     if (Planted(Bug::kAckRefused) && !receipt.ok()) receipt = store::AppendReceipt{};
     if (receipt.ok()) return ReplyStored(request, *receipt, outcome, CodeOf(receipt->replicas));
-    // FLUSH_DISK_TIMEOUT is a success with a warning to clients, which read the whole reply.
+    // FLUSH_DISK_TIMEOUT and FLUSH_SLAVE_TIMEOUT are successes with a warning to clients, which read the
+    // whole reply.
     if (receipt.status().code() == StatusCode::kUnknown && placed != nullptr &&
         !placed->log_offsets.empty()) {
-      return ReplyStored(request, *placed, outcome, ResponseCode::kFlushDiskTimeout);
+      const bool flushed = placed->replicas == store::Replicas::kTimeout;
+      return ReplyStored(request, *placed, outcome,
+                         flushed ? ResponseCode::kFlushSlaveTimeout : ResponseCode::kFlushDiskTimeout);
     }
     parts_.stats.PutFailed();
     Refuse(request, RefusalOf(receipt.status(), parts_.options.Get()->max_message_size));

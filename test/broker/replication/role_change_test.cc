@@ -44,6 +44,36 @@ TEST_F(RoleChangeTest, Switch_WhatWasChangedInTheLastMoment_TheNewMasterHasIt) {
   EXPECT_EQ(SendAt(kSlave, {.topic = "Last", .default_topic = "none"}), ResponseCode::kSuccess);
 }
 
+// It is stored, and synced where that is asked; only whether a slave has it is open.
+TEST_F(RoleChangeTest, Demote_ASendWaitsForTheSlave_EndsAsFlushSlaveTimeoutWithItsPlace) {
+  for (const auto flush : {store::FlushMode::kSync, store::FlushMode::kAsync}) {
+    BrokerOptions options = Master();
+    options.broker_role = BrokerRole::kSyncMaster;
+    options.flush_disk_type = flush;
+    options.slave_timeout = seconds(60);
+    Start(options);
+    StartSlave();
+    ASSERT_TRUE(Eventually([&] { return Follows(kSlave); }));
+    ASSERT_TRUE(Eventually([&] { return Send().code == ResponseCode::kSuccess; }));
+    const int64_t end = EndAt(kMaster, 0);
+    network_.Block(kSlaveIp, kBrokerIp);
+    const auto waiting = caller_->Begin(SendRequest({.body = "open"}), seconds(10));
+    Run(milliseconds(300));
+    ASSERT_FALSE(waiting->has_value());
+    ASSERT_EQ(Configure(kMaster, kBecomeSlave).code, ResponseCode::kSuccess);
+    ASSERT_TRUE(waiting->has_value());
+    EXPECT_EQ((*waiting)->code, ResponseCode::kFlushSlaveTimeout) << (*waiting)->remark;
+    const auto header = proto::DecodeHeader<proto::SendMessageResponseHeader>(**waiting);
+    ASSERT_TRUE(header.ok()) << header.status().ToString();
+    EXPECT_EQ(header->queue_offset, end);
+    EXPECT_FALSE(header->msg_id.empty());
+    EXPECT_EQ(BodiesAt(kMaster, "T").back(), "open");
+    network_.HealAll();
+    StopSlave();
+    Stop();
+  }
+}
+
 TEST_F(RoleChangeTest, Switch_DelayedMessages_AreDeliveredOnce) {
   Start(Master());
   ASSERT_EQ(CreateTopic("T").code, ResponseCode::kSuccess);
