@@ -93,10 +93,10 @@ void AddReplication(Rows& rows) {
            "Apache's default is 1: it does not wait."),
        IntOption<&B::min_in_sync_replicas>(
            "minInSyncReplicas", {1, 64}, Reload::kYes,
-           "With fewer in step SYNC_MASTER refuses sends and stores nothing; 1 = never."),
+           "With fewer in sync SYNC_MASTER refuses sends and stores nothing; 1 = never."),
        BoolOption<&B::enable_auto_in_sync_replicas>(
            "enableAutoInSyncReplicas", Reload::kYes,
-           "SYNC_MASTER waits for no more brokers than are in step, at least for minInSyncReplicas."),
+           "SYNC_MASTER waits for no more brokers than are in sync, at least for minInSyncReplicas."),
        BoolOption<&B::all_ack_in_sync_state_set>(
            "allAckInSyncStateSet", Reload::kYes,
            "SYNC_MASTER waits for every slave that has caught up, and for as many as inSyncReplicas says."),

@@ -45,7 +45,7 @@ enum class Durability : uint8_t {
 // Whether as many brokers as in_sync_replicas asks for have the records. They are stored and kept either way.
 enum class Replicas : uint8_t {
   kEnough,        // Or the append did not have to wait for any.
-  kNotAvailable,  // Too few were in step when it was placed: Apache's SLAVE_NOT_AVAILABLE.
+  kNotAvailable,  // Too few were in sync when it was placed: Apache's SLAVE_NOT_AVAILABLE.
   kTimeout,       // Not within StoreOptions::replica_timeout: Apache's FLUSH_SLAVE_TIMEOUT.
 };
 

@@ -28,10 +28,10 @@ class ReplicaAcks final {
   // Whether an append with Durability::kStoreDefault waits for replicas at all.
   bool required() const { return wanted_.load(std::memory_order_relaxed) > 1; }
   void SetDemand(const ReplicaDemand& demand);
-  // Refused before anything is written while fewer than in_sync_replicas_min are in step.
+  // Refused before anything is written while fewer than in_sync_replicas_min are in sync.
   Status Admit() const;
 
-  // Takes all of them. Those that are replicated already, or for which too few replicas are in step, are
+  // Takes all of them. Those that are replicated already, or for which too few replicas are in sync, are
   // answered at once.
   void Add(std::vector<CommitWaiters::Waiter>& waiters);
   void Set(const ReplicaCount& count);

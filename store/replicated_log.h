@@ -22,7 +22,7 @@ struct ReplicaCount {
 struct ReplicaDemand {
   int32_t in_sync = 1;      // inSyncReplicas, this store among them; 1 = none besides it.
   int32_t in_sync_min = 1;  // minInSyncReplicas: below that an append is refused.
-  bool adapt = false;  // enableAutoInSyncReplicas: content with those in step, but never below the minimum.
+  bool adapt = false;  // enableAutoInSyncReplicas: content with those in sync, but never below the minimum.
 };
 
 // Whole records (fillers at the ends of files among them) as the leader's log has them, without a gap.

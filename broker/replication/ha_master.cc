@@ -317,7 +317,7 @@ void HaMaster::Publish() {
   const auto options = parts_.options.Get();
   int32_t in_sync = 1;
   std::vector<LogOffset> acks;  // Of those that are waited for.
-  LogOffset least = end;        // Of all that are in step.
+  LogOffset least = end;        // Of all that are in sync.
   for (const auto& session : sessions_) {
     if (!InSync(*session, end)) continue;
     ++in_sync;

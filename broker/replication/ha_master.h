@@ -51,7 +51,7 @@ class HaMaster final {
   void Stop();
   // The log grew.
   void Signal() { pulse_.Signal(); }
-  // Calls `done` on the loop once every slave in step has acknowledged the whole log, or after `patience`.
+  // Calls `done` on the loop once every slave in sync has acknowledged the whole log, or after `patience`.
   void AwaitSlaves(Duration patience, Completion<Done> done);
   void AddStatus(HaStatus& status) const;
 

@@ -49,12 +49,12 @@ class HaService final {
   void OnMasterLost(UniqueFunction<void()> lost);
   // A slave: whether its master lives, see HaSlave::AskMaster. `done` on bk-ha.
   void AskMaster(Duration patience, UniqueFunction<void(MasterAnswer)> done);
-  // To follow: nothing must be appended any more; waits, for `patience` at most, until every slave in step
+  // To follow: nothing must be appended any more; waits, for `patience` at most, until every slave in sync
   // has the whole log, then follows whoever SetMaster names. To lead: takes none of its master's log any
   // more. `done` on bk-ha. A store that cannot change its role leaves everything as it was.
   void ChangeRole(store::LogRole role, Duration patience, Completion<Done> done);
   // Before the store closes: a slave takes none of its master's log; a master calls `done` once every slave
-  // in step has the whole log, or after `patience`.
+  // in sync has the whole log, or after `patience`.
   void BeginStop(Duration patience, Completion<Done> done);
   HaStatus status() const;
   // Nothing runs afterwards. Before the store goes; this object goes after it.

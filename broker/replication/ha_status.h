@@ -19,19 +19,19 @@ struct HaReplica {
   LogOffset sent;           // Handed to the connection up to here.
   LogOffset acked;          // It says that it has everything below.
   int64_t lag_bytes = 0;    // From `acked` to the end of the master's log.
-  int64_t lag_ms = 0;       // For how long it has not had what the log held then; 0 = in step.
+  int64_t lag_ms = 0;       // For how long it has not had what the log held then; 0 = it has caught up.
   int64_t bytes_per_second = 0;
   bool in_sync = false;  // Counts for SYNC_MASTER: behind by no more than haMaxGapNotInSync, maybe for long.
-  bool caught_up = false;   // allAckInSyncStateSet waits for it.
+  bool caught_up = false;  // allAckInSyncStateSet waits for it.
 };
 
 // What a slave does about its log.
 enum class HaSlaveState : uint8_t {
   kWaitingForAddress,  // Neither haMasterAddress nor a NameServer says where the master is.
   kConnecting,
-  kComparing,   // Its own newest bytes with those of the master.
-  kHealing,     // It drops what the master does not have.
-  kFollowing,   // It appends what comes.
+  kComparing,  // Its own newest bytes with those of the master.
+  kHealing,    // It drops what the master does not have.
+  kFollowing,  // It appends what comes.
 };
 
 inline std::string_view NameOf(HaSlaveState state) {
@@ -67,8 +67,8 @@ struct HaSlaveStatus {
 struct HaStatus {
   bool master = true;
   LogOffset log_end;
-  LogOffset replicated;           // Enough slaves have everything below; of no meaning on a slave.
-  int32_t in_sync_count = 1;      // Brokers that count for SYNC_MASTER, the master among them.
+  LogOffset replicated;             // Enough slaves have everything below; of no meaning on a slave.
+  int32_t in_sync_count = 1;        // Brokers that count for SYNC_MASTER, the master among them.
   std::vector<HaReplica> replicas;  // A master's.
   HaSlaveStatus slave;              // A slave's.
 };

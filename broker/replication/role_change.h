@@ -21,7 +21,7 @@ namespace orbitmq::broker {
 // slave, from slave to master. It decides nothing: an administrator does today (UPDATE_BROKER_CONFIG; mqadmin
 // switchMaster asks two brokers in turn), an elected leader's term would by the same call.
 //
-//   to slave:  sends refused -> duties end -> slaves in step get the whole log -> the store follows
+//   to slave:  sends refused -> duties end -> slaves in sync get the whole log -> the store follows
 //              -> options, tables, group -> registered
 //   to master: following ends -> the store leads -> offsets within the queues -> options, tables
 //              -> what the other brokers of the group hold is taken -> sends taken -> registered

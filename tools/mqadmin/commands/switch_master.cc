@@ -242,7 +242,7 @@ class MasterSwitch final {
                          " again as before"));
   }
 
-  // The old master takes nothing any more, and the slaves in step were given the whole log.
+  // The old master takes nothing any more, and the slaves in sync were given the whole log.
   Status CheckHasAll(const GroupMember& master, const GroupMember& target) {
     const auto logs =
         session_.admin().CallAll(&net::AdminStub::GetHaStatus, {master.address, target.address});
