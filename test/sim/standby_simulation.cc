@@ -67,11 +67,11 @@ class StandbyRun final {
   SimulationReport Run() {
     if (Begin() && Faults() && MasterAway() && MasterBack() && HandOvers() && Split()) Peace();
     SimulationReport report = ReportOf(world_);
-    report.summary =
-        StrCat("standby sent ", world_.facts.messages.size(), " acked ", acked_.size(), " kept ",
-               kept_.size(), " delivered ", delivery_.delivered_count(), " at the slave ", at_slave_,
-               " topics made ", made_, " switches ", switches_, " lost at the old master ", lost_, " faults ",
-               fault_count_, " steps ", world_.scheduler.steps());
+    report.summary = StrCat("standby sent ", world_.facts.messages.size(), " acked ", acked_.size(), " kept ",
+                            kept_.size(), " delivered ", delivery_.delivered_count(), " at the slave ",
+                            at_slave_, " topics made ", made_, " switches ", switches_, " NameServer kills ",
+                            namesrv_kills_, " lost at the old master ", lost_, " faults ", fault_count_,
+                            " steps ", world_.scheduler.steps());
     return report;
   }
 
@@ -280,8 +280,19 @@ class StandbyRun final {
     node.Start();
   }
 
+  // On every fourth seed the NameServer is killed now and then. When it returns it knows nothing, and hears
+  // first of whichever broker registers first.
+  bool MayLoseNamesrv(uint64_t out_of) { return options_.seed % 4 == 2 && random_.Chance(1, out_of); }
+  void CrashNamesrv() {
+    if (!namesrv_->up()) return;
+    ++namesrv_kills_;
+    namesrv_->Kill(SimEnv::Loss::kPower);
+    pace_.After(pace_.Between(300, 5000), [this] { namesrv_->Start(); });
+  }
+
   void Fault() {
     ++fault_count_;
+    if (MayLoseNamesrv(5)) return CrashNamesrv();
     SimNetwork& network = world_.network;
     BrokerNode& node = random_.Chance(2, 3) ? *master_ : *slave_;
     BrokerNode& other = &node == master_.get() ? *slave_ : *master_;
@@ -352,6 +363,7 @@ class StandbyRun final {
     master_->Kill(SimEnv::Loss::kPower);
     master_->host().disk.SlowSyncs(Duration(0));
     sending_ = false;
+    if (MayLoseNamesrv(2)) pace_.After(pace_.Between(0, 2000), [this] { CrashNamesrv(); });
     const bool consumed = Await(kPeaceMax, "", [this] { return pending_ == 0 && delivery_.Owed() == 0; });
     if (!consumed && Fine()) {
       world_.facts.findings.Add("liveness", StrCat("with the master away ", delivery_.DescribeOwed()));
@@ -417,7 +429,9 @@ class StandbyRun final {
       pace_.RunFor(pace_.Between(300, 2500));
       // The next one could lack what was kept without an OK.
       if (!replicas_.AwaitInStep(*master_, kPeaceMax)) return false;
+      if (MayLoseNamesrv(3)) CrashNamesrv();
       if (!BecomeRole(*master_, BrokerRole::kSlave)) return false;
+      if (MayLoseNamesrv(3)) CrashNamesrv();
       if (random_.Chance(1, 4)) pace_.RunFor(pace_.Between(100, 3000));  // Producers try for a while.
       if (random_.Chance(1, 4)) LosePower(*master_);
       if (random_.Chance(1, 4)) LosePower(*slave_);
@@ -555,6 +569,7 @@ class StandbyRun final {
   uint64_t fault_count_ = 0;
   uint64_t made_ = 0;
   uint64_t switches_ = 0;
+  uint64_t namesrv_kills_ = 0;
   uint64_t at_slave_ = 0;  // Messages consumed while there was no master.
   std::set<uint32_t> acked_;
   std::set<uint32_t> kept_;

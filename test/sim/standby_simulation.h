@@ -11,6 +11,8 @@ namespace orbitmq::sim {
 // slave; the master returns, on odd seeds to consumers that were all started anew. Beside it an administrator
 // deletes and makes a topic again and again.
 // At last the roles change by order, and once the master is cut off while its slave is made the master.
+// On every fourth seed the NameServer is killed too: among the faults, while the master is away, and amid the
+// changes of roles.
 //
 // Oracles, beside those of checkers/delivery, queue_order and replica:
 // - the consumer that is never harmed gets the messages of a queue in rising order, each offset once, whoever
