@@ -291,6 +291,31 @@ TEST_F(MasterlessTest, Send_AnotherTopicsRouteKnowsThatNoneHasAMaster_Waits) {
   EXPECT_TRUE(Succeeds(sent));
 }
 
+// Another queue would break what the send is bound to.
+TEST_F(MasterlessTest, Send_ToAQueueOfABrokerWithoutAMaster_WaitsThoughAnotherHasOne) {
+  StartWithOthersNews({&a_->fake}, Options());
+  ns_->fake.TellAsSlaves(kTopic);
+  SendOptions options;
+  options.queue = MessageQueue{kTopic, "a", 0};
+  const auto sent = SendAsync(NewMessage("amid"), options);
+  Run(seconds(1));
+  EXPECT_FALSE(sent->done());
+  ns_->fake.TellAsMasters(kTopic);
+  EXPECT_TRUE(Succeeds(sent));
+  EXPECT_EQ(sent->results.front()->queue.broker_name, "a");
+}
+
+TEST_F(MasterlessTest, Send_ToAQueueOfABrokerThatNoRouteKnows_FailsAtOnce) {
+  StartWithoutMaster();
+  ns_->fake.TellAsMasters(kTopic);
+  Run(seconds(31));
+  SendOptions options;
+  options.queue = MessageQueue{kTopic, "nobody", 0};
+  const auto sent = SendAsync(NewMessage("x"), options);
+  ASSERT_TRUE(RunUntil(milliseconds(100), [&] { return sent->done(); }));
+  EXPECT_EQ(sent->status().code(), StatusCode::kUnavailable);
+}
+
 // With the other broker of the route without a master, the same one is tried again, and after a pause.
 TEST_F(MasterlessTest, Send_TheOneWithAMasterIsBusy_IsTriedAgainAfterAPause) {
   StartWithOthersNews({&a_->fake}, Options());
