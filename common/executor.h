@@ -67,6 +67,9 @@ class Executor {
   virtual bool Post(Task task) = 0;
   // Runs the task at or after `when`. Dropping the handle cancels it.
   virtual Timer PostAt(MonoTime when, Task task) = 0;
+  // A hint, on the executor itself: something is expected to come from elsewhere within `span`. The executor
+  // may look for it for so long before it sleeps, where to be woken takes longer than what is waited for.
+  virtual void Linger(Duration /*span*/) {}
   // Whether the caller runs on this executor.
   virtual bool Current() const = 0;
   virtual void Stop() = 0;

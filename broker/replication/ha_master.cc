@@ -13,6 +13,8 @@ namespace {
 
 // Bytes that may wait for a slave's connection.
 constexpr size_t kWindowBytes = size_t{1} << 20;
+// Where a send waits for the slave: it answers so soon, when it is near and does not sync.
+constexpr Duration kAnswersWithin = std::chrono::microseconds(60);
 constexpr Duration kTickEvery = std::chrono::milliseconds(100);
 constexpr Duration kRateEvery = std::chrono::seconds(1);
 
@@ -228,7 +230,10 @@ void HaMaster::ReadCold(Session& session, const Piece& piece) {
       for (auto& other : sessions_) {
         if (other->number != number) continue;
         other->reading = false;
-        // Deleted meanwhile: Pump goes on at the begin.
+        // Deleted meanwhile: Pump goes on at the begin. Else asking again at once would fail again at once.
+        if (!bytes->ok() && bytes->status().code() != StatusCode::kNotFound) {
+          return Close(*other, bytes->status().ToString());
+        }
         if (bytes->ok()) Send(*other, piece, **bytes);
         return Pump(*other);
       }
@@ -246,6 +251,7 @@ void HaMaster::Send(Session& session, const Piece& piece, const Bytes& read) {
   session.rate_bytes += static_cast<int64_t>(count);
   session.spoke = parts_.env.clock().Monotonic();
   session.connection->Write(std::move(chain));
+  if (InSyncReplicas(*parts_.options.Get()) > 1) parts_.loop.Linger(kAnswersWithin);
 }
 
 void HaMaster::SendHeartbeat(Session& session) {
@@ -291,7 +297,9 @@ void HaMaster::Tick() {
       Close(*session, "nothing was heard from it for haHousekeepingInterval");
       continue;
     }
-    if (session->requested && now - session->spoke >= options->ha_send_heartbeat_interval) {
+    // While a piece is read it would say that nothing follows.
+    const bool may_beat = session->requested && !session->reading;
+    if (may_beat && now - session->spoke >= options->ha_send_heartbeat_interval) {
       SendHeartbeat(*session);
     }
     LeaveIfSlow(*session, now);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/crc32.h"
 #include "common/planted_bug.h"
 #include "common/strings.h"
 
@@ -23,11 +22,10 @@ constexpr int32_t kRecordBytesMax = 256 << 20;
 constexpr Duration kConnectMax = std::chrono::seconds(3);
 constexpr Duration kBackOffMin = std::chrono::milliseconds(100);
 constexpr Duration kBackOffMax = std::chrono::seconds(2);
+// The next message of a sender who waits for the answer to the one before comes so soon.
+constexpr Duration kNextWithin = std::chrono::microseconds(60);
 constexpr Duration kTickEvery = std::chrono::milliseconds(100);
 constexpr Duration kRateEvery = std::chrono::seconds(1);
-constexpr std::string_view kLastFileOnly =
-    "the master gives its last file only: older messages are not copied";
-constexpr size_t kPeekBytes = 8;
 constexpr size_t kLogOffsetAt = 28;  // Format: store.md 2.2, the same for V1 and V2.
 
 bool IsMessage(uint32_t magic) {
@@ -163,22 +161,6 @@ void HaSlave::OnClosed(const Status& why) {
   if (lost_) lost_();
 }
 
-// Runs `work` on the reader and hands what it returns to the function that it returns, on the loop, unless
-// the connection is another one by then.
-template <class F>
-void HaSlave::OnReader(F work) {
-  busy_ = true;
-  parts_.reader.Post(
-      [this, alive = std::weak_ptr<bool>(alive_), attempt = attempt_, w = std::move(work)]() mutable {
-        auto then = w();
-        parts_.loop.Post([this, alive, attempt, t = std::move(then)]() mutable {
-          if (alive.expired() || attempt != attempt_ || stopped_) return;
-          busy_ = false;
-          t();
-        });
-      });
-}
-
 // --- asking
 
 void HaSlave::AskAnew() {
@@ -196,7 +178,9 @@ void HaSlave::PlanAsk() {
   if (how_ == Ask::kLastFile) return SendAsk({0});
   if (how_ == Ask::kByteOne) return SendAsk({1});
   if (Planted(Bug::kNoDivergenceCheck)) return SendAsk(ask_ = end_);
-  OnReader([this, distance = distance_] {
+  // Not beyond what may be reported: an Apache master takes this for a report too.
+  const LogOffset reportable = parts_.store.replication().reportable();
+  OnReader([this, distance = std::max(distance_, end_ - std::min(end_, reportable))] {
     const auto found = parts_.store.replication().RecordBefore(distance);
     return [this, found] {
       if (!found.ok()) return Fail(std::string(found.status().text()));
@@ -221,6 +205,11 @@ void HaSlave::SendAsk(LogOffset from) {
 void HaSlave::OnHeartbeat() {
   const store::Watermarks marks = parts_.store.watermarks();
   const bool empty = marks.appended == marks.min;
+  if (empty && marks.min.value > 0 && how_ == Ask::kRecordBack && !saw_data_) {
+    // Its end, or does it lie before this slave's begin altogether? Where its last file begins tells.
+    how_ = Ask::kLastFile;
+    return Again(Duration(0));
+  }
   if (saw_data_ || (empty && how_ != Ask::kByteOne) || how_ == Ask::kLastFile) {
     if (empty && how_ != Ask::kByteOne) Show(HaSlaveState::kFollowing);
     if (state_ == HaSlaveState::kComparing && !empty && !told_ahead_) {
@@ -260,6 +249,9 @@ void HaSlave::OnFirstData(LogOffset offset) {
     }
     return StartOver(offset, accept_last_file_ ? kLastFileOnly : "the master's log begins there");
   }
+  if (offset < marks.min && marks.appended == marks.min) {
+    return StartOver({0}, "the master's log lies before this slave's, which is empty");
+  }
   if (offset > marks.appended || offset < marks.min) {
     return StartOver(offset, "this slave's log lies outside of its master's");
   }
@@ -294,6 +286,7 @@ void HaSlave::Pump() {
     inbox_.erase(0, inbox_at_);
     inbox_at_ = 0;
   }
+  Report(false);
   Throttle();
 }
 
@@ -335,128 +328,6 @@ void HaSlave::TakeBody() {
   CutRecords();
 }
 
-// --- comparing and healing
-
-void HaSlave::Compare(std::string bytes) {
-  OnReader([this, from = ask_, begin = position_, b = std::move(bytes)] {
-    Comparison found = CompareWith(from, b, begin);
-    return [this, found] { Compared(found); };
-  });
-}
-
-HaSlave::Comparison HaSlave::CompareWith(LogOffset from, const std::string& bytes, LogOffset begin) const {
-  store::ReplicatedLog& log = parts_.store.replication();
-  Comparison found;
-  found.from = begin;
-  found.to = begin + static_cast<int64_t>(bytes.size());
-  std::string own;
-  while (own.size() < bytes.size()) {
-    const auto piece = log.ReadLog(begin + static_cast<int64_t>(own.size()), bytes.size() - own.size());
-    if (!piece.ok() || piece->view().empty()) break;
-    own += piece->view();
-  }
-  const auto [mine, theirs] = std::mismatch(own.begin(), own.end(), bytes.begin());
-  found.equal = theirs == bytes.end();
-  if (found.equal) return found;
-  const LogOffset differs = begin + (theirs - bytes.begin());
-  found.own_crc = Crc32(own);
-  found.master_crc = Crc32(bytes);
-  found.common = found.last_record = from;
-  for (;;) {
-    const auto head = log.ReadLog(found.common, kPeekBytes);
-    const auto peek = head.ok() ? PeekRecord(head->view()) : Result<RecordPeek>(head.status());
-    if (!peek.ok() || peek->total_bytes <= 0 || found.common + peek->total_bytes > differs) return found;
-    found.last_record = found.common;
-    found.common += peek->total_bytes;
-  }
-}
-
-void HaSlave::Compared(const Comparison& found) {
-  if (!found.equal) return Heal(found);
-  position_ = found.to;
-  if (position_ == end_) {
-    queued_to_ = end_;
-    Show(HaSlaveState::kFollowing);
-    AskAnew();
-    if (!refused_) backoff_ = Duration(0);
-    parts_.env.log().Info("this slave's log is its master's; it follows",
-                          {{"master", address_}, {"compared_from", ask_.value}, {"log_end", end_.value}});
-  }
-  Report(false);
-  Pump();
-}
-
-void HaSlave::Heal(const Comparison& found) {
-  const std::initializer_list<LogField> fields = {{"master", address_},
-                                                  {"compared_from", found.from.value},
-                                                  {"compared_to", found.to.value},
-                                                  {"own_crc32", static_cast<uint64_t>(found.own_crc)},
-                                                  {"master_crc32", static_cast<uint64_t>(found.master_crc)},
-                                                  {"equal_to", found.common.value},
-                                                  {"own_end", end_.value}};
-  const LogOffset min = parts_.store.watermarks().min;
-  const bool nothing = found.common == ask_;
-  if (nothing && ask_ > min && !starts_at_masters_choice_) {
-    parts_.env.log().Warn("this slave's log differs from its master's; it looks further back", fields);
-    distance_ = std::min(distance_ * 2, end_ - min);
-    return Again(Duration(0));
-  }
-  parts_.env.log().Error(nothing ? "this slave's log has nothing of its master's; all of it is dropped"
-                                 : "this slave's log differs from its master's; it is cut where they part",
-                         fields);
-  if (nothing && starts_at_masters_choice_) {
-    // What the slave has before that cannot be compared any more.
-    return StartOver(ask_, how_ == Ask::kLastFile ? kLastFileOnly : "the master's log begins there");
-  }
-  if (nothing) return StartOver({0}, "the logs have no record in common");
-  parts_.store.replication().Truncate(found.common, found.last_record, BeginCut());
-}
-
-Completion<Done> HaSlave::BeginCut() {
-  cutting_ = true;
-  Again(Duration(0));
-  Show(HaSlaveState::kHealing);
-  return [this, alive = std::weak_ptr<bool>(alive_)](Result<Done> done) {
-    parts_.loop.Post([this, alive, result = std::move(done)] {
-      if (!alive.expired()) Healed(result);
-    });
-  };
-}
-
-void HaSlave::StartOver(LogOffset begin, std::string_view why) {
-  const store::Watermarks marks = parts_.store.watermarks();
-  if (begin.value % parts_.options.Get()->mapped_file_size_commit_log != 0) {
-    return Fail(StrCat("the master's log begins a file at ", begin.value,
-                       ", which is no multiple of mappedFileSizeCommitLog: set it to the master's"));
-  }
-  const std::initializer_list<LogField> fields = {{"master", address_},
-                                                  {"why", why},
-                                                  {"own_begin", marks.min.value},
-                                                  {"own_end", marks.appended.value},
-                                                  {"begins", begin.value}};
-  if (marks.appended == marks.min) {
-    parts_.env.log().Warn("this slave begins with a later part of its master's log", fields);
-  } else {
-    parts_.env.log().Error("this slave drops its log, queues and index, and starts over", fields);
-  }
-  parts_.store.replication().StartOver(begin, BeginCut());
-}
-
-void HaSlave::Healed(const Result<Done>& done) {
-  cutting_ = false;
-  AskAnew();
-  if (!done.ok()) {
-    parts_.env.log().Error("the log could not be cut", {{"status", done.status().ToString()}});
-    return AgainLater();
-  }
-  {
-    const MutexLock lock(mutex_);
-    ++status_.heal_count;
-  }
-  if (parts_.on_cut) parts_.on_cut();
-  Connect();
-}
-
 // --- following
 
 Result<size_t> HaSlave::WholeRecords(LogOffset& last_record) const {
@@ -495,6 +366,7 @@ void HaSlave::CutRecords() {
     const auto whole = WholeRecords(last_record);
     if (!whole.ok()) {
       pending_.clear();
+      refused_ = true;
       return Fail(std::string(whole.status().text()));
     }
     if (*whole == 0) return;
@@ -515,6 +387,13 @@ void HaSlave::Append(size_t bytes, LogOffset last_record) {
   bytes_in_store_queue_ += count;
   parts_.store.replication().AppendReplica(
       std::move(chunk), [this, alive = std::weak_ptr<bool>(alive_), count](Result<LogOffset> end) {
+        // Written within this very call: Pump reports it.
+        if (end.ok() && parts_.loop.Current()) {
+          bytes_in_store_queue_ -= count;
+          refused_ = false;
+          backoff_ = Duration(0);
+          return;
+        }
         parts_.loop.Post([this, alive, count, result = std::move(end)] {
           if (alive.expired()) return;
           bytes_in_store_queue_ -= count;
@@ -550,7 +429,7 @@ void HaSlave::Report(bool even_if_unchanged) {
     value = std::max(reported_, parts_.store.replication().reportable());
     if (Planted(Bug::kReportUnwritten)) value = std::max(value, position_);
   } else if (saw_data_) {
-    value = std::max(reported_, std::min(position_, end_));
+    value = std::max(reported_, std::min({position_, end_, parts_.store.replication().reportable()}));
   }
   if (value == reported_ && !even_if_unchanged) return;
   reported_ = value;
@@ -558,6 +437,7 @@ void HaSlave::Report(bool even_if_unchanged) {
   BytesChain chain;
   chain.emplace_back(EncodeHaReport(value));
   connection_->Write(std::move(chain));
+  if (!even_if_unchanged) parts_.loop.Linger(kNextWithin);
 }
 
 void HaSlave::ArmTick() {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "broker/broker_options.h"
 #include "broker/replication/ha_frames.h"
@@ -66,8 +68,13 @@ class HaSlave final : private ConnectionEvents {
   void AddStatus(HaStatus& status) const;
 
  private:
+  static constexpr std::string_view kLastFileOnly =
+      "the master gives its last file only: older messages are not copied";
+  static constexpr size_t kPeekBytes = 8;
+
   // What the reader found out about one comparison.
   struct Comparison {
+    Status unread;  // Not kOk: this slave's own log could not be read, and nothing else counts.
     bool equal = true;
     // Where they differ: the last record begin that both have, and the record before it.
     LogOffset common;
@@ -96,6 +103,8 @@ class HaSlave final : private ConnectionEvents {
   // Ends this connection; the next one begins after `wait`.
   void Again(Duration wait);
   void AgainLater();
+  // Runs `work` on the reader and hands what it returns to the function that it returns, on the loop, unless
+  // the connection is another one by then.
   template <class F>
   void OnReader(F work);
 
@@ -180,5 +189,19 @@ class HaSlave final : private ConnectionEvents {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   Pulse pulse_;
 };
+
+template <class F>
+void HaSlave::OnReader(F work) {
+  busy_ = true;
+  parts_.reader.Post(
+      [this, alive = std::weak_ptr<bool>(alive_), attempt = attempt_, w = std::move(work)]() mutable {
+        auto then = w();
+        parts_.loop.Post([this, alive, attempt, t = std::move(then)]() mutable {
+          if (alive.expired() || attempt != attempt_ || stopped_) return;
+          busy_ = false;
+          t();
+        });
+      });
+}
 
 }  // namespace orbitmq::broker

@@ -27,6 +27,7 @@ namespace orbitmq::sim {
 //    everything in it.
 //  - SlowSyncs: fdatasync takes that much longer. SlowRemoves: so does the removal of a file. SlowReads: so
 //    does every read that is not from a mapping.
+//  - FailReads: those fail with EIO.
 //  - FailSyncs: fdatasync returns EIO and, as on Linux, the pages may or may not have been written.
 //  - Full: space limit; writes and allocations past it return kResourceExhausted.
 //  - Rot: flips a bit of a durable page; for scanners, never under a live broker's oracle.
@@ -52,6 +53,8 @@ class SimDisk final {
   void SlowSyncs(Duration extra) { sync_extra_ = extra; }
   void SlowRemoves(Duration extra) { remove_extra_ = extra; }
   void SlowReads(Duration extra) { read_extra_ = extra; }
+  // Until it is called with false.
+  void FailReads(bool fail) { failing_reads_ = fail; }
   void SetSpaceLimit(uint64_t bytes) { space_limit_ = bytes; }
   // The same without Space() telling, as a quota does, so that nobody cleans up.
   void SetQuota(uint64_t bytes) { quota_ = bytes; }
@@ -142,6 +145,7 @@ class SimDisk final {
   Duration sync_extra_{0};
   Duration remove_extra_{0};
   Duration read_extra_{0};
+  bool failing_reads_ = false;
   uint64_t space_limit_ = uint64_t{1} << 40;
   std::string sealed_;
   uint64_t quota_ = uint64_t{1} << 40;

@@ -191,8 +191,10 @@ class HaTest : public testing::Test {
     return decoded.ok() ? static_cast<int>(decoded->offset) : -1;
   }
 
-  // In place of the master, which stops: null when that has one file only.
-  std::unique_ptr<LastFileMaster> StopMasterAndGiveItsLastFile(sim::SimEnv& env) {
+  // In place of the master, which stops; `rubbish` comes behind it. Null when that file is the first one and
+  // nothing comes behind it.
+  std::unique_ptr<LastFileMaster> StopMasterAndGiveItsLastFile(sim::SimEnv& env,
+                                                               const std::string& rubbish = {}) {
     const int64_t end = StatusOf(kBrokerIp).master_commit_log_max_offset;
     master_.Stop();
     const int64_t file_bytes = OptionsFor(BrokerRole::kAsyncMaster).mapped_file_size_commit_log;
@@ -201,9 +203,9 @@ class HaTest : public testing::Test {
     auto file = env.files().Open(StrCat(kRoot, "/commitlog/", std::string(20 - name.size(), '0'), name),
                                  OpenMode::kReadWrite);
     std::string bytes(static_cast<size_t>(end - begin), '\0');
-    if (begin == 0 || !file.ok() || !(*file)->ReadAt(0, bytes).ok()) return nullptr;
+    if ((begin == 0 && rubbish.empty()) || !file.ok() || !(*file)->ReadAt(0, bytes).ok()) return nullptr;
     return std::make_unique<LastFileMaster>(env, Endpoint{kBrokerIp, kHaPort}, LogOffset{begin},
-                                            std::move(bytes));
+                                            bytes + rubbish);
   }
   void AwaitCountAtTheSlave(int count) {
     const MonoTime until = scheduler_.now() + seconds(60);

@@ -42,7 +42,7 @@ class LastFileMaster final {
       const auto report = NewestHaReport(input);
       if (report && !answered) Answer(report->value == 0 ? owner.begin_ : *report);
       answered = answered || report.has_value();
-      return input.size();
+      return input.size() / kHaReportBytes * kHaReportBytes;
     }
     void Answer(LogOffset from) {
       BytesChain chain;
