@@ -15,6 +15,7 @@
 #include <utility>
 
 #include <event2/event.h>
+#include <sched.h>
 
 namespace orbitmq::net {
 namespace {
@@ -122,6 +123,12 @@ void EventLoop::OnTurnEnd() {
 
 void EventLoop::Wait(MonoTime until) {
   int flags = EVLOOP_ONCE;
+  const Duration span = lookout_.Take();
+  if (span > Duration(0) && hooks_.empty() && until > SteadyNow()) {
+    const bool found = Look(std::min(span, until - SteadyNow()));
+    lookout_.Ended(found);
+    if (found) return;
+  }
   if (!hooks_.empty() || until <= SteadyNow()) {
     // With EVLOOP_NONBLOCK alone libevent goes on for as long as any socket stays ready.
     flags |= EVLOOP_NONBLOCK;
@@ -129,6 +136,17 @@ void EventLoop::Wait(MonoTime until) {
     ArmTimer(until);
   }
   event_base_loop(base_, flags);
+}
+
+bool EventLoop::Look(Duration span) {
+  has_input_ = false;
+  for (const MonoTime end = SteadyNow() + span;;) {
+    event_base_loop(base_, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+    if (has_input_ || !hooks_.empty()) return true;
+    if (SteadyNow() >= end) return false;
+    // Whoever is to bring it may need this CPU.
+    sched_yield();
+  }
 }
 
 void EventLoop::ArmTimer(MonoTime until) {
@@ -146,6 +164,7 @@ void EventLoop::OnTimer(int fd, short, void* self) {
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = read(fd, &count, sizeof(count));
   static_cast<EventLoop*>(self)->timer_at_ = kNever;
+  static_cast<EventLoop*>(self)->NoteInput();
 }
 
 void EventLoop::Wake() {
@@ -154,7 +173,8 @@ void EventLoop::Wake() {
   [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof(one));
 }
 
-void EventLoop::OnWakeUp(int fd, short, void*) {
+void EventLoop::OnWakeUp(int fd, short, void* self) {
+  static_cast<EventLoop*>(self)->NoteInput();
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t got = read(fd, &count, sizeof(count));
 }

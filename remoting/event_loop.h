@@ -13,6 +13,7 @@
 
 #include "common/executor.h"
 #include "common/wake_batch.h"
+#include "remoting/lookout.h"
 #include "remoting/run_queue.h"
 
 struct event;
@@ -68,11 +69,18 @@ class EventLoop final : public Waiter {
   void AtTurnEnd(TurnHook* hook);
   void Forget(TurnHook* hook);
 
+  // Something is expected within `span`: see lookout.h.
+  void Linger(Duration span) { lookout_.Ask(span); }
+  // Something has come: the thread is needed. For whoever is called back by the base.
+  void NoteInput() { has_input_ = true; }
+
   void OnTurnEnd() override;
   void Wait(MonoTime until) override;
   void Wake() override;
 
  private:
+  // Whether something came within the span.
+  bool Look(Duration span);
   static void OnWakeUp(int fd, short what, void* self);
   static void OnTimer(int fd, short what, void* self);
   void ArmTimer(MonoTime until);
@@ -87,6 +95,8 @@ class EventLoop final : public Waiter {
   std::unique_ptr<char[]> scratch_;
   std::vector<TurnHook*> hooks_;
   std::vector<TurnHook*> running_hooks_;
+  Lookout lookout_;
+  bool has_input_ = false;
 };
 
 class ThreadExecutor;
@@ -114,6 +124,9 @@ class ThreadExecutor final : public Executor {
 
   bool Post(Task task) override;
   Timer PostAt(MonoTime when, Task task) override;
+  void Linger(Duration span) override {
+    if (loop_ != nullptr) loop_->Linger(span);
+  }
   bool Current() const override;
   void Stop() override;
   ExecutorKind kind() const override { return options_.kind; }

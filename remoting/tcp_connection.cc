@@ -124,6 +124,7 @@ void TcpConnection::ResumeReading() {
 void TcpConnection::OnReadable(int, short, void* self) { static_cast<TcpConnection*>(self)->ReadOnce(); }
 
 void TcpConnection::ReadOnce() {
+  executor_.loop()->NoteInput();
   if (!reading_) return;
   const std::span<char> scratch = executor_.loop()->scratch();
   const bool into_scratch = leftover_.size <= kShortLeftoverBytes;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/replica_writer.h"
 
+#include <utility>
+
 #include "common/strings.h"
 
 namespace orbitmq::store {
@@ -8,6 +10,8 @@ namespace {
 
 // Before others get their turn.
 constexpr size_t kStepBytes = size_t{4} << 20;
+// More than that is a stream, which better goes on being read while it is written.
+constexpr size_t kWrittenHereBytes = size_t{32} << 10;
 
 }  // namespace
 
@@ -15,12 +19,13 @@ ReplicaWriter::ReplicaWriter(Parts parts)
     : parts_(std::move(parts)), pulse_(parts_.log_executor, [this] { return Step(); }) {}
 
 void ReplicaWriter::Push(ReplicaChunk chunk, Completion<LogOffset> done) {
+  const bool here = idle() && chunk.bytes.size() <= kWrittenHereBytes;
   {
     const MutexLock lock(mutex_);
     incoming_.push_back({std::move(chunk), std::move(done)});
     waiting_.fetch_add(1, std::memory_order_acq_rel);
   }
-  pulse_.Signal();
+  if (!here || Step() == Progress::kMore) pulse_.Signal();
 }
 
 void ReplicaWriter::FailAll(const Status& why) {
@@ -28,36 +33,62 @@ void ReplicaWriter::FailAll(const Status& why) {
   {
     const MutexLock lock(mutex_);
     all.swap(incoming_);
+    ++failed_;
   }
   waiting_.fetch_sub(static_cast<int64_t>(all.size()), std::memory_order_acq_rel);
   for (Pending& pending : all) pending.done(why);
 }
 
+bool ReplicaWriter::BeginWriting() {
+  const MutexLock lock(mutex_);
+  wanted_ = writing_;
+  return !std::exchange(writing_, true);
+}
+
+bool ReplicaWriter::EndWriting() {
+  const MutexLock lock(mutex_);
+  writing_ = false;
+  return std::exchange(wanted_, false);
+}
+
 // All that waits at once, so that one sync covers it: a follower that synced each piece of its leader's
 // stream would fall behind it.
 Progress ReplicaWriter::Step() {
+  if (!BeginWriting()) return Progress::kIdle;
   size_t written = 0;
   bool held = false;
   while (written < kStepBytes && !held) {
     Pending pending;
+    uint64_t failed = 0;
     {
       const MutexLock lock(mutex_);
       if (incoming_.empty()) break;
       pending = std::move(incoming_.front());
       incoming_.pop_front();
+      failed = failed_;
     }
     const size_t bytes = pending.chunk.bytes.size();
-    if (Write(pending)) {
-      waiting_.fetch_sub(1, std::memory_order_acq_rel);
-      written += bytes;
-      continue;
-    }
-    held = true;
-    const MutexLock lock(mutex_);
-    incoming_.push_front(std::move(pending));
+    held = !Write(pending);
+    if (!held) written += bytes;
+    if (held && PutBack(pending, failed)) break;
+    waiting_.fetch_sub(1, std::memory_order_acq_rel);
   }
   if (written > 0) parts_.on_appended();
-  return written < kStepBytes || held ? Progress::kIdle : Progress::kMore;
+  const bool wanted = EndWriting();
+  return written >= kStepBytes || wanted ? Progress::kMore : Progress::kIdle;
+}
+
+// False when it was failed, with all that waited, while it was tried.
+bool ReplicaWriter::PutBack(Pending& pending, uint64_t failed) {
+  {
+    const MutexLock lock(mutex_);
+    if (failed == failed_) {
+      incoming_.push_front(std::move(pending));
+      return true;
+    }
+  }
+  pending.done(Status(StatusCode::kCancelled, "what waited for the log was given up"));
+  return false;
 }
 
 bool ReplicaWriter::Write(Pending& pending) {

@@ -13,8 +13,8 @@ namespace {
 
 // Bytes that may wait for a slave's connection.
 constexpr size_t kWindowBytes = size_t{1} << 20;
-// Where a send waits for the slave: it answers so soon, when it is near and does not sync.
-constexpr Duration kAnswersWithin = std::chrono::microseconds(60);
+// A slave that is near and does not sync answers so soon, and who waited for it sends the next message.
+constexpr Duration kMoreWithin = std::chrono::microseconds(60);
 constexpr Duration kTickEvery = std::chrono::milliseconds(100);
 constexpr Duration kRateEvery = std::chrono::seconds(1);
 
@@ -162,6 +162,7 @@ void HaMaster::OnAck(Session& session, LogOffset offset) {
     session.marked_at = parts_.env.clock().Monotonic();
   }
   Publish();
+  ExpectMore();
 }
 
 void HaMaster::Join(Session& session) {
@@ -251,7 +252,12 @@ void HaMaster::Send(Session& session, const Piece& piece, const Bytes& read) {
   session.rate_bytes += static_cast<int64_t>(count);
   session.spoke = parts_.env.clock().Monotonic();
   session.connection->Write(std::move(chain));
-  if (InSyncReplicas(*parts_.options.Get()) > 1) parts_.loop.Linger(kAnswersWithin);
+  ExpectMore();
+}
+
+// The slave's answer, or what its sender sends next. Where nobody waits for slaves it does not matter when.
+void HaMaster::ExpectMore() {
+  if (InSyncReplicas(*parts_.options.Get()) > 1) parts_.loop.Linger(kMoreWithin);
 }
 
 void HaMaster::SendHeartbeat(Session& session) {

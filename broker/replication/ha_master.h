@@ -74,6 +74,7 @@ class HaMaster final {
   Piece Next(const Session& session) const;
   void ReadCold(Session& session, const Piece& piece);
   void Send(Session& session, const Piece& piece, const Bytes& read);
+  void ExpectMore();
   void SendHeartbeat(Session& session);
   void Close(Session& session, std::string_view why);
   void Closed(Session* session, const Status& why);

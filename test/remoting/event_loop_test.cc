@@ -50,6 +50,26 @@ TEST_P(ExecutorTest, PostOnItself_RunsLaterNotInside) {
   EXPECT_TRUE(done.WaitFor(1));
 }
 
+// Whoever looks for work before it sleeps misses none, and no timer.
+TEST_P(ExecutorTest, Linger_TasksAndTimersRunAsEver) {
+  EventCount done;
+  std::vector<Timer> timers;
+  for (int round = 0; round < 200; ++round) {
+    const MonoTime due = SteadyNow() + std::chrono::microseconds(30);
+    executor_->Post([&, due] {
+      executor_->Linger(std::chrono::microseconds(round % 3 * 50));
+      timers.push_back(executor_->PostAt(due, [&, due] {
+        EXPECT_GE(SteadyNow(), due);
+        done.Add();
+      }));
+    });
+    if (round % 2 == 0) std::this_thread::sleep_for(std::chrono::microseconds(40));
+    executor_->Post([&done] { done.Add(); });
+    ASSERT_TRUE(done.WaitFor(2 * round + 2));
+  }
+  RunOn(*executor_, [&] { timers.clear(); });
+}
+
 TEST_P(ExecutorTest, WakeBatch_WakesTheSleeperAtItsEnd) {
   for (int round = 0; round < 100; ++round) {
     EventCount done;

@@ -96,6 +96,61 @@ TEST_P(LogRoleTest, ChangesAndCuts_OneAtATime) {
   EXPECT_EQ(one_.Append({.body = "m3"}).queue_offset.value, 3);
 }
 
+// Whoever waits for one message waits for no thread to wake; a stream goes on being read while it is written.
+TEST_P(LogRoleTest, AFollower_WritesASmallChunkAtOnce_OthersInTheirOrder) {
+  constexpr int kCount = 5;
+  StoreHarness leader;
+  StoreHarness follower;
+  leader.options.segment_bytes = follower.options.segment_bytes = 256 * 1024;
+  follower.options.follower = true;
+  leader.options.flush_mode = follower.options.flush_mode = GetParam();
+  leader.Open();
+  follower.Open();
+  for (int i = 0; i < kCount; ++i) leader.Append({.body = std::string(i == 1 ? 60'000 : 100, 'b')});
+  ReplicatedLog& target = follower.store().replication();
+  std::vector<int> order;
+  LogOffset at{0};
+  for (int i = 0; i < kCount; ++i) {
+    const auto head = leader.store().replication().ReadLog(at, 8);
+    ASSERT_TRUE(head.ok());
+    const auto size = static_cast<size_t>(PeekRecord(head->view())->total_bytes);
+    const auto record = leader.store().replication().ReadLog(at, size);
+    ASSERT_TRUE(record.ok());
+    target.AppendReplica({.begin = at, .last_record = at, .bytes = std::string(record->view())},
+                         [&order, i](const Result<LogOffset>& end) {
+                           EXPECT_TRUE(end.ok()) << end.status().ToString();
+                           order.push_back(i);
+                         });
+    at += static_cast<int64_t>(size);
+    EXPECT_EQ(order.size(), 1u) << "after chunk " << i;
+  }
+  follower.Pass(std::chrono::seconds(1));
+  EXPECT_EQ(order, (std::vector<int>{0, 1, 2, 3, 4}));
+  EXPECT_EQ(follower.store().watermarks().appended, at);
+}
+
+// A disk that stays full must not keep a role from changing.
+TEST_P(LogRoleTest, AFollowerWithAFullDisk_GivesUpWhatWaitsAndLeads) {
+  one_.AppendMany(200, {}, std::string(2000, 'b'));
+  two_.disk().SetSpaceLimit(two_.disk().UsedBytes());
+  ReplicatedLog& target = two_.store().replication();
+  std::optional<Status> ended;
+  LogOffset at{0};
+  while (at < one_.store().watermarks().appended && two_.store().watermarks().appended == at) {
+    const auto head = one_.store().replication().ReadLog(at, 8);
+    const auto size = static_cast<size_t>(PeekRecord(head->view())->total_bytes);
+    const auto record = one_.store().replication().ReadLog(at, size);
+    target.AppendReplica({.begin = at, .last_record = at, .bytes = std::string(record->view())},
+                         [&ended](const Result<LogOffset>& end) { ended = end.status(); });
+    at += static_cast<int64_t>(size);
+    two_.Pass(std::chrono::milliseconds(10));
+  }
+  ASSERT_LT(two_.store().watermarks().appended, at) << "the disk was not full";
+  (void)ChangeRole(two_, LogRole::kLeader);
+  ASSERT_TRUE(ended.has_value());
+  EXPECT_EQ(ended->code(), StatusCode::kCancelled) << ended->ToString();
+}
+
 // Or a slave under SYNC_FLUSH would fall ever further behind a master that syncs a whole batch at once.
 TEST_P(LogRoleTest, AFollower_SyncsOnceForAllThatWaits) {
   one_.AppendMany(40, {});
