@@ -158,7 +158,7 @@ void RivalWatch::Note(const Rival& rival) {
   const auto before = noted_.Load();
   noted_.Store(std::make_shared<const std::optional<Rival>>(rival));
   if (before->has_value() && (*before)->address == rival.address &&
-      (*before)->leads_since_ms == rival.leads_since_ms) {
+      (*before)->leads_since_ms == rival.leads_since_ms && (*before)->gives_way == rival.gives_way) {
     return;
   }
   if (rival.gives_way) {
