@@ -59,8 +59,8 @@ class ReplicatedLog {
   // --- the follower's side
   // Places a chunk behind the end of the log; `done` gets the new end, in the order of the calls: within this
   // call when the chunk is small and nothing waits, which may wait for the disk, else on an executor of the
-  // store. One caller at a time. kInvalidArgument when the chunk does not begin at the end, kFailedPrecondition on a
-  // leader. A chunk waits while the disk is full or queues and index are far behind.
+  // store. One caller at a time. kInvalidArgument when the chunk does not begin at the end,
+  // kFailedPrecondition on a leader. A chunk waits while the disk is full or queues and index are far behind.
   virtual void AppendReplica(ReplicaChunk chunk, Completion<LogOffset> done) = 0;
   // What a follower may report: on its disk where it syncs every append, else written.
   virtual LogOffset reportable() const = 0;

@@ -149,9 +149,7 @@ class SimFile final : public File {
   Result<size_t> ReadAt(uint64_t offset, std::span<char> buffer) override {
     if (Status s = view_->Check("read", path_); !s.ok()) return s;
     if (const int64_t extra = view_->disk->read_extra_.count(); extra > 0) view_->spend(extra);
-    if (view_->disk->failing_reads_) {
-      return Status(StatusCode::kIoError, "read " + path_ + ": Input/output error");
-    }
+    if (view_->disk->failing_reads_) return Status(StatusCode::kIoError, "read " + path_ + ": EIO");
     if (offset >= inode_->seen.size()) return size_t{0};
     const size_t count = std::min(buffer.size(), inode_->seen.size() - static_cast<size_t>(offset));
     std::memcpy(buffer.data(), inode_->seen.data() + offset, count);

@@ -68,7 +68,7 @@ TEST_F(HaFaultsTest, Master_CannotReadItsLog_SaysSoAndGoesOnWhenItCan) {
   master_.host.disk.FailReads(true);
   slave_.Start(OptionsFor(BrokerRole::kSlave));
   Run(seconds(30));
-  const size_t told = CountLogged("Input/output error");
+  const size_t told = CountLogged("EIO");
   EXPECT_GE(told, 2u);
   EXPECT_LE(told, 100u);
   master_.host.disk.FailReads(false);
