@@ -150,8 +150,8 @@ class ReplicationRun final {
         return pace_.After(pace_.Between(500, 2000), [&network] { network.SetFaults({}); });
       }
       default:
-        node.host().disk.SlowSyncs(pace_.Between(20, 300));
-        return pace_.After(pace_.Between(500, 2000), [&node] { node.host().disk.SlowSyncs(Duration(0)); });
+        node.host().disk.Slow(pace_.Between(20, 300));
+        return pace_.After(pace_.Between(500, 2000), [&node] { node.host().disk.Slow(Duration(0)); });
     }
   }
 
@@ -166,7 +166,7 @@ class ReplicationRun final {
   void Heal() {
     world_.network.SetFaults({});
     world_.network.HealAll();
-    for (BrokerNode* node : {master_.get(), slave_.get()}) node->host().disk.SlowSyncs(Duration(0));
+    for (BrokerNode* node : {master_.get(), slave_.get()}) node->host().disk.Slow(Duration(0));
     master_->Start();
     slave_->Start();
   }

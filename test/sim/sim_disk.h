@@ -53,6 +53,11 @@ class SimDisk final {
   void SlowSyncs(Duration extra) { sync_extra_ = extra; }
   void SlowRemoves(Duration extra) { remove_extra_ = extra; }
   void SlowReads(Duration extra) { read_extra_ = extra; }
+  // Both: a busy disk.
+  void Slow(Duration extra) {
+    SlowSyncs(extra);
+    SlowReads(extra);
+  }
   // Until it is called with false.
   void FailReads(bool fail) { failing_reads_ = fail; }
   void SetSpaceLimit(uint64_t bytes) { space_limit_ = bytes; }

@@ -327,8 +327,8 @@ class StandbyRun final {
         (void)RenewBrief();
         return;
       default:
-        node.host().disk.SlowSyncs(pace_.Between(20, 300));
-        return pace_.After(pace_.Between(500, 2500), [&node] { node.host().disk.SlowSyncs(Duration(0)); });
+        node.host().disk.Slow(pace_.Between(20, 300));
+        return pace_.After(pace_.Between(500, 2500), [&node] { node.host().disk.Slow(Duration(0)); });
     }
   }
 
@@ -340,7 +340,7 @@ class StandbyRun final {
     }
     world_.network.SetFaults({});
     world_.network.HealAll();
-    for (BrokerNode* node : {master_.get(), slave_.get()}) node->host().disk.SlowSyncs(Duration(0));
+    for (BrokerNode* node : {master_.get(), slave_.get()}) node->host().disk.Slow(Duration(0));
     return Fine() &&
            Await(kPeaceMax, "not all come back",
                  [this] {
