@@ -246,7 +246,9 @@ void StandbySync::EndCommit(const ReturningCommit& commit, const Status& status)
   parts_.offsets.Settle({header.consumer_group, header.topic, header.queue_id}, commit.cut);
 }
 
-// By the master's answer: without one there is no code.
-bool StandbySync::Refused(const Status& status) { return status.wire_code() > 0; }
+// By the master's answer: without one there is no code, and a busy one has not looked at it.
+bool StandbySync::Refused(const Status& status) {
+  return status.wire_code() > 0 && status.wire_code() != proto::ResponseCode::kSystemBusy;
+}
 
 }  // namespace orbitmq::broker

@@ -35,21 +35,31 @@ class OffsetReturnTest : public StandbyTest {
     }
   }
 
+  // What the proxy does to commits keeps them from the master for a while.
+  void ExpectTheCommitToComeAgain() {
+    ASSERT_EQ(AtSlave(CommitRequest(7)).code, ResponseCode::kSuccess);
+    Run(seconds(12));  // A time-out.
+    ASSERT_NO_FATAL_FAILURE(OthersCommitAtTheMaster());
+    Run(seconds(20));
+    EXPECT_GT(proxy_.Count(RequestCode::kUpdateConsumerOffset), 1);
+    EXPECT_EQ(OffsetAtSlave(), 7);
+    EXPECT_EQ(Offset("T"), 3);
+    proxy_.Pass(RequestCode::kUpdateConsumerOffset);
+    EXPECT_TRUE(Eventually([&] { return Offset("T") == 7; }));
+    EXPECT_EQ(OffsetAtSlave(), 7);
+  }
+
   MasterProxy proxy_{scheduler_, network_, log_, {kProxyIp, kBrokerPort}, kMaster};
 };
 
 TEST_F(OffsetReturnTest, CommitIsLostOnTheWay_ItComesAgainWithALaterRound) {
   proxy_.Lose(RequestCode::kUpdateConsumerOffset);
-  ASSERT_EQ(AtSlave(CommitRequest(7)).code, ResponseCode::kSuccess);
-  Run(seconds(12));  // A time-out.
-  ASSERT_NO_FATAL_FAILURE(OthersCommitAtTheMaster());
-  Run(seconds(20));
-  EXPECT_GT(proxy_.Count(RequestCode::kUpdateConsumerOffset), 1);
-  EXPECT_EQ(OffsetAtSlave(), 7);
-  EXPECT_EQ(Offset("T"), 3);
-  proxy_.Pass(RequestCode::kUpdateConsumerOffset);
-  EXPECT_TRUE(Eventually([&] { return Offset("T") == 7; }));
-  EXPECT_EQ(OffsetAtSlave(), 7);
+  ExpectTheCommitToComeAgain();
+}
+
+TEST_F(OffsetReturnTest, MasterIsBusy_ItComesAgainWithALaterRound) {
+  proxy_.Refuse(RequestCode::kUpdateConsumerOffset, ResponseCode::kSystemBusy);
+  ExpectTheCommitToComeAgain();
 }
 
 TEST_F(OffsetReturnTest, MasterRefusesTheCommit_ItsOwnOffsetCounts) {
