@@ -144,7 +144,14 @@ def what_deletes_asks_first(setting):
         shown, code = terminal.end()
         assert code == 1 and "nothing was changed" in shown, shown
     setting.run("topicRoute", "-t", "Precious")
+    # Nor do errors that go elsewhere; without any terminal to read it on, it is a script.
     with Terminal(setting, *words, on=(0, 1)) as terminal:
+        terminal.wait_for(lambda text: "Go on? [y/N] " in text)
+        terminal.type("n\n")
+        _, code = terminal.end()
+        assert code == 1, code
+    setting.run("topicRoute", "-t", "Precious")
+    with Terminal(setting, *words, on=(0,)) as terminal:
         shown, code = terminal.end()
         assert code == 0 and "Go on?" not in terminal.aside.read_text(), shown
     setting.topic("Precious")

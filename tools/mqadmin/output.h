@@ -76,6 +76,8 @@ class Output final {
   // For what has no end: with --json each object is a line of its own, written at once, and Finish adds none.
   void BeginLines() { lines_ = true; }
   void JsonLine(std::string_view object);
+  // A question to the person at the terminal that this is, in either form.
+  void Ask(std::string_view question) { stream_ << question << std::flush; }
   // Hands what was written to the reader. kIoError when it could not be written.
   Status Flush();
 

@@ -142,8 +142,14 @@ Status Session::WritePrivateFile(const std::string& base, const std::string& pat
 
 Status Session::Confirm(std::string_view what) {
   const Surroundings& around = parts_.surroundings;
-  if (args().Has("yes") || dry_run() || !around.input_is_terminal || !around.errors_are_terminal) return {};
-  parts_.errors << "This will " << what << ". Go on? [y/N] " << std::flush;
+  const bool person = around.input_is_terminal && (around.errors_are_terminal || around.output_is_terminal);
+  if (args().Has("yes") || dry_run() || !person) return {};
+  const std::string question = StrCat("This will ", what, ". Go on? [y/N] ");
+  if (around.errors_are_terminal) {
+    parts_.errors << question << std::flush;
+  } else {
+    out().Ask(question);
+  }
   std::string answer;
   std::getline(parts_.input, answer);
   if (answer == "y" || answer == "Y" || answer == "yes") return {};

@@ -129,8 +129,8 @@ class Session final {
   Status WriteFile(const std::string& path, std::string_view content);
   // The same of one that nobody else may read, where others may write (FileSystem::WritePrivateFile).
   Status WritePrivateFile(const std::string& base, const std::string& path, std::string_view content);
-  // Before something is deleted or moved: asks when standard input and standard error, where the
-  // question stands, are terminals and --yes was not given: the output may go into a pipe.
+  // Before something is deleted or moved: asks unless --yes was given, when a person answers (standard input
+  // is a terminal) and reads the question: on standard error, or, where that goes elsewhere, in the output.
   // kCancelled when the answer is no. `what` completes "This will ..".
   Status Confirm(std::string_view what);
 
