@@ -28,6 +28,9 @@ def free_ports(count, host='127.0.0.1'):
     """The first of `count` neighbouring ports nobody listens on, below the range the kernel hands out."""
     for _ in range(200):
         first = random.randrange(11000, 31000)
+        # Outputs are compared with ports masked (mqadmin_mask.py): none may look like a time or a size.
+        if any(port % 100 == 0 or port == 16384 for port in range(first - 2, first + count + 1)):
+            continue
         probes = []
         try:
             for port in range(first, first + count):
