@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/ids.h"
+#include "orbitmq/time.h"
 
 namespace orbitmq::broker {
 
@@ -21,6 +22,9 @@ inline constexpr size_t kHaReportBytes = 8;
 inline constexpr size_t kHaHeaderBytes = 12;
 // Apache's slave reads into a buffer of 4 MiB: a frame has to fit.
 inline constexpr int32_t kHaBodyBytesMax = (4 << 20) - static_cast<int32_t>(kHaHeaderBytes);
+// Within so long a slave that is near and does not sync answers, and whoever waited for the answer sends the
+// next message: what both ends look for before they sleep (decision 0066).
+inline constexpr Duration kHaAnswersWithin = std::chrono::microseconds(60);
 
 struct HaHeader {
   LogOffset offset;

@@ -13,8 +13,6 @@ namespace {
 
 // Bytes that may wait for a slave's connection.
 constexpr size_t kWindowBytes = size_t{1} << 20;
-// A slave that is near and does not sync answers so soon, and who waited for it sends the next message.
-constexpr Duration kMoreWithin = std::chrono::microseconds(60);
 constexpr Duration kTickEvery = std::chrono::milliseconds(100);
 constexpr Duration kRateEvery = std::chrono::seconds(1);
 
@@ -257,7 +255,7 @@ void HaMaster::Send(Session& session, const Piece& piece, const Bytes& read) {
 
 // The slave's answer, or what its sender sends next. Where nobody waits for slaves it does not matter when.
 void HaMaster::ExpectMore() {
-  if (InSyncReplicas(*parts_.options.Get()) > 1) parts_.loop.Linger(kMoreWithin);
+  if (InSyncReplicas(*parts_.options.Get()) > 1) parts_.loop.Linger(kHaAnswersWithin);
 }
 
 void HaMaster::SendHeartbeat(Session& session) {

@@ -22,8 +22,6 @@ constexpr int32_t kRecordBytesMax = 256 << 20;
 constexpr Duration kConnectMax = std::chrono::seconds(3);
 constexpr Duration kBackOffMin = std::chrono::milliseconds(100);
 constexpr Duration kBackOffMax = std::chrono::seconds(2);
-// The next message of a sender who waits for the answer to the one before comes so soon.
-constexpr Duration kNextWithin = std::chrono::microseconds(60);
 constexpr Duration kTickEvery = std::chrono::milliseconds(100);
 constexpr Duration kRateEvery = std::chrono::seconds(1);
 constexpr size_t kLogOffsetAt = 28;  // Format: store.md 2.2, the same for V1 and V2.
@@ -390,9 +388,7 @@ void HaSlave::Append(size_t bytes, LogOffset last_record) {
         // Written within this very call: Pump reports it.
         if (end.ok() && parts_.loop.Current()) {
           bytes_in_store_queue_ -= count;
-          refused_ = false;
-          backoff_ = Duration(0);
-          return;
+          return Accepted();
         }
         parts_.loop.Post([this, alive, count, result = std::move(end)] {
           if (alive.expired()) return;
@@ -404,11 +400,18 @@ void HaSlave::Append(size_t bytes, LogOffset last_record) {
 
 void HaSlave::Appended(const Result<LogOffset>& end) {
   if (connection_ == nullptr) return;
-  refused_ = !end.ok();
-  if (refused_) return Fail(std::string(end.status().text()));
-  backoff_ = Duration(0);
+  if (!end.ok()) {
+    refused_ = true;
+    return Fail(std::string(end.status().text()));
+  }
+  Accepted();
   Report(false);
   Throttle();
+}
+
+void HaSlave::Accepted() {
+  refused_ = false;
+  backoff_ = Duration(0);
 }
 
 void HaSlave::Throttle() {
@@ -437,7 +440,7 @@ void HaSlave::Report(bool even_if_unchanged) {
   BytesChain chain;
   chain.emplace_back(EncodeHaReport(value));
   connection_->Write(std::move(chain));
-  if (!even_if_unchanged) parts_.loop.Linger(kNextWithin);
+  if (!even_if_unchanged) parts_.loop.Linger(kHaAnswersWithin);
 }
 
 void HaSlave::ArmTick() {

@@ -127,6 +127,8 @@ class HaSlave final : private ConnectionEvents {
   Result<size_t> WholeRecords(LogOffset& last_record) const;
   void Append(size_t bytes, LogOffset last_record);
   void Appended(const Result<LogOffset>& end);
+  // The store took a chunk: this log can be followed.
+  void Accepted();
   void Report(bool even_if_unchanged);
   void Fail(const std::string& why);
   void Tick();

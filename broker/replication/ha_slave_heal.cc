@@ -65,7 +65,6 @@ void HaSlave::Compared(const Comparison& found) {
     parts_.env.log().Info("this slave's log is its master's; it follows",
                           {{"master", address_}, {"compared_from", ask_.value}, {"log_end", end_.value}});
   }
-  Report(false);
   Pump();
 }
 
